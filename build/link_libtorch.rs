@@ -1,0 +1,26 @@
+//! The one build script of every crate that links libtorch (named in their `Cargo.toml` as `build = "…"`).
+//!
+//! torch-sys tells where libtorch lies only to its direct dependents, so each such crate depends on `torch-sys` directly.
+//! The run path goes into every binary, test, example and doctest: nothing needs `LD_LIBRARY_PATH`.
+
+use std::path::Path;
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
+    // Absent under the `doc-only` feature: there is nothing to link then.
+    let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else {
+        return;
+    };
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "windows") {
+        return; // No run path on Windows: the DLLs are found beside the program or on PATH.
+    }
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+    // Without this the linker drops libtorch_cuda, since no symbol names it, and CUDA is silently "not available".
+    let cuda = Path::new(&lib).join("libtorch_cuda.so");
+    println!("cargo:rerun-if-changed={}", cuda.display());
+    if cuda.exists() {
+        println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
+        println!("cargo:rustc-link-arg=-ltorch_cuda");
+        println!("cargo:rustc-link-arg=-Wl,--as-needed");
+    }
+}
