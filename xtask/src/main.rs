@@ -1,1 +1,69 @@
-fn main() {}
+//! Chores of the workspace, run as `cargo xtask <command>` from any folder inside it.
+//!
+//! This crate never links libtorch: it must run before libtorch is there.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program: results go to stdout, everything else to stderr"
+)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "PyTorch, CMake and FracAtlas are names, not code, and these comments are also the help texts"
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "in a test a panic is the report")
+)]
+
+mod bench;
+mod doctor;
+mod download;
+mod progress;
+mod quickstart;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Chores of the Osteon workspace"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch libtorch, or a data set, into its place
+    #[command(subcommand)]
+    Download(download::Command),
+    /// Say what is present, what is missing and the one line that mends it
+    Doctor,
+    /// From nothing to a judged model: libtorch, sample radiographs, training, evaluation, one prediction
+    Quickstart,
+    /// Make sure of libtorch, then run every test of the workspace
+    Test(test::Arguments),
+    /// Make sure of libtorch, then run the benchmarks
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Download(command) => download::run(&command),
+        Command::Doctor => Ok(doctor::run()),
+        Command::Quickstart => quickstart::run(),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

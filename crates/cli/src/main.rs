@@ -1,1 +1,31 @@
-fn main() {}
+//! `osteon`: train, judge and use a network that tells fractured from unfractured bones on X-rays.
+#![allow(
+    clippy::print_stderr,
+    reason = "the front end is what talks to the person"
+)]
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, DataCommand};
+
+fn main() -> ExitCode {
+    osteon_model::keep_freed_memory();
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Predict(args) => commands::predict::run(args),
+        Command::Info(args) => commands::info::run(args),
+        Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+    };
+    exit::code(done)
+}

@@ -1,1 +1,30 @@
-//! model
+//! The networks, the model file and the predictor, on libtorch.
+//!
+//! ```no_run
+//! use osteon_model::{Device, Predictor};
+//!
+//! # fn main() -> Result<(), osteon_model::ModelError> {
+//! let predictor = Predictor::open("runs/quickstart/model.safetensors".as_ref(), Device::Cpu)?;
+//! let prediction = predictor.predict_path("wrist.jpg".as_ref())?;
+//! println!("{:.3} {}", prediction.score, prediction.decision);
+//! # Ok(()) }
+//! ```
+
+mod allocator;
+mod calibration;
+mod error;
+mod file;
+mod info;
+mod network;
+mod predictor;
+
+pub use allocator::keep_freed_memory;
+pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
+pub use error::ModelError;
+pub use file::{TensorRecord, load, read_info, read_tensors, save, write_tensors};
+pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
+pub use network::{
+    Architecture, ArchitectureName, Net, Network, Residual, ResidualOptions, SeedCnn,
+};
+pub use predictor::{Decision, Prediction, Predictor, logits_of};
+pub use tch::Device;

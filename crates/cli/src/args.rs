@@ -1,0 +1,151 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
+///
+/// Not a medical device: not for diagnosis.
+#[derive(Debug, Parser)]
+#[command(name = "osteon", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a network; ends with its figures on val
+    Train(TrainArgs),
+    /// Judge a model on a split of a data set
+    Evaluate(EvaluateArgs),
+    /// Score films: files or folders, one line each
+    Predict(PredictArgs),
+    /// Say what a model file says of itself
+    Info(InfoArgs),
+    /// Make and look at data
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Write synthetic radiographs with known fractures
+    Synth(SynthArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// TOML file with settings that differ from the defaults (see configs/)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data set: train|val|test / fractured|not fractured
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Run folder [default: runs/ and the config's name]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the run in the run folder, with its config
+    #[arg(long, conflicts_with = "config")]
+    pub resume: bool,
+    /// auto, cpu, cuda, cuda:N or mps
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Set one value of the config, such as train.epochs=5; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Judge the finished model on test, too
+    #[arg(long)]
+    pub test: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Data set: train|val|test / fractured|not fractured, or the two class folders alone (then they are test)
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Which split to judge
+    #[arg(long, default_value = "test", value_name = "SPLIT")]
+    pub split: String,
+    /// What films that do not read mean
+    #[arg(long, value_enum, default_value = "error")]
+    pub unreadable: UnreadablePolicy,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Films that do not read are always named and counted, and never enter a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnreadablePolicy {
+    /// Judge the rest, but end with exit code 1
+    Error,
+    /// Judge the rest and end with exit code 0
+    Skip,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Images, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print one JSON object a film
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Print CSV
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// Model file, or the run folder that holds it
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:N or mps
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+}
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Model file, or the run folder that holds it
+    #[arg(value_name = "FILE")]
+    pub model: PathBuf,
+    /// Print the whole header as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthArgs {
+    /// New folder to write to
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// How many films
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    pub images: u32,
+    /// The same seed writes the same films
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    pub shell: Shell,
+}

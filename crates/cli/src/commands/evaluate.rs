@@ -1,0 +1,27 @@
+//! `osteon evaluate`.
+
+use osteon_data::Split;
+
+use super::judgement::judge;
+use super::open_model;
+use crate::args::{EvaluateArgs, UnreadablePolicy};
+use crate::exit::Ending;
+use crate::output;
+
+pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
+    let split: Split = args.split.parse()?;
+    let (_, predictor) = open_model(&args.model)?;
+    let judgement = judge(&predictor, &args.data, split)?;
+    if args.json {
+        output::json(&judgement)?;
+    } else {
+        output::line(&judgement.to_text())?;
+    }
+    Ok(
+        if judgement.is_whole() || args.unreadable == UnreadablePolicy::Skip {
+            Ending::Done
+        } else {
+            Ending::SomeFailed
+        },
+    )
+}

@@ -1,0 +1,84 @@
+//! `osteon info`.
+
+use std::fmt::Write;
+
+use osteon_model::{ModelInfo, OperatingPoint, read_info};
+
+use super::model_path;
+use crate::args::InfoArgs;
+use crate::exit::Ending;
+use crate::output;
+
+pub fn run(args: &InfoArgs) -> anyhow::Result<Ending> {
+    let info = read_info(&model_path(&args.model))?;
+    if args.json {
+        output::json(&info)?;
+    } else {
+        output::line(&text(&info))?;
+    }
+    Ok(Ending::Done)
+}
+
+fn text(info: &ModelInfo) -> String {
+    let pre = &info.preprocess;
+    let data = &info.training_data;
+    let fit = match pre.fit {
+        osteon_data::Fit::Letterbox => "letterboxed",
+        osteon_data::Fit::Stretch => "stretched",
+    };
+    let mut text = format!(
+        "\
+architecture   {}
+input          {}×{} pixels, {fit}, (v/255 − {}) / {}
+calibration    score = sigmoid({:.4} · logit + {:.4})
+trained on     {}: {} films, {} fractured; {} epochs, seed {}
+chosen on      {} films, {} fractured
+written by     {} {}, format {}",
+        info.architecture.name,
+        pre.size,
+        pre.size,
+        pre.mean,
+        pre.std,
+        info.calibration.slope,
+        info.calibration.intercept,
+        data.name,
+        data.train_images,
+        data.train_fractured,
+        data.epochs,
+        data.seed,
+        data.val_images,
+        data.val_fractured,
+        info.program.name,
+        info.program.version,
+        info.format_version,
+    );
+    for OperatingPoint {
+        name,
+        threshold,
+        sensitivity,
+        specificity,
+    } in &info.operating_points
+    {
+        let percent =
+            |v: &Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{:.1} %", v * 100.0));
+        let (sensitivity, specificity) = (percent(sensitivity), percent(specificity));
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\nthreshold      {threshold:.3} ({name}): sensitivity {sensitivity}, specificity {specificity} on val"
+        );
+    }
+    let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
+    let _ = write!(
+        text,
+        "\nlicence        {}\nattribution    {}",
+        stated(&info.licence),
+        stated(&info.attribution)
+    );
+    for (split, figures) in [("val", &info.metrics.val), ("test", &info.metrics.test)] {
+        if let Some(figures) = figures {
+            let _ = write!(text, "\n\non {split}:\n\n{}", output::summary(figures));
+        }
+    }
+    text
+}

@@ -1,0 +1,37 @@
+//! One file a command: arguments in, work done, results on stdout.
+
+pub mod completions;
+pub mod evaluate;
+pub mod info;
+pub mod judgement;
+pub mod predict;
+pub mod synth;
+pub mod train;
+
+use std::path::{Path, PathBuf};
+
+use osteon_model::Predictor;
+use osteon_train::choose_device;
+
+use crate::args::ModelArgs;
+use crate::exit::UsageError;
+
+/// A model file, or the one in a run folder.
+pub fn model_path(given: &Path) -> PathBuf {
+    if given.is_dir() {
+        given.join("model.safetensors")
+    } else {
+        given.to_owned()
+    }
+}
+
+/// Opens the model that was asked for.
+pub fn open_model(args: &ModelArgs) -> anyhow::Result<(PathBuf, Predictor)> {
+    let Some(given) = &args.model else {
+        let said = "no model ships with this version yet: name one by --model, such as --model runs/quickstart";
+        return Err(UsageError(said.to_owned()).into());
+    };
+    let path = model_path(given);
+    let predictor = Predictor::open(&path, choose_device(&args.device)?)?;
+    Ok((path, predictor))
+}

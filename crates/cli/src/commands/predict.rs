@@ -1,0 +1,120 @@
+//! `osteon predict`.
+
+use std::io::stdout;
+use std::path::{Path, PathBuf};
+
+use osteon_data::image_files;
+use osteon_model::{ModelError, Prediction, Predictor};
+use serde::Serialize;
+
+use super::open_model;
+use crate::args::PredictArgs;
+use crate::exit::Ending;
+use crate::output;
+
+/// One line of `predict --json` for a film that reads.
+#[derive(Serialize)]
+struct Answer<'a> {
+    path: &'a str,
+    #[serde(flatten)]
+    prediction: Prediction,
+}
+
+/// One line of `predict --json` for one that does not.
+#[derive(Serialize)]
+struct Failure<'a> {
+    path: &'a str,
+    error: &'a str,
+}
+
+/// One row of `predict --csv`.
+#[derive(Serialize)]
+struct Row<'a> {
+    path: &'a str,
+    score: Option<f64>,
+    decision: Option<osteon_model::Decision>,
+    xray_score: Option<f64>,
+    milliseconds: Option<f64>,
+    error: &'a str,
+}
+
+pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
+    let (_, predictor) = open_model(&args.model)?;
+    let files = files(&args.paths);
+    let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
+    let mut failures = 0;
+    for file in files {
+        let (path, answer) = match file {
+            Ok(path) => (path.display().to_string(), judge(&predictor, &path)),
+            Err((path, reason)) => (path.display().to_string(), Err(reason)),
+        };
+        failures += usize::from(answer.is_err());
+        match &mut csv {
+            Some(csv) => {
+                csv.serialize(row(&path, &answer))?;
+                csv.flush()?;
+            }
+            None if args.json => match &answer {
+                Ok(prediction) => output::json(&Answer {
+                    path: &path,
+                    prediction: *prediction,
+                })?,
+                Err(error) => output::json(&Failure { path: &path, error })?,
+            },
+            None => match &answer {
+                Ok(p) => output::line(&format!(
+                    "{:.3}  {:<14} {path}",
+                    p.score,
+                    p.decision.to_string()
+                ))?,
+                Err(error) => output::line(&format!("error                 {path}: {error}"))?,
+            },
+        }
+    }
+    Ok(if failures == 0 {
+        Ending::Done
+    } else {
+        Ending::SomeFailed
+    })
+}
+
+/// Every file to judge: a file as given, a folder's files in sorted order. What is not there keeps its line, as an error.
+fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, (PathBuf, String)>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(Ok(path.clone()));
+            continue;
+        }
+        match image_files(path) {
+            Ok(inside) if inside.is_empty() => {
+                files.push(Err((path.clone(), "the folder holds no files".to_owned())))
+            }
+            Ok(inside) => files.extend(inside.into_iter().map(Ok)),
+            Err(error) => files.push(Err((path.clone(), error.to_string()))),
+        }
+    }
+    files
+}
+
+/// The reason alone: the line names the path already.
+fn judge(predictor: &Predictor, path: &Path) -> Result<Prediction, String> {
+    use osteon_data::DataError;
+    predictor.predict_path(path).map_err(|error| match error {
+        ModelError::Data(DataError::Decode { source, .. }) => source.to_string(),
+        ModelError::Data(DataError::Io { source, .. }) => source.to_string(),
+        other => other.to_string(),
+    })
+}
+
+fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {
+    let film = answer.as_ref().ok();
+    Row {
+        path,
+        score: film.map(|p| p.score),
+        decision: film.map(|p| p.decision),
+        xray_score: film.and_then(|p| p.xray_score),
+        milliseconds: film.map(|p| p.milliseconds),
+        error: answer.as_ref().err().map_or("", String::as_str),
+    }
+}

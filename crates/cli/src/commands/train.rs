@@ -1,0 +1,172 @@
+//! `osteon train`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use osteon_data::Split;
+use osteon_model::{Predictor, load, save};
+use osteon_train::config::Layers;
+use osteon_train::{Outcome, Plan, StopReason, choose_device, train};
+use serde::Serialize;
+
+use super::judgement::{Judgement, judge};
+use crate::args::TrainArgs;
+use crate::exit::Ending;
+use crate::output;
+use crate::progress::TrainProgress;
+
+/// What `train --json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    run: &'a Path,
+    model: &'a Path,
+    best_epoch: u64,
+    epochs: u64,
+    stopped: &'static str,
+    val: &'a Judgement,
+    test: Option<&'a Judgement>,
+}
+
+pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
+    let plan = plan(args)?;
+    let outcome = train(
+        &plan,
+        &mut TrainProgress::new(plan.config.train.epochs),
+        &*stop_on_ctrl_c()?,
+    )?;
+    eprintln!("{}", closing(&outcome));
+    let data = &plan.config.data.dir;
+    let device = choose_device(&plan.config.train.device)?;
+    let predictor = Predictor::open(&outcome.model, device)?;
+    let val = judge(&predictor, data, Split::Val)?;
+    let test = if args.test {
+        Some(judge(&predictor, data, Split::Test)?)
+    } else {
+        None
+    };
+    if let Some(test) = &test {
+        let (net, mut info) = load(&outcome.model, device)?;
+        info.metrics.test = Some(test.summary.clone());
+        save(&outcome.model, &net, &info)?;
+    }
+    if args.json {
+        output::json(&Report {
+            run: &outcome.run,
+            model: &outcome.model,
+            best_epoch: outcome.best_epoch,
+            epochs: outcome.epochs,
+            stopped: reason(outcome.reason),
+            val: &val,
+            test: test.as_ref(),
+        })?;
+    } else {
+        output::line(&val.to_text())?;
+        if let Some(test) = &test {
+            output::line(&format!("\n{}", test.to_text()))?;
+        }
+        output::line(&format!("\nmodel: {}", outcome.model.display()))?;
+    }
+    Ok(if outcome.reason == StopReason::Interrupted {
+        Ending::Interrupted
+    } else {
+        Ending::Done
+    })
+}
+
+/// Flags are the last layer: they override the file and `--set`.
+fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
+    let run = args
+        .run
+        .clone()
+        .unwrap_or_else(|| default_run(args.config.as_deref()));
+    let mut layers = Layers {
+        file: args.config.clone(),
+        set: args.set.clone(),
+    };
+    if args.resume {
+        let config = run.join("config.toml");
+        if !config.exists() {
+            return Err(osteon_train::TrainError::NoRun {
+                path: run,
+                missing: "config.toml",
+            }
+            .into());
+        }
+        layers.file = Some(config);
+    }
+    let quoted = |text: &str| toml_string(text);
+    if let Some(data) = &args.data {
+        let text = data
+            .to_str()
+            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
+        layers.set.push(format!("data.dir={}", quoted(text)));
+    }
+    if let Some(device) = &args.device {
+        layers.set.push(format!("train.device={}", quoted(device)));
+    }
+    let config = layers.resolve().map_err(osteon_train::TrainError::from)?;
+    Ok(Plan {
+        config,
+        run,
+        resume: args.resume,
+    })
+}
+
+/// A JSON string is a TOML basic string, too.
+fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn default_run(config: Option<&Path>) -> PathBuf {
+    let name = config
+        .and_then(Path::file_stem)
+        .map_or_else(|| "default".into(), ToOwned::to_owned);
+    Path::new("runs").join(name)
+}
+
+/// Ctrl-C once: finish the step, keep everything, end. Twice: end now.
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; once more to stop at once");
+    })?;
+    Ok(stop)
+}
+
+fn reason(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Finished => "finished",
+        StopReason::Patience => "patience",
+        StopReason::LowLoss => "low_loss",
+        StopReason::Interrupted => "interrupted",
+    }
+}
+
+fn closing(outcome: &Outcome) -> String {
+    let Outcome {
+        epochs, best_epoch, ..
+    } = outcome;
+    let run = outcome.run.display();
+    match outcome.reason {
+        StopReason::Finished => {
+            format!("all {epochs} epochs done; the best was epoch {best_epoch}")
+        }
+        StopReason::Patience => {
+            format!("stopped after {epochs} epochs: none better since epoch {best_epoch}")
+        }
+        StopReason::LowLoss => format!(
+            "stopped after {epochs} epochs: the loss on val is low enough; the best was epoch {best_epoch}"
+        ),
+        StopReason::Interrupted => {
+            format!(
+                "interrupted after {epochs} whole epochs; the model is usable, and `osteon train --resume --run {run}` goes on"
+            )
+        }
+    }
+}

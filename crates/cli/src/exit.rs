@@ -1,0 +1,84 @@
+//! From what went wrong to an exit code: 0 done, 1 failed, 2 wrong usage or config, 130 interrupted.
+
+use std::process::ExitCode;
+
+use osteon_data::DataError;
+use osteon_model::ModelError;
+use osteon_train::TrainError;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All done.
+    Done,
+    /// Done, but some films did not read.
+    SomeFailed,
+    /// Stopped by Ctrl-C, with everything kept.
+    Interrupted,
+}
+
+/// Says what went wrong, in one paragraph on stderr, and gives the exit code.
+pub fn code(done: anyhow::Result<Ending>) -> ExitCode {
+    match done {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::SomeFailed) => ExitCode::from(1),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        // Whoever reads our output has had enough: `osteon predict … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", paragraph(&error));
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+/// The message with its causes, leaving out those whose words are in it already.
+fn paragraph(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+        said
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(pipe))
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let train = cause
+            .downcast_ref::<TrainError>()
+            .is_some_and(TrainError::is_usage);
+        let data = matches!(
+            cause.downcast_ref(),
+            Some(
+                DataError::NoFolder { .. }
+                    | DataError::UnknownSplit { .. }
+                    | DataError::NoSplit { .. }
+                    | DataError::NotEmpty { .. }
+            )
+        );
+        let model = matches!(cause.downcast_ref(), Some(ModelError::NoFile { .. }));
+        train || data || model || cause.is::<UsageError>()
+    })
+}
+
+/// A wrong call that clap cannot see.
+#[derive(Debug)]
+pub struct UsageError(pub String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}

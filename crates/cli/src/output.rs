@@ -1,0 +1,76 @@
+//! What results look like on stdout.
+
+use std::io::Write;
+
+use osteon_metrics::{Confusion, Estimate, Summary};
+use serde::Serialize;
+
+/// Writes a line to stdout. A reader that went away is an error the caller ends on, not a panic.
+pub fn line(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
+}
+
+/// Writes one JSON object on one line.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value)?)?;
+    Ok(())
+}
+
+/// `93.6 %  (82.8 to 97.8)`, or a dash where undefined.
+pub fn percent(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => format!(
+            "{:5.1} %   ({:.1} to {:.1})",
+            v * 100.0,
+            l * 100.0,
+            h * 100.0
+        ),
+        (Some(v), ..) => format!("{:5.1} %", v * 100.0),
+        (None, ..) => "    – (undefined: no film to count)".to_owned(),
+    }
+}
+
+/// `0.871   (0.812 to 0.913)`, or a dash where undefined.
+pub fn number(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => format!("{v:5.3}     ({l:.3} to {h:.3})"),
+        (Some(v), ..) => format!("{v:5.3}"),
+        (None, ..) => "    – (undefined: one class only)".to_owned(),
+    }
+}
+
+/// The figures of a judgement as a table for people; rates with 95 % intervals.
+pub fn summary(s: &Summary) -> String {
+    let Confusion { tp, fn_, fp, tn } = s.confusion;
+    let plain = |v: Option<f64>| v.map_or_else(|| "    –".to_owned(), |v| format!("{v:5.3}"));
+    format!(
+        "\
+                    called fractured   called not
+  fractured         {tp:>16}   {fn_:>10}
+  not fractured     {fp:>16}   {tn:>10}
+
+  sensitivity       {}   recall of fractured
+  specificity       {}   recall of not fractured
+  precision         {}
+  npv               {}
+  accuracy          {}
+  F1                {}
+  ROC-AUC           {}
+  average precision {}
+  Brier score       {}
+  ECE               {}
+
+Positive class: fractured. Threshold {:.3}, chosen on val. In brackets: 95 % intervals.",
+        percent(s.sensitivity),
+        percent(s.specificity),
+        percent(s.precision),
+        percent(s.npv),
+        percent(s.accuracy),
+        number(s.f1),
+        number(s.roc_auc),
+        number(s.average_precision),
+        plain(s.brier),
+        plain(s.ece),
+        s.threshold,
+    )
+}

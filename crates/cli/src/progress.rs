@@ -1,0 +1,134 @@
+//! What a person sees while it works: a bar on a terminal, plain lines elsewhere, all on stderr.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use osteon_data::Unreadable;
+use osteon_train::{EpochRecord, Event, Observer};
+
+/// A bar that counts to `total`; draws nothing where stderr is no terminal.
+pub fn bar(what: &str, total: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>12} {wide_bar:.cyan/dim} {pos}/{len} {msg}");
+    let bar = ProgressBar::new(total as u64).with_prefix(what.to_owned());
+    // Invariant: the template is a constant, and right.
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Names what did not read: the first ten, then a count.
+pub fn list_unreadable(split: &str, unreadable: &[Unreadable]) {
+    if unreadable.is_empty() {
+        return;
+    }
+    eprintln!("{} films of {split} do not read:", unreadable.len());
+    for film in unreadable.iter().take(10) {
+        eprintln!("  {}: {}", film.id, film.reason);
+    }
+    if unreadable.len() > 10 {
+        eprintln!("  and {} more", unreadable.len() - 10);
+    }
+}
+
+/// Draws a training run.
+pub struct TrainProgress {
+    bar: ProgressBar,
+    epochs: u64,
+}
+
+impl TrainProgress {
+    pub fn new(epochs: u64) -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            epochs,
+        }
+    }
+
+    fn say(&self, text: &str) {
+        // Above the bar on a terminal, plainly elsewhere.
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+}
+
+impl Observer for TrainProgress {
+    fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Reading { split, films } => self.bar = bar(&format!("reading {split}"), *films),
+            Event::Read {
+                split,
+                films,
+                fractured,
+                unreadable,
+            } => {
+                self.bar.finish_and_clear();
+                let rest = films - fractured;
+                self.say(&format!(
+                    "{split:>5}: {films} films, {fractured} fractured, {rest} not"
+                ));
+                list_unreadable(split.name(), unreadable);
+            }
+            Event::Built {
+                architecture,
+                parameters,
+                device,
+                batch_size,
+                epoch,
+            } => {
+                let parameters = thousands(*parameters);
+                self.say(&format!("model: {architecture}, {parameters} parameters, on {device}, batches of {batch_size}"));
+                if *epoch > 1 {
+                    self.say(&format!("going on with epoch {epoch}"));
+                }
+            }
+            Event::Step {
+                epoch,
+                epochs,
+                step,
+                steps,
+                loss,
+                images_per_second,
+            } => {
+                if *step == 1 {
+                    self.bar = bar(&format!("epoch {epoch}/{epochs}"), *steps as usize);
+                    self.bar.enable_steady_tick(Duration::from_millis(500));
+                }
+                self.bar.set_position(*step);
+                self.bar
+                    .set_message(format!("loss {loss:.4}  {images_per_second:.0} img/s"));
+            }
+            Event::Epoch(record) => {
+                self.bar.finish_and_clear();
+                self.say(&epoch_line(record, self.epochs));
+            }
+            _ => {}
+        }
+    }
+
+    fn film_read(&self) {
+        self.bar.inc(1);
+    }
+}
+
+fn epoch_line(r: &EpochRecord, epochs: u64) -> String {
+    let figure = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+    format!(
+        "epoch {:>3}/{epochs}  loss {:.4}  val loss {:.4}  AUC {}  sensitivity {}  specificity {}  {:.0} img/s{}",
+        r.epoch,
+        r.train_loss,
+        r.val_loss,
+        figure(r.val_roc_auc),
+        figure(r.val_sensitivity),
+        figure(r.val_specificity),
+        r.images_per_second,
+        if r.best { "  best" } else { "" },
+    )
+}
+
+fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy)
+        .collect();
+    groups.join(",")
+}

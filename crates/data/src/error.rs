@@ -1,0 +1,171 @@
+//! What can go wrong between a file and a batch.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::{Label, Split};
+
+/// Errors of catalogue, files and data sets.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The folder given as the data set is not there.
+    #[error(
+        "there is no folder {}. Fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, \
+         or point --data at a folder laid out as train|val|test / fractured|not fractured",
+        path.display()
+    )]
+    NoFolder {
+        /// The folder asked for.
+        path: PathBuf,
+    },
+    /// No class folder was found anywhere it is looked for.
+    #[error(
+        "{} holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone){}",
+        path.display(), found_note(found)
+    )]
+    NoClasses {
+        /// The folder asked for.
+        path: PathBuf,
+        /// Folders that are there instead.
+        found: Vec<String>,
+    },
+    /// A folder beside the class folders whose name is no class: its films would be silently lost.
+    #[error(
+        "{} is neither a class (fractured, not fractured) nor empty. Rename it or move it out of the data set",
+        path.display()
+    )]
+    UnknownClass {
+        /// The folder that has no label.
+        path: PathBuf,
+    },
+    /// A split without one of the two classes cannot be learnt from or judged.
+    #[error("{} has no {label} films in split {split}. A split needs both classes", root.display())]
+    EmptyClass {
+        /// The data set.
+        root: PathBuf,
+        /// The split asked for.
+        split: Split,
+        /// The class without films.
+        label: Label,
+    },
+    /// The split asked for is not in the data set.
+    #[error("{} has no split {split}; it has {}", root.display(), list(present))]
+    NoSplit {
+        /// The data set.
+        root: PathBuf,
+        /// The split asked for.
+        split: Split,
+        /// What is there.
+        present: Vec<Split>,
+    },
+    /// A split name other than train, val or test.
+    #[error("unknown split {name:?}: expected train, val or test")]
+    UnknownSplit {
+        /// The name given.
+        name: String,
+    },
+    /// The folder to write to already holds something.
+    #[error("{} is not empty. Choose a new folder, or remove it first", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `read`, `create`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is there but does not decode.
+    #[error("{}: {source}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+    /// Writing an image failed.
+    #[error("cannot write {}: {source}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// The encoder's own word.
+        #[source]
+        source: image::ImageError,
+    },
+}
+
+/// Why bytes are not a film.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// No byte at all.
+    #[error("the file is empty")]
+    Empty,
+    /// The bytes begin like no format that is read.
+    #[error("not an image that is read here (JPEG, PNG, GIF, BMP, TIFF, WebP)")]
+    UnknownFormat,
+    /// A DICOM file.
+    #[error("DICOM is not read yet: export the film as PNG or JPEG")]
+    Dicom,
+    /// More pixels than [`crate::Limits`] allows, as said by the header, before anything was decoded.
+    #[error("{width}×{height} pixels: above the limit of {limit} megapixels")]
+    TooLarge {
+        /// Pixels across.
+        width: u64,
+        /// Pixels down.
+        height: u64,
+        /// The limit in megapixels.
+        limit: u64,
+    },
+    /// No pixel.
+    #[error("the image has no pixels ({width}×{height})")]
+    NoPixels {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// The file ends before its picture does.
+    #[error("truncated JPEG: the file ends before its picture does")]
+    Truncated,
+    /// The JPEG decoder refused.
+    #[error("damaged JPEG: {source}")]
+    Jpeg {
+        /// The decoder's own word.
+        #[source]
+        source: zune_jpeg::errors::DecodeErrors,
+    },
+    /// Another decoder refused.
+    #[error("damaged image: {source}")]
+    Image {
+        /// The decoder's own word.
+        #[source]
+        source: image::ImageError,
+    },
+}
+
+fn found_note(found: &[String]) -> String {
+    if found.is_empty() {
+        String::new()
+    } else {
+        format!("; found {}", found.join(", "))
+    }
+}
+
+fn list(splits: &[Split]) -> String {
+    let names: Vec<_> = splits.iter().map(|s| s.name()).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

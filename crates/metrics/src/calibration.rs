@@ -1,0 +1,163 @@
+//! How far the scores can be believed as probabilities, and how to make them believable.
+
+mod platt;
+
+pub use platt::{Platt, sigmoid};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MetricsError, check};
+
+/// Brier score, mean (score − label)², in [0, 1], 0 being best. `None` without images.
+///
+/// Source: Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950) 1.
+///
+/// # Errors
+/// Unequal lengths; a score that is not a probability.
+pub fn brier(labels: &[bool], scores: &[f64]) -> Result<Option<f64>, MetricsError> {
+    check::probabilities(labels, scores)?;
+    Ok(mean(labels, scores, |label, score| (score - label).powi(2)))
+}
+
+/// Log loss (cross-entropy) in nats, mean of −ln(score) over the fractured and −ln(1 − score) over the unfractured; 0 is best.
+///
+/// Scores are first clipped to [ε, 1 − ε], ε = 2⁻⁵² as in scikit-learn, so a certain and wrong score costs about 36 and not
+/// infinity. `None` without images. Source: Good, "Rational decisions", JRSS B 14 (1952) 107.
+///
+/// # Errors
+/// Unequal lengths; a score that is not a probability.
+pub fn log_loss(labels: &[bool], scores: &[f64]) -> Result<Option<f64>, MetricsError> {
+    check::probabilities(labels, scores)?;
+    Ok(mean(labels, scores, |label, score| {
+        let clipped = score.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+        -(if label > 0.5 { clipped } else { 1.0 - clipped }).ln()
+    }))
+}
+
+fn mean(labels: &[bool], scores: &[f64], cost: impl Fn(f64, f64) -> f64) -> Option<f64> {
+    let total: f64 = labels
+        .iter()
+        .zip(scores)
+        .map(|(label, score)| cost(f64::from(u8::from(*label)), *score))
+        .sum();
+    check::ratio(total, labels.len() as f64)
+}
+
+/// One bar of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Lower end of the bin, part of it.
+    pub low: f64,
+    /// Upper end, part of the next bin (and of this one in the last bin, where it is 1).
+    pub high: f64,
+    /// Images whose score lies in the bin.
+    pub count: u64,
+    /// Their mean score; `None` in an empty bin.
+    pub mean_score: Option<f64>,
+    /// Their share of fractures; `None` in an empty bin.
+    pub fractured: Option<f64>,
+}
+
+/// The reliability diagram of the scores over `bins` bins of equal width; empty bins are there too.
+///
+/// Source: Niculescu-Mizil & Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
+///
+/// # Errors
+/// Unequal lengths; a score that is not a probability; no bins.
+pub fn reliability(
+    labels: &[bool],
+    scores: &[f64],
+    bins: usize,
+) -> Result<Vec<ReliabilityBin>, MetricsError> {
+    check::probabilities(labels, scores)?;
+    if bins == 0 {
+        return Err(MetricsError::NoBins);
+    }
+    let mut sums = vec![(0_u64, 0_u64, 0.0); bins];
+    for (label, score) in labels.iter().zip(scores) {
+        let (count, fractured, total) = &mut sums[bin_of(*score, bins)];
+        *count += 1;
+        *fractured += u64::from(*label);
+        *total += score;
+    }
+    Ok(sums
+        .iter()
+        .enumerate()
+        .map(|(index, (count, fractured, total))| ReliabilityBin {
+            low: edge(index, bins),
+            high: edge(index + 1, bins),
+            count: *count,
+            mean_score: check::ratio(*total, *count as f64),
+            fractured: check::ratio(*fractured as f64, *count as f64),
+        })
+        .collect())
+}
+
+fn edge(index: usize, bins: usize) -> f64 {
+    index as f64 / bins as f64
+}
+
+/// The bin with `edge(i) <= score < edge(i + 1)`; the last one takes 1.
+fn bin_of(score: f64, bins: usize) -> usize {
+    // The product can round across an edge (0.29 × 100 = 28.999…), so it is only a first guess.
+    let guess = ((score * bins as f64) as usize).min(bins - 1);
+    if guess > 0 && score < edge(guess, bins) {
+        guess - 1
+    } else if guess + 1 < bins && score >= edge(guess + 1, bins) {
+        guess + 1
+    } else {
+        guess
+    }
+}
+
+/// Expected calibration error over `bins` bins of equal width, Σ (n_b / n) |mean score − share of fractures|, in [0, 1], 0 being best.
+///
+/// This is the binary form, binned by the probability of a fracture and not by the confidence in the likelier class. It depends
+/// on the number of bins (10 and 15 are customary) and is biased upwards with few images a bin. `None` without images.
+/// Source: Naeini, Cooper & Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
+///
+/// # Errors
+/// Unequal lengths; a score that is not a probability; no bins.
+pub fn ece(labels: &[bool], scores: &[f64], bins: usize) -> Result<Option<f64>, MetricsError> {
+    let gaps: f64 = reliability(labels, scores, bins)?
+        .iter()
+        .filter_map(|bin| Some(bin.count as f64 * (bin.mean_score? - bin.fractured?).abs()))
+        .sum();
+    Ok(check::ratio(gaps, labels.len() as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_closed_below() {
+        assert_eq!(bin_of(0.29, 100), 29);
+        assert_eq!(bin_of(0.57, 100), 57);
+        assert_eq!(bin_of(0.0, 10), 0);
+        assert_eq!(bin_of(0.1, 10), 1);
+        assert_eq!(bin_of(1.0, 10), 9);
+    }
+
+    #[test]
+    fn certain_and_wrong_is_dear_but_finite() -> Result<(), MetricsError> {
+        let loss = log_loss(&[true], &[0.0])?;
+        assert!(loss.is_some_and(|loss| (loss - 52.0 * std::f64::consts::LN_2).abs() < 1e-12));
+        assert_eq!(brier(&[true], &[0.0])?, Some(1.0));
+        assert_eq!(ece(&[true, false], &[1.0, 0.0], 10)?, Some(0.0));
+        assert_eq!(ece(&[], &[], 10)?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_probability_is_named() {
+        assert_eq!(
+            brier(&[true, true], &[0.5, 1.5]),
+            Err(MetricsError::NotAProbability {
+                index: 1,
+                value: 1.5
+            })
+        );
+        assert_eq!(ece(&[true], &[0.5], 0), Err(MetricsError::NoBins));
+    }
+}

@@ -1,0 +1,12 @@
+//! The crate from outside: against independent oracles, against laws, against a published matrix.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop there"
+)]
+#![allow(clippy::doc_markdown, reason = "SciPy and NumPy are names, not code")]
+
+mod bootstrap;
+mod json;
+mod laws;
+mod oracles;
+mod published;

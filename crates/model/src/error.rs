@@ -1,0 +1,156 @@
+//! What can go wrong between a model file and a prediction.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Errors of networks, model files and predictions.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The model file is not there.
+    #[error("there is no model file {}. `osteon train` writes one to runs/<name>/model.safetensors", path.display())]
+    NoFile {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// Reading failed.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's own word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no safetensors file, or only the beginning of one.
+    #[error("{} is not a whole safetensors file: {source}", path.display())]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// The reader's own word.
+        #[source]
+        source: safetensors::SafeTensorError,
+    },
+    /// A safetensors file of another program.
+    #[error("{} is a safetensors file but no Osteon model: its header has no `osteon` entry", path.display())]
+    NotOsteon {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A model of a format this version does not know.
+    #[error("{} has model format {found}; this program reads format {known}. A newer program may read it", path.display())]
+    FormatVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u64,
+        /// The version that is read.
+        known: u64,
+    },
+    /// The `osteon` header is not what the format says.
+    #[error("{} has a damaged `osteon` header: {source}", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The JSON reader's own word, with its place.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A setting in the header makes no sense.
+    #[error("{}: {section}.{key} {must}", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// Section of the header.
+        section: &'static str,
+        /// Key in the section.
+        key: &'static str,
+        /// What it must be.
+        must: String,
+    },
+    /// The weights do not fit the architecture that the header names.
+    #[error("{} does not fit its architecture: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// The tensor and what is wrong with it.
+        problem: WeightProblem,
+    },
+    /// The weights are not those that were written.
+    #[error("{} is damaged: its weights do not have the checksum in its header", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An architecture option makes no sense.
+    #[error("model.{key} {must}")]
+    Architecture {
+        /// The option.
+        key: &'static str,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// libtorch refused.
+    #[error("libtorch: {}", first_line(source))]
+    Torch {
+        /// libtorch's own word; its first line is shown, the rest is its C++ stack.
+        #[from]
+        source: tch::TchError,
+    },
+    /// Writing failed, or a film did not read.
+    #[error(transparent)]
+    Data(#[from] osteon_data::DataError),
+    /// A film given as bytes did not decode.
+    #[error(transparent)]
+    Decode(#[from] osteon_data::DecodeError),
+    /// The figures could not be computed.
+    #[error(transparent)]
+    Metrics(#[from] osteon_metrics::MetricsError),
+    /// Tensors could not be laid out as safetensors.
+    #[error("cannot lay out the tensors: {0}")]
+    Serialise(#[source] safetensors::SafeTensorError),
+}
+
+/// One tensor that is not what the architecture has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WeightProblem {
+    /// The architecture has it, the file has not.
+    #[error("tensor {0} is missing")]
+    Missing(String),
+    /// The file has it, the architecture has not.
+    #[error("tensor {0} is unknown")]
+    Unknown(String),
+    /// Another shape.
+    #[error("tensor {name} has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<i64>,
+        /// Shape in the architecture.
+        expected: Vec<i64>,
+    },
+    /// Another element type.
+    #[error("tensor {name} has element type {found}, expected F32")]
+    Dtype {
+        /// Its name.
+        name: String,
+        /// Type in the file.
+        found: String,
+    },
+    /// NaN or infinity.
+    #[error("tensor {0} holds values that are not finite")]
+    NotFinite(String),
+}
+
+/// libtorch appends its C++ frames to every message; a person needs the first line.
+pub(crate) fn first_line(error: &tch::TchError) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

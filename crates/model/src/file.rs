@@ -1,0 +1,255 @@
+//! The model file: safetensors with everything needed to use the weights in its header. No pickle is ever read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, Tensor};
+
+use crate::error::WeightProblem;
+use crate::{FORMAT_VERSION, ModelError, ModelInfo, Net};
+
+/// The header key under which [`ModelInfo`] stands.
+const KEY: &str = "osteon";
+
+/// Tensors by name, as read from a file, on the CPU.
+pub type TensorRecord = BTreeMap<String, Tensor>;
+
+/// Writes f32 tensors and header entries as one safetensors file, atomically.
+pub fn write_tensors(
+    path: &Path,
+    tensors: &[(String, Tensor)],
+    metadata: HashMap<String, String>,
+) -> Result<(), ModelError> {
+    let raw = raw_bytes(tensors)?;
+    let views = views(tensors, &raw)?;
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(ModelError::Serialise)?;
+    Ok(osteon_data::write_atomic(path, &bytes)?)
+}
+
+/// Reads what [`write_tensors`] wrote: tensors and header entries. Only F32 is accepted.
+pub fn read_tensors(path: &Path) -> Result<(TensorRecord, HashMap<String, String>), ModelError> {
+    let bytes = read_bytes(path)?;
+    let (tensors, metadata) = parse(path, &bytes)?;
+    let mut record = TensorRecord::new();
+    for (name, view) in tensors.iter() {
+        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
+    }
+    Ok((record, metadata))
+}
+
+/// Writes a model file, atomically. The weights' checksum is set on the way.
+pub fn save(path: &Path, net: &Net, info: &ModelInfo) -> Result<(), ModelError> {
+    let tensors = net.tensors();
+    let raw = raw_bytes(&tensors)?;
+    let info = ModelInfo {
+        weights_sha256: checksum(raw.iter().map(Vec::as_slice)),
+        ..info.clone()
+    };
+    let header = serde_json::to_string(&info).map_err(|source| ModelError::Header {
+        path: path.to_owned(),
+        source,
+    })?;
+    let metadata = HashMap::from([(KEY.to_owned(), header)]);
+    let bytes = safetensors::serialize(views(&tensors, &raw)?, Some(metadata))
+        .map_err(ModelError::Serialise)?;
+    Ok(osteon_data::write_atomic(path, &bytes)?)
+}
+
+/// Reads a model file: checks format, header, architecture, names, shapes, types, values and checksum before anything is used.
+pub fn load(path: &Path, device: Device) -> Result<(Net, ModelInfo), ModelError> {
+    let bytes = read_bytes(path)?;
+    let (tensors, metadata) = parse(path, &bytes)?;
+    let info = parse_info(path, &metadata)?;
+    let mut by_name: Vec<_> = tensors.iter().collect();
+    by_name.sort_by_key(|(name, _)| *name);
+    if checksum(by_name.iter().map(|(_, view)| view.data())) != info.weights_sha256 {
+        return Err(ModelError::Checksum {
+            path: path.to_owned(),
+        });
+    }
+    let net = info.architecture.build(info.preprocess.side(), device)?;
+    let mut record = TensorRecord::new();
+    for (name, view) in by_name {
+        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
+    }
+    copy_into(&net, &record).map_err(|fault| fault.at(path))?;
+    Ok((net, info))
+}
+
+/// Reads what a model file says of itself, without its weights.
+pub fn read_info(path: &Path) -> Result<ModelInfo, ModelError> {
+    let bytes = read_bytes(path)?;
+    let (_, metadata) = parse(path, &bytes)?;
+    parse_info(path, &metadata)
+}
+
+/// Why weights were not taken over.
+pub(crate) enum CopyFault {
+    Weights(WeightProblem),
+    Torch(tch::TchError),
+}
+
+impl CopyFault {
+    pub(crate) fn at(self, path: &Path) -> ModelError {
+        match self {
+            Self::Weights(problem) => ModelError::Weights {
+                path: path.to_owned(),
+                problem,
+            },
+            Self::Torch(source) => ModelError::Torch { source },
+        }
+    }
+}
+
+impl Net {
+    /// Takes over weights by name. The file they come from is named in errors.
+    pub fn copy_weights(&self, record: &TensorRecord, from: &Path) -> Result<(), ModelError> {
+        copy_into(self, record).map_err(|fault| fault.at(from))
+    }
+}
+
+/// Copies weights after checking every name and shape: `VarStore::load` would silently broadcast another shape.
+fn copy_into(net: &Net, record: &TensorRecord) -> Result<(), CopyFault> {
+    let targets = net.tensors();
+    if let Some(name) = record
+        .keys()
+        .find(|name| !targets.iter().any(|(known, _)| known == *name))
+    {
+        return Err(CopyFault::Weights(WeightProblem::Unknown(name.clone())));
+    }
+    for (name, target) in &targets {
+        let Some(source) = record.get(name) else {
+            return Err(CopyFault::Weights(WeightProblem::Missing(name.clone())));
+        };
+        if source.size() != target.size() {
+            return Err(CopyFault::Weights(WeightProblem::Shape {
+                name: name.clone(),
+                found: source.size(),
+                expected: target.size(),
+            }));
+        }
+    }
+    for (name, target) in targets {
+        let mut target = target.detach();
+        target.f_copy_(&record[&name]).map_err(CopyFault::Torch)?;
+    }
+    Ok(())
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
+    std::fs::read(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ModelError::NoFile {
+            path: path.to_owned(),
+        },
+        _ => ModelError::Io {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+fn parse<'a>(
+    path: &Path,
+    bytes: &'a [u8],
+) -> Result<(SafeTensors<'a>, HashMap<String, String>), ModelError> {
+    let fault = |source| ModelError::NotSafetensors {
+        path: path.to_owned(),
+        source,
+    };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(fault)?;
+    Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+fn parse_info(path: &Path, metadata: &HashMap<String, String>) -> Result<ModelInfo, ModelError> {
+    let header = metadata.get(KEY).ok_or_else(|| ModelError::NotOsteon {
+        path: path.to_owned(),
+    })?;
+    let fault = |source| ModelError::Header {
+        path: path.to_owned(),
+        source,
+    };
+    // The version first: a later format may have any other keys.
+    let version: FormatVersion = serde_json::from_str(header).map_err(fault)?;
+    if version.format_version != FORMAT_VERSION {
+        return Err(ModelError::FormatVersion {
+            path: path.to_owned(),
+            found: version.format_version,
+            known: FORMAT_VERSION,
+        });
+    }
+    let info: ModelInfo = serde_json::from_str(header).map_err(fault)?;
+    info.check()
+        .map_err(|(section, key, must)| ModelError::Setting {
+            path: path.to_owned(),
+            section,
+            key,
+            must,
+        })?;
+    Ok(info)
+}
+
+#[derive(serde::Deserialize)]
+struct FormatVersion {
+    format_version: u64,
+}
+
+fn to_tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, ModelError> {
+    let problem = |problem| ModelError::Weights {
+        path: path.to_owned(),
+        problem,
+    };
+    if view.dtype() != Dtype::F32 {
+        let found = format!("{:?}", view.dtype());
+        return Err(problem(WeightProblem::Dtype {
+            name: name.to_owned(),
+            found,
+        }));
+    }
+    let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
+    let tensor = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
+    if tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+        return Err(problem(WeightProblem::NotFinite(name.to_owned())));
+    }
+    Ok(tensor)
+}
+
+fn raw_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<Vec<u8>>, ModelError> {
+    let mut all = Vec::new();
+    for (_, tensor) in tensors {
+        let plain = tensor
+            .detach()
+            .f_to_device(Device::Cpu)?
+            .f_to_kind(Kind::Float)?
+            .f_contiguous()?;
+        let count = plain.numel();
+        let mut bytes = vec![0; count * 4];
+        plain.f_copy_data_u8(&mut bytes, count)?;
+        all.push(bytes);
+    }
+    Ok(all)
+}
+
+fn views<'a>(
+    tensors: &'a [(String, Tensor)],
+    raw: &'a [Vec<u8>],
+) -> Result<Vec<(&'a str, TensorView<'a>)>, ModelError> {
+    let mut all = Vec::new();
+    for ((name, tensor), bytes) in tensors.iter().zip(raw) {
+        let shape = tensor.size().iter().map(|&d| d as usize).collect();
+        all.push((
+            name.as_str(),
+            TensorView::new(Dtype::F32, shape, bytes).map_err(ModelError::Serialise)?,
+        ));
+    }
+    Ok(all)
+}
+
+fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    parts.for_each(|part| hash.update(part));
+    osteon_data::hex(&hash.finalize())
+}

@@ -1,0 +1,186 @@
+//! What a model file says of itself: the JSON under the key `osteon` in its header.
+
+use std::collections::BTreeSet;
+
+use osteon_data::Preprocess;
+use osteon_metrics::Summary;
+use serde::{Deserialize, Serialize};
+
+use crate::{Architecture, Calibration, OperatingPoint};
+
+/// The format this program writes, and the only one it reads.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// Everything needed to use the weights, and where they come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u64,
+    /// What wrote it.
+    pub program: Program,
+    /// The network.
+    pub architecture: Architecture,
+    /// From a film to the network's input.
+    pub preprocess: Preprocess,
+    /// In label order; index 1 is the positive class, fractured.
+    pub class_names: [String; 2],
+    /// From a logit to the score.
+    pub calibration: Calibration,
+    /// The first is the one used where none is asked for.
+    pub operating_points: Vec<OperatingPoint>,
+    /// Scores in which the model does not decide, or none.
+    pub doubt_band: Option<DoubtBand>,
+    /// What it was trained and chosen on.
+    pub training_data: TrainingData,
+    /// How it did there.
+    pub metrics: Figures,
+    /// Licence of the weights, if stated.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// Whom the data are owed to, if stated.
+    #[serde(default)]
+    pub attribution: Option<String>,
+    /// SHA-256 of the weights' bytes in the order of their names; set by [`crate::save`].
+    #[serde(default)]
+    pub weights_sha256: String,
+}
+
+/// A program and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// `osteon`.
+    pub name: String,
+    /// As in its `Cargo.toml`.
+    pub version: String,
+}
+
+/// Scores from `low` to `high` are left to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DoubtBand {
+    /// Below it: not fractured.
+    pub low: f64,
+    /// Above it: fractured.
+    pub high: f64,
+}
+
+/// What the weights were fitted and chosen on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// The data set's folder name, without its place on a disk.
+    pub name: String,
+    /// SHA-256 over id, label and content of the training films.
+    pub train_fingerprint: String,
+    /// The same of the validation films.
+    pub val_fingerprint: String,
+    /// Training films.
+    pub train_images: u64,
+    /// Fractured ones among them.
+    pub train_fractured: u64,
+    /// Validation films.
+    pub val_images: u64,
+    /// Fractured ones among them.
+    pub val_fractured: u64,
+    /// Epochs the weights have seen.
+    pub epochs: u64,
+    /// Seed of weights, order and augmentation.
+    pub seed: u64,
+    /// The first 16 hexadecimal digits of the SHA-256 of every file in train and val: a judgement can say what the model has seen.
+    #[serde(default)]
+    pub films: BTreeSet<String>,
+}
+
+/// Figures on the splits that were read when the model was made.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Figures {
+    /// On val, where the model was chosen: flattering by as much as the choice gained.
+    pub val: Option<Summary>,
+    /// On test, if it was judged.
+    pub test: Option<Summary>,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            name: "osteon".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+impl ModelInfo {
+    /// A header for weights that nothing is known of yet: uncalibrated, threshold 0.5.
+    #[must_use]
+    pub fn new(architecture: Architecture, preprocess: Preprocess) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            program: Program::default(),
+            architecture,
+            preprocess,
+            class_names: osteon_data::CLASS_NAMES.map(str::to_owned),
+            calibration: Calibration::NONE,
+            operating_points: vec![OperatingPoint {
+                name: "default".to_owned(),
+                threshold: 0.5,
+                sensitivity: None,
+                specificity: None,
+            }],
+            doubt_band: None,
+            training_data: TrainingData::default(),
+            metrics: Figures::default(),
+            licence: None,
+            attribution: None,
+            weights_sha256: String::new(),
+        }
+    }
+
+    /// The threshold used where none is asked for.
+    #[must_use]
+    pub fn threshold(&self) -> f64 {
+        self.operating_points
+            .first()
+            .map_or(0.5, |point| point.threshold)
+    }
+
+    /// The first thing in it that makes no sense, as (section, key, what it must be).
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str, String)> {
+        if let Err((key, must)) = self.preprocess.check() {
+            return Err(("preprocess", key, must.to_owned()));
+        }
+        if self.class_names != osteon_data::CLASS_NAMES {
+            return Err((
+                "header",
+                "class_names",
+                format!("must be {:?}", osteon_data::CLASS_NAMES),
+            ));
+        }
+        let Calibration {
+            slope, intercept, ..
+        } = self.calibration;
+        if !(slope.is_finite() && slope > 0.0 && intercept.is_finite()) {
+            return Err((
+                "calibration",
+                "slope",
+                "must be above 0, and both numbers finite".to_owned(),
+            ));
+        }
+        if self
+            .operating_points
+            .iter()
+            .any(|point| !(0.0..=1.0).contains(&point.threshold))
+        {
+            return Err((
+                "operating_points",
+                "threshold",
+                "must be from 0 to 1".to_owned(),
+            ));
+        }
+        match self.doubt_band {
+            Some(DoubtBand { low, high }) if !(0.0 <= low && low <= high && high <= 1.0) => Err((
+                "doubt_band",
+                "low",
+                "and high must be in order, from 0 to 1".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

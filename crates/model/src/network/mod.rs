@@ -1,0 +1,114 @@
+//! The networks: plain structs with named weights behind one trait.
+
+mod layers;
+mod residual;
+mod seed_cnn;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::nn::VarStore;
+use tch::{Device, TchError, Tensor};
+
+pub use residual::{Residual, ResidualOptions};
+pub use seed_cnn::SeedCnn;
+
+use crate::ModelError;
+
+/// A network that turns films into logits.
+pub trait Network: Send {
+    /// N×1×H×W, normalised → N logits of *fractured* (no sigmoid). `train` switches dropout and batch statistics on.
+    fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError>;
+}
+
+/// The networks there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchitectureName {
+    /// The seed project's CNN, [`SeedCnn`].
+    SeedCnn,
+    /// The compact residual CNN, [`Residual`].
+    Residual,
+}
+
+impl fmt::Display for ArchitectureName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SeedCnn => "seed_cnn",
+            Self::Residual => "residual",
+        })
+    }
+}
+
+/// Which network, with its options. Stored in the model file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Architecture {
+    /// The network's name.
+    pub name: ArchitectureName,
+    /// Options of `residual`; `seed_cnn` has none.
+    pub residual: ResidualOptions,
+}
+
+impl Default for Architecture {
+    fn default() -> Self {
+        Self {
+            name: ArchitectureName::Residual,
+            residual: ResidualOptions::default(),
+        }
+    }
+}
+
+/// A network with its weights.
+pub struct Net {
+    /// Every weight and running statistic by name.
+    pub store: VarStore,
+    /// What computes.
+    pub network: Box<dyn Network>,
+    /// What it is.
+    pub architecture: Architecture,
+}
+
+impl Architecture {
+    /// The first option that makes no sense, as (key, what it must be).
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        self.residual.check()
+    }
+
+    /// Builds the network for side×side films with fresh random weights (seed them by [`tch::manual_seed`]).
+    pub fn build(&self, side: usize, device: Device) -> Result<Net, ModelError> {
+        self.check()
+            .map_err(|(key, must)| ModelError::Architecture { key, must })?;
+        let store = VarStore::new(device);
+        let network: Box<dyn Network> = match self.name {
+            ArchitectureName::SeedCnn => Box::new(SeedCnn::new(&store.root(), side)?),
+            ArchitectureName::Residual => Box::new(Residual::new(&store.root(), &self.residual)?),
+        };
+        Ok(Net {
+            store,
+            network,
+            architecture: self.clone(),
+        })
+    }
+}
+
+impl Net {
+    /// Numbers that training fits (running statistics are not among them).
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.store
+            .trainable_variables()
+            .iter()
+            .map(Tensor::numel)
+            .sum()
+    }
+
+    /// All weights and statistics, sorted by name.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
+        let mut named: Vec<_> = self.store.variables().into_iter().collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        named
+    }
+}

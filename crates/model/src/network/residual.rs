@@ -1,0 +1,164 @@
+//! The default network: a compact residual CNN.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::nn::Path;
+use tch::{TchError, Tensor};
+
+use super::Network;
+use super::layers::{BatchNorm, Conv, ConvShape, Linear};
+
+/// Sizes of a [`Residual`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResidualOptions {
+    /// Channels of each stage; every stage halves height and width.
+    pub widths: Vec<u32>,
+    /// Residual blocks in each stage; as many numbers as `widths`.
+    pub blocks: Vec<u32>,
+    /// Probability that a pooled feature is dropped in training, 0..1.
+    pub dropout: f64,
+}
+
+impl Default for ResidualOptions {
+    fn default() -> Self {
+        Self {
+            widths: vec![32, 64, 128, 192],
+            blocks: vec![1, 2, 2, 1],
+            dropout: 0.2,
+        }
+    }
+}
+
+/// A residual CNN with global average pooling (He et al. 2016), for films of any size. With the default options:
+///
+/// ```text
+/// N×1×224×224 ─stem 3×3/2→ 32×112×112 ─stage 0→ 32×56×56 ─1→ 64×28×28 ─2→ 128×14×14 ─3→ 192×7×7 ─mean→ 192 ─fc→ 1 logit
+/// block: conv1 3×3 (/2 in the first of a stage) ─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where shapes differ) ─ReLU
+/// ```
+pub struct Residual {
+    stem: Conv,
+    stem_bn: BatchNorm,
+    stages: Vec<Vec<Block>>,
+    dropout: f64,
+    fc: Linear,
+}
+
+struct Block {
+    conv1: Conv,
+    bn1: BatchNorm,
+    conv2: Conv,
+    bn2: BatchNorm,
+    shortcut: Option<(Conv, BatchNorm)>,
+}
+
+impl ResidualOptions {
+    /// The first option that makes no sense, as (key, what it must be).
+    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let widths = &self.widths;
+        if widths.is_empty() || widths.len() > 6 || widths.iter().any(|w| !(1..=2048).contains(w)) {
+            return Err(("residual.widths", "must be 1 to 6 numbers from 1 to 2048"));
+        }
+        if self.blocks.len() != widths.len() || self.blocks.iter().any(|b| !(1..=64).contains(b)) {
+            return Err((
+                "residual.blocks",
+                "must be as many numbers as residual.widths, each from 1 to 64",
+            ));
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(("residual.dropout", "must be from 0 to below 1"));
+        }
+        Ok(())
+    }
+}
+
+impl Residual {
+    /// Fresh weights. The options must have passed [`crate::Architecture::check`].
+    pub(super) fn new(at: &Path<'_>, options: &ResidualOptions) -> Result<Self, TchError> {
+        let first = i64::from(options.widths[0]);
+        let stem = ConvShape {
+            input: 1,
+            output: first,
+            kernel: 3,
+            stride: 2,
+            bias: false,
+        };
+        let mut channels = first;
+        let mut stages = Vec::new();
+        for (number, (&width, &count)) in options.widths.iter().zip(&options.blocks).enumerate() {
+            let mut stage = Vec::new();
+            for index in 0..count {
+                let stride = if index == 0 { 2 } else { 1 };
+                let place = at / "stages" / number / index;
+                stage.push(Block::new(&place, channels, i64::from(width), stride)?);
+                channels = i64::from(width);
+            }
+            stages.push(stage);
+        }
+        Ok(Self {
+            stem: Conv::before_norm(&(at / "stem"), &stem)?,
+            stem_bn: BatchNorm::new(&(at / "stem_bn"), first, 1.0)?,
+            stages,
+            dropout: options.dropout,
+            fc: Linear::new(&(at / "fc"), channels, 1)?,
+        })
+    }
+}
+
+impl Block {
+    fn new(at: &Path<'_>, input: i64, output: i64, stride: i64) -> Result<Self, TchError> {
+        let conv = |input, kernel, stride| ConvShape {
+            input,
+            output,
+            kernel,
+            stride,
+            bias: false,
+        };
+        let shortcut = if stride == 1 && input == output {
+            None
+        } else {
+            let projection = Conv::before_norm(&(at / "shortcut"), &conv(input, 1, stride))?;
+            Some((
+                projection,
+                BatchNorm::new(&(at / "shortcut_bn"), output, 1.0)?,
+            ))
+        };
+        Ok(Self {
+            conv1: Conv::before_norm(&(at / "conv1"), &conv(input, 3, stride))?,
+            bn1: BatchNorm::new(&(at / "bn1"), output, 1.0)?,
+            conv2: Conv::before_norm(&(at / "conv2"), &conv(output, 3, 1))?,
+            // A branch that begins as nothing lets the signal through at first (Goyal et al. 2017).
+            bn2: BatchNorm::new(&(at / "bn2"), output, 0.0)?,
+            shortcut,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let branch = self
+            .bn1
+            .forward(&self.conv1.forward(x)?, train)?
+            .f_relu_()?;
+        let branch = self.bn2.forward(&self.conv2.forward(&branch)?, train)?;
+        match &self.shortcut {
+            None => branch.f_add(x)?.f_relu_(),
+            Some((conv, bn)) => branch
+                .f_add(&bn.forward(&conv.forward(x)?, train)?)?
+                .f_relu_(),
+        }
+    }
+}
+
+impl Network for Residual {
+    fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let mut x = self
+            .stem_bn
+            .forward(&self.stem.forward(films)?, train)?
+            .f_relu_()?;
+        for block in self.stages.iter().flatten() {
+            x = block.forward(&x, train)?;
+        }
+        let pooled = x.f_mean_dim([2, 3].as_slice(), false, tch::Kind::Float)?;
+        let kept = pooled.f_dropout(self.dropout, train)?;
+        self.fc.forward(&kept)?.f_squeeze_dim(1)
+    }
+}

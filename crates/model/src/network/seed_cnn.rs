@@ -1,0 +1,49 @@
+//! The network of the student project that Osteon grew from.
+
+use tch::nn::Path;
+use tch::{TchError, Tensor};
+
+use super::Network;
+use super::layers::{Conv, ConvShape, Linear};
+
+/// The seed's CNN, 2,822,945 parameters at 150 px:
+///
+/// ```text
+/// N×1×150×150 ─conv1 3×3─ReLU─pool 2→ N×64×75×75 ─conv2 3×3─ReLU─pool 2→ N×32×37×37 ─fc1→ 64 ─ReLU─fc2→ 1 logit
+/// ```
+pub struct SeedCnn {
+    conv1: Conv,
+    conv2: Conv,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl SeedCnn {
+    /// Fresh weights for side×side films; `side`, 4 or more, sets the width of `fc1`.
+    pub(super) fn new(at: &Path<'_>, side: usize) -> Result<Self, TchError> {
+        let pooled = (side / 4) as i64;
+        let conv = |input, output| ConvShape {
+            input,
+            output,
+            kernel: 3,
+            stride: 1,
+            bias: true,
+        };
+        Ok(Self {
+            conv1: Conv::new(&(at / "conv1"), &conv(1, 64))?,
+            conv2: Conv::new(&(at / "conv2"), &conv(64, 32))?,
+            fc1: Linear::new(&(at / "fc1"), 32 * pooled * pooled, 64)?,
+            fc2: Linear::new(&(at / "fc2"), 64, 1)?,
+        })
+    }
+}
+
+impl Network for SeedCnn {
+    fn forward(&self, films: &Tensor, _train: bool) -> Result<Tensor, TchError> {
+        let pool = |x: Tensor| x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+        let x = pool(self.conv1.forward(films)?.f_relu_()?)?;
+        let x = pool(self.conv2.forward(&x)?.f_relu_()?)?;
+        let x = self.fc1.forward(&x.f_flatten(1, -1)?)?.f_relu_()?;
+        self.fc2.forward(&x)?.f_squeeze_dim(1)
+    }
+}

@@ -1,0 +1,184 @@
+//! A model file in use: films in, scores and decisions out.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use image::GrayImage;
+use osteon_data::{Batches, Decoder, Films, LoadOptions};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use crate::{DoubtBand, ModelError, ModelInfo, Net, load};
+
+/// What the program says of a film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Score at or above the threshold, outside the doubt band.
+    Fractured,
+    /// Score inside the doubt band: a person decides.
+    Doubt,
+    /// Score below the threshold, outside the doubt band.
+    NotFractured,
+    /// The input gate does not take it for a radiograph.
+    NotAnXray,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fractured => "fractured",
+            Self::Doubt => "doubt",
+            Self::NotFractured => "not_fractured",
+            Self::NotAnXray => "not_an_xray",
+        })
+    }
+}
+
+/// The answer for one film.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Calibrated probability of a fracture, 0..=1.
+    pub score: f64,
+    /// What follows from it.
+    pub decision: Decision,
+    /// How much the picture looks like a radiograph, 0..=1; `None` while the model has no input gate.
+    pub xray_score: Option<f64>,
+    /// From file to answer.
+    pub milliseconds: f64,
+}
+
+/// A model ready to judge films.
+pub struct Predictor {
+    net: Net,
+    info: ModelInfo,
+    decoder: Decoder,
+}
+
+impl Predictor {
+    /// Loads a model file, with all its checks.
+    pub fn open(path: &Path, device: Device) -> Result<Self, ModelError> {
+        let (net, info) = load(path, device)?;
+        Ok(Self {
+            net,
+            info,
+            decoder: Decoder::default(),
+        })
+    }
+
+    /// What the model file says of itself.
+    #[must_use]
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// How files are read.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// Judges a file.
+    pub fn predict_path(&self, path: &Path) -> Result<Prediction, ModelError> {
+        let start = Instant::now();
+        let film = self.decoder.decode_path(path)?;
+        self.predict_film(&film, start)
+    }
+
+    /// Judges a film held in memory as a file's bytes.
+    pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
+        let start = Instant::now();
+        let film = self.decoder.decode(bytes)?;
+        self.predict_film(&film, start)
+    }
+
+    fn predict_film(&self, film: &GrayImage, start: Instant) -> Result<Prediction, ModelError> {
+        let side = self.info.preprocess.size.into();
+        let input = Tensor::f_from_slice(&self.info.preprocess.apply(film))?
+            .f_reshape([1, 1, side, side])?;
+        let logits = forward(&self.net, &input)?;
+        let score = self.info.calibration.score(logits[0]);
+        Ok(Prediction {
+            score,
+            decision: decide(score, self.info.threshold(), self.info.doubt_band),
+            xray_score: None,
+            milliseconds: start.elapsed().as_secs_f64() * 1000.0,
+        })
+    }
+
+    /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
+    pub fn scores(&self, films: Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
+        let logits = logits_of(&self.net, films, tick)?;
+        Ok(logits
+            .into_iter()
+            .map(|logit| self.info.calibration.score(logit))
+            .collect())
+    }
+
+    /// What follows from a score.
+    #[must_use]
+    pub fn decide(&self, score: f64) -> Decision {
+        decide(score, self.info.threshold(), self.info.doubt_band)
+    }
+}
+
+fn decide(score: f64, threshold: f64, band: Option<DoubtBand>) -> Decision {
+    match band {
+        Some(DoubtBand { low, high }) if (low..=high).contains(&score) => Decision::Doubt,
+        _ if score >= threshold => Decision::Fractured,
+        _ => Decision::NotFractured,
+    }
+}
+
+/// Logits of all films in their order, without augmentation, gradients or dropout. `tick` is told the films done after each batch.
+pub fn logits_of(
+    net: &Net,
+    films: Arc<Films>,
+    tick: &dyn Fn(usize),
+) -> Result<Vec<f64>, ModelError> {
+    let mut logits = Vec::with_capacity(films.len());
+    for batch in Batches::new(films, &LoadOptions::plain(32)) {
+        let side = batch.side as i64;
+        let input =
+            Tensor::f_from_slice(&batch.pixels)?.f_reshape([batch.len() as i64, 1, side, side])?;
+        logits.extend(forward(net, &input)?);
+        tick(logits.len());
+    }
+    Ok(logits)
+}
+
+fn forward(net: &Net, input: &Tensor) -> Result<Vec<f64>, ModelError> {
+    // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
+    let logits = tch::no_grad(|| {
+        net.network
+            .forward(&input.f_to_device(net.store.device())?, false)
+    })?;
+    let flat = logits
+        .f_to_device(Device::Cpu)?
+        .f_to_kind(Kind::Double)?
+        .f_contiguous()?;
+    let mut values = vec![0.0; flat.numel()];
+    let count = values.len();
+    flat.f_copy_data(&mut values, count)?;
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_follow_threshold_and_band() {
+        assert_eq!(decide(0.5, 0.5, None), Decision::Fractured);
+        assert_eq!(decide(0.499, 0.5, None), Decision::NotFractured);
+        let band = Some(DoubtBand {
+            low: 0.4,
+            high: 0.6,
+        });
+        assert_eq!(decide(0.4, 0.5, band), Decision::Doubt);
+        assert_eq!(decide(0.61, 0.5, band), Decision::Fractured);
+        assert_eq!(decide(0.39, 0.5, band), Decision::NotFractured);
+    }
+}

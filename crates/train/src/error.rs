@@ -1,0 +1,135 @@
+//! What can go wrong in a training run.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::ConfigError;
+
+/// Errors of training.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The films.
+    #[error(transparent)]
+    Data(#[from] osteon_data::DataError),
+    /// The network or its file.
+    #[error(transparent)]
+    Model(#[from] osteon_model::ModelError),
+    /// The figures.
+    #[error("the figures on val cannot be computed: {0}")]
+    Metrics(#[from] osteon_metrics::MetricsError),
+    /// libtorch refused.
+    #[error("libtorch: {}", source.to_string().lines().next().unwrap_or_default())]
+    Torch {
+        /// libtorch's own word; its first line is shown, the rest is its C++ stack.
+        #[from]
+        source: tch::TchError,
+    },
+    /// A device word that is none.
+    #[error("unknown device {name:?}: expected auto, cpu, cuda, cuda:N or mps")]
+    UnknownDevice {
+        /// The word given.
+        name: String,
+    },
+    /// A device that is not there.
+    #[error("device {name} is not available: {reason}")]
+    NoDevice {
+        /// The device asked for.
+        name: String,
+        /// What is missing and what mends it.
+        reason: &'static str,
+    },
+    /// The run folder holds a run already.
+    #[error(
+        "{} holds a run already. Continue it with `--resume --run {}`, or choose another folder with --run",
+        path.display(), path.display()
+    )]
+    RunExists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// Nothing to resume.
+    #[error("{} holds no run to resume: {} is missing", path.display(), missing)]
+    NoRun {
+        /// The run folder.
+        path: PathBuf,
+        /// The file that would make it one.
+        missing: &'static str,
+    },
+    /// Another process trains into the folder.
+    #[error("{} is in use by another training process", path.display())]
+    RunInUse {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// Reading or writing in the run folder failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A checkpoint that does not fit the run.
+    #[error("the checkpoint {} is damaged: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Films that do not read, under `data.unreadable = "error"`.
+    #[error(
+        "{count} films of {split} do not read; the first is {first}. Mend them, or train without them by --set data.unreadable=skip"
+    )]
+    Unreadable {
+        /// How many.
+        count: usize,
+        /// In which split.
+        split: &'static str,
+        /// Id and reason of the first.
+        first: String,
+    },
+    /// Fewer films than one batch.
+    #[error("train.batch_size is {batch_size}, but there are only {films} training films")]
+    BatchTooLarge {
+        /// As configured.
+        batch_size: usize,
+        /// As read.
+        films: usize,
+    },
+    /// The loss is NaN or infinite.
+    #[error(
+        "the loss is {loss} in epoch {epoch}, step {step}. The model of the best epoch so far is kept; try a lower optimizer.lr"
+    )]
+    Diverged {
+        /// The loss.
+        loss: f64,
+        /// Counted from 1.
+        epoch: u64,
+        /// Counted from 1 within the epoch.
+        step: u64,
+    },
+}
+
+impl TrainError {
+    /// Whether the fault lies in how the program was called or configured (exit code 2) rather than in the work (1).
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::UnknownDevice { .. }
+                | Self::NoDevice { .. }
+                | Self::RunExists { .. }
+                | Self::NoRun { .. }
+        )
+    }
+}

@@ -1,0 +1,95 @@
+//! The run folder: what lies where, and that only one process writes it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::{Config, TrainError};
+
+/// `runs/<name>/`, locked for this process as long as it lives.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunDir {
+    /// Makes a new run folder; refuses one that holds a run.
+    pub fn create(path: &Path, config: &Config) -> Result<Self, TrainError> {
+        std::fs::create_dir_all(path).map_err(|source| TrainError::Io {
+            action: "create",
+            path: path.to_owned(),
+            source,
+        })?;
+        let run = Self::lock(path)?;
+        if run.config().exists() || run.model().exists() {
+            return Err(TrainError::RunExists {
+                path: path.to_owned(),
+            });
+        }
+        osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+        Ok(run)
+    }
+
+    /// Opens a run folder to go on with it.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        if !path.join(CONFIG).exists() {
+            return Err(TrainError::NoRun {
+                path: path.to_owned(),
+                missing: CONFIG,
+            });
+        }
+        Self::lock(path)
+    }
+
+    fn lock(path: &Path) -> Result<Self, TrainError> {
+        let file = path.join("run.lock");
+        let io = |source| TrainError::Io {
+            action: "write",
+            path: file.clone(),
+            source,
+        };
+        let lock = File::create(&file).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(TrainError::RunInUse {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The fully resolved configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path.join(CONFIG)
+    }
+
+    /// The best model so far, complete and usable at any moment.
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// All that resuming needs.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints").join("last.safetensors")
+    }
+
+    /// One JSON object an epoch and a logged step.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+}
+
+const CONFIG: &str = "config.toml";

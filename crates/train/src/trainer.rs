@@ -1,0 +1,433 @@
+//! The loop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use osteon_data::{Batches, Catalog, Decoder, Films, LoadOptions, Split};
+use osteon_model::{ModelInfo, Net, TrainingData, logits_of};
+use tch::{Device, Kind, Reduction, Tensor};
+
+use crate::checkpoint::{self, State};
+use crate::config::{Monitor, Unreadable};
+use crate::log::Log;
+use crate::validate::{Judged, ValMetrics};
+use crate::{Config, EpochRecord, Event, Observer, Optimizer, RunDir, TrainError, choose_device};
+
+/// What is to be done, complete and checked.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The resolved configuration.
+    pub config: Config,
+    /// The run folder.
+    pub run: PathBuf,
+    /// Go on with the run in it, rather than begin one.
+    pub resume: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The model file of the best epoch.
+    pub model: PathBuf,
+    /// What that model says of itself.
+    pub info: ModelInfo,
+    /// The best epoch, counted from 1.
+    pub best_epoch: u64,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Why it ended.
+    pub reason: StopReason,
+}
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// All epochs were run.
+    Finished,
+    /// No better epoch for `train.patience` epochs.
+    Patience,
+    /// The loss on val fell below `train.stop_val_loss`.
+    LowLoss,
+    /// Asked to stop; the run can be resumed.
+    Interrupted,
+}
+
+/// Trains as planned. `stop` is looked at after every step: once set, the step is finished, what there is is kept, and the run ends
+/// with a usable model.
+pub fn train(
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, TrainError> {
+    let config = &plan.config;
+    let device = choose_device(&config.train.device)?;
+    let catalog = Catalog::open(&config.data.dir)?;
+    let (train_entries, val_entries) = (catalog.split(Split::Train)?, catalog.split(Split::Val)?);
+    let run = if plan.resume {
+        RunDir::open(&plan.run)?
+    } else {
+        RunDir::create(&plan.run, config)?
+    };
+    if plan.resume {
+        // Flags may have raised the number of epochs: the folder says what the run is now.
+        osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+    }
+    let train_films = read(Split::Train, train_entries, config, observer)?;
+    let val_films = read(Split::Val, val_entries, config, observer)?;
+    if config.train.batch_size > train_films.len() {
+        let (batch_size, films) = (config.train.batch_size, train_films.len());
+        return Err(TrainError::BatchTooLarge { batch_size, films });
+    }
+    if config.train.threads > 0 {
+        tch::set_num_threads(config.train.threads as i32);
+    }
+    let mut trainer = Trainer::new(config, &run, device, train_films, val_films, catalog.root())?;
+    if plan.resume && run.checkpoint().exists() {
+        trainer.state = checkpoint::load(&run.checkpoint(), &trainer.net, &mut trainer.optimizer)?;
+    }
+    observer.on(&Event::Built {
+        architecture: config.model.name.to_string(),
+        parameters: trainer.net.parameters(),
+        device: device_name(device),
+        batch_size: config.train.batch_size,
+        epoch: trainer.state.epoch + 1,
+    });
+    let reason = trainer.run_epochs(observer, stop)?;
+    let info = osteon_model::read_info(&run.model())?;
+    Ok(Outcome {
+        run: run.path().to_owned(),
+        model: run.model(),
+        info,
+        best_epoch: trainer.state.best_epoch,
+        epochs: trainer.state.epoch,
+        reason,
+    })
+}
+
+fn read(
+    split: Split,
+    entries: &[osteon_data::Entry],
+    config: &Config,
+    observer: &mut dyn Observer,
+) -> Result<Arc<Films>, TrainError> {
+    observer.on(&Event::Reading {
+        split,
+        films: entries.len(),
+    });
+    let ticker = &*observer;
+    let films = Films::load(entries, &Decoder::default(), &config.preprocess, &|| {
+        ticker.film_read()
+    })?;
+    observer.on(&Event::Read {
+        split,
+        films: films.len(),
+        fractured: films.fractured(),
+        unreadable: films.unreadable(),
+    });
+    match films.unreadable() {
+        [first, ..] if config.data.unreadable == Unreadable::Error => Err(TrainError::Unreadable {
+            count: films.unreadable().len(),
+            split: split.name(),
+            first: format!("{} ({})", first.id, first.reason),
+        }),
+        _ => Ok(Arc::new(films)),
+    }
+}
+
+struct Trainer<'a> {
+    config: &'a Config,
+    run: &'a RunDir,
+    device: Device,
+    train_films: Arc<Films>,
+    val_films: Arc<Films>,
+    data_name: String,
+    net: Net,
+    optimizer: Optimizer,
+    state: State,
+}
+
+/// Whether an epoch was gone through to its end.
+enum Pass {
+    Whole { loss: f64, images_per_second: f64 },
+    Stopped,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(
+        config: &'a Config,
+        run: &'a RunDir,
+        device: Device,
+        train_films: Arc<Films>,
+        val_films: Arc<Films>,
+        root: &std::path::Path,
+    ) -> Result<Self, TrainError> {
+        tch::manual_seed(config.train.seed as i64);
+        let net = config.model.build(config.preprocess.side(), device)?;
+        let optimizer = Optimizer::new(&config.optimizer, &net)?;
+        let state = State {
+            epoch: 0,
+            step: 0,
+            best_epoch: 0,
+            best_value: None,
+            train_fingerprint: train_films.fingerprint().to_owned(),
+        };
+        let data_name = root
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        Ok(Self {
+            config,
+            run,
+            device,
+            train_films,
+            val_films,
+            data_name,
+            net,
+            optimizer,
+            state,
+        })
+    }
+
+    fn run_epochs(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        let mut log = Log::open(self.run, self.state.epoch)?;
+        let mut reason = StopReason::Finished;
+        while self.state.epoch < self.config.train.epochs {
+            let start = Instant::now();
+            let Pass::Whole {
+                loss,
+                images_per_second,
+            } = self.pass(&mut log, observer, stop)?
+            else {
+                return self.leave();
+            };
+            let judged = self.judge()?;
+            let val = judged.metrics()?;
+            self.state.epoch += 1;
+            let best = self.is_best(&val);
+            if best {
+                judged.save_model(
+                    &self.run.model(),
+                    &self.net,
+                    self.config,
+                    self.training_data(),
+                )?;
+            }
+            let record = self.record(
+                &val,
+                best,
+                loss,
+                images_per_second,
+                start.elapsed().as_secs_f64(),
+            );
+            log.epoch(&record)?;
+            checkpoint::save(
+                &self.run.checkpoint(),
+                &self.net,
+                &self.optimizer,
+                &self.state,
+            )?;
+            observer.on(&Event::Epoch(&record));
+            let train = &self.config.train;
+            if val.loss < train.stop_val_loss {
+                reason = StopReason::LowLoss;
+                break;
+            }
+            if train.patience > 0 && self.state.epoch - self.state.best_epoch >= train.patience {
+                reason = StopReason::Patience;
+                break;
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Ok(StopReason::Interrupted);
+            }
+        }
+        if self.state.best_epoch == 0 {
+            self.leave()?;
+        }
+        Ok(reason)
+    }
+
+    /// One pass over the training films.
+    fn pass(
+        &mut self,
+        log: &mut Log,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Pass, TrainError> {
+        let train = &self.config.train;
+        let epoch = self.state.epoch;
+        // Dropout draws from libtorch's generator: seeded by epoch, so that a resumed run draws the same.
+        tch::manual_seed(train.seed.wrapping_mul(1_000_003).wrapping_add(epoch + 1) as i64);
+        let options = LoadOptions {
+            batch_size: train.batch_size,
+            shuffle: true,
+            augment: Some(self.config.augment.clone()),
+            seed: train.seed,
+            epoch,
+            prefetch: train.prefetch,
+        };
+        let steps = self.train_films.len().div_ceil(train.batch_size) as u64;
+        let (mut sum, mut seen) = (0.0, 0);
+        let start = Instant::now();
+        for (index, batch) in Batches::new(Arc::clone(&self.train_films), &options).enumerate() {
+            let step = index as u64 + 1;
+            let done = epoch as f64 + step as f64 / steps as f64;
+            let factor = self.config.schedule.factor(done, train.epochs as f64);
+            let loss = self.step(&batch, factor)?;
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged {
+                    loss,
+                    epoch: epoch + 1,
+                    step,
+                });
+            }
+            sum += loss * batch.len() as f64;
+            seen += batch.len();
+            if self.optimizer.steps().is_multiple_of(train.log_every) {
+                log.step(
+                    epoch + 1,
+                    self.optimizer.steps(),
+                    loss,
+                    factor * self.config.optimizer.lr,
+                )?;
+            }
+            observer.on(&Event::Step {
+                epoch: epoch + 1,
+                epochs: train.epochs,
+                step,
+                steps,
+                loss: sum / seen as f64,
+                images_per_second: seen as f64 / start.elapsed().as_secs_f64(),
+            });
+            if stop.load(Ordering::Relaxed) && step < steps {
+                return Ok(Pass::Stopped);
+            }
+        }
+        let images_per_second = seen as f64 / start.elapsed().as_secs_f64();
+        Ok(Pass::Whole {
+            loss: sum / seen.max(1) as f64,
+            images_per_second,
+        })
+    }
+
+    fn step(&mut self, batch: &osteon_data::Batch, factor: f64) -> Result<f64, TrainError> {
+        let (n, side) = (batch.len() as i64, batch.side as i64);
+        let films = Tensor::f_from_slice(&batch.pixels)?
+            .f_reshape([n, 1, side, side])?
+            .f_to_device(self.device)?;
+        let targets = Tensor::f_from_slice(&batch.targets)?.f_to_device(self.device)?;
+        let positive = Tensor::f_from_slice(&[self.config.train.positive_weight as f32])?
+            .f_to_device(self.device)?;
+        self.optimizer.zero_grad()?;
+        let logits = self.net.network.forward(&films, true)?;
+        let loss = logits.f_binary_cross_entropy_with_logits(
+            &targets,
+            None::<Tensor>,
+            Some(positive),
+            Reduction::Mean,
+        )?;
+        loss.f_backward()?;
+        self.optimizer.step(factor)?;
+        Ok(loss.f_to_kind(Kind::Double)?.f_double_value(&[])?)
+    }
+
+    fn judge(&self) -> Result<Judged, TrainError> {
+        let logits = logits_of(&self.net, Arc::clone(&self.val_films), &|_| {})?;
+        Ok(Judged::new(&self.val_films, logits))
+    }
+
+    /// Whether this epoch is the best so far, and if so notes it.
+    fn is_best(&mut self, val: &ValMetrics) -> bool {
+        let value = match self.config.train.monitor {
+            Monitor::ValLoss => Some(-val.loss),
+            Monitor::ValRocAuc => val.roc_auc,
+        };
+        let better = match (value, self.state.best_value) {
+            (Some(new), Some(old)) => new > old,
+            _ => self.state.best_epoch == 0,
+        };
+        if better {
+            (self.state.best_value, self.state.best_epoch) = (value, self.state.epoch);
+        }
+        better
+    }
+
+    /// Leaves in the middle of an epoch. Before the first epoch has ended there is no model yet: the weights as they are become one.
+    fn leave(&self) -> Result<StopReason, TrainError> {
+        if self.state.best_epoch == 0 {
+            self.judge()?.save_model(
+                &self.run.model(),
+                &self.net,
+                self.config,
+                self.training_data(),
+            )?;
+        }
+        Ok(StopReason::Interrupted)
+    }
+
+    fn record(
+        &self,
+        val: &ValMetrics,
+        best: bool,
+        loss: f64,
+        images_per_second: f64,
+        seconds: f64,
+    ) -> EpochRecord {
+        let done = self.state.epoch as f64;
+        EpochRecord {
+            epoch: self.state.epoch,
+            step: self.optimizer.steps(),
+            train_loss: loss,
+            val_loss: val.loss,
+            val_roc_auc: val.roc_auc,
+            val_sensitivity: val.confusion.sensitivity(),
+            val_specificity: val.confusion.specificity(),
+            val_accuracy: val.confusion.accuracy(),
+            lr: self.config.optimizer.lr
+                * self
+                    .config
+                    .schedule
+                    .factor(done, self.config.train.epochs as f64),
+            images_per_second,
+            seconds,
+            best,
+        }
+    }
+
+    fn training_data(&self) -> TrainingData {
+        let fractured =
+            |films: &Films| films.labels().iter().filter(|l| l.is_fractured()).count() as u64;
+        TrainingData {
+            name: self.data_name.clone(),
+            train_fingerprint: self.train_films.fingerprint().to_owned(),
+            val_fingerprint: self.val_films.fingerprint().to_owned(),
+            train_images: self.train_films.len() as u64,
+            train_fractured: fractured(&self.train_films),
+            val_images: self.val_films.len() as u64,
+            val_fractured: fractured(&self.val_films),
+            epochs: self.state.epoch,
+            seed: self.config.train.seed,
+            films: self
+                .train_films
+                .short_digests()
+                .chain(self.val_films.short_digests())
+                .collect(),
+        }
+    }
+}
+
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cpu => "cpu".to_owned(),
+        Device::Cuda(n) => format!("cuda:{n}"),
+        Device::Mps => "mps".to_owned(),
+        Device::Vulkan => "vulkan".to_owned(),
+    }
+}

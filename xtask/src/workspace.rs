@@ -1,0 +1,126 @@
+//! Where the workspace lies, and how its cargo is called.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context, Result, bail};
+
+/// The workspace's root folder.
+///
+/// `cargo run` sets `CARGO_MANIFEST_DIR`, so a checkout that was moved after the build is still found; the path at compile time
+/// serves when the binary is called directly.
+pub fn root() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest
+        .parent()
+        .map_or(manifest.clone(), Path::to_path_buf)
+}
+
+/// Where this checkout keeps its own libtorch: what `.cargo/config.toml` gives as `LIBTORCH`.
+pub fn own_libtorch(root: &Path) -> PathBuf {
+    root.join(".libtorch").join("torch")
+}
+
+/// A `LIBTORCH` that the person set, as against the one that cargo's `[env]` gives to `cargo xtask`.
+pub fn users_libtorch(root: &Path) -> Option<PathBuf> {
+    let given = std::env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
+    let given = PathBuf::from(given);
+    let own = own_libtorch(root);
+    let same = given == own
+        || matches!((given.canonicalize(), own.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    (!same).then_some(given)
+}
+
+/// A call of the cargo that runs this program, in the workspace's root.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    // `cargo run` tells this program about its package through the environment. Passed on, these would change the fingerprint of
+    // build scripts that watch them (ring's does), and a later plain `cargo build` would compile those crates again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    // The same for LIBTORCH where it is cargo's own: the inner cargo sets it again from its configuration.
+    if users_libtorch(root).is_none() {
+        command.env_remove("LIBTORCH");
+    }
+    command
+}
+
+/// Runs a command with this program's own input and output; its exit status.
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    let shown = shown(command);
+    eprintln!("$ {shown}");
+    command
+        .status()
+        .with_context(|| format!("could not start `{shown}`"))
+}
+
+/// Runs a command that must succeed.
+pub fn must_succeed(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
+    if !status.success() {
+        bail!(
+            "`{}` failed ({status}); what it printed above says why",
+            shown(command)
+        );
+    }
+    Ok(())
+}
+
+/// The exit code to hand on to whoever called us.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_stem().unwrap_or(program.as_os_str());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        format!("'{text}'")
+    } else {
+        text.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_holds_the_workspace_manifest() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_shown_command_quotes_what_has_spaces() {
+        let mut command = Command::new("/somewhere/bin/cargo");
+        command.args(["run", "data/sample/not fractured"]);
+        assert_eq!(shown(&command), "cargo run 'data/sample/not fractured'");
+    }
+
+    #[test]
+    fn cargos_own_variables_are_not_passed_on() {
+        let command = cargo(&root());
+        let removed = |name: &str| {
+            command
+                .get_envs()
+                .any(|(key, value)| key == name && value.is_none())
+        };
+        assert!(removed("CARGO_MANIFEST_DIR"));
+        assert!(removed("CARGO_PKG_NAME"));
+    }
+}
