@@ -31,7 +31,7 @@ impl Field {
             view.width as f32 / view.per_cm,
             view.height as f32 / view.per_cm,
         );
-        let style = dice.weighted(&[0.42, 0.3, 0.22, 0.06]);
+        let style = dice.weighted(&[0.46, 0.3, 0.2, 0.04]);
         let tilt = match style {
             2 => dice.sign() * dice.between(0.06, 0.5),
             _ => 0.012 * dice.bell(),
@@ -153,7 +153,7 @@ pub(super) fn folds(scene: &Scene, map: &mut [f32], dice: &mut Dice) {
 pub(super) fn metal(scene: &Scene, map: &mut [f32], dice: &mut Dice) {
     let view = scene.view;
     let side = view.side();
-    if dice.chance(0.04) {
+    if dice.chance(0.03) {
         let long: Vec<&Shape> = scene
             .bones
             .iter()

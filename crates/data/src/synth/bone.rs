@@ -232,7 +232,7 @@ impl Shape {
     pub(super) fn attenuation(&self, s: f32, v: f32, texture: &Texture) -> f32 {
         // Trabeculae run along the bone: three times as long as wide.
         let trabeculae =
-            |t: &Texture| 1.0 + 0.16 * t.at(self.grain + s * 5.0, self.grain + v * 15.0);
+            |t: &Texture| 1.0 + 0.11 * t.at(self.grain + s * 5.0, self.grain + v * 15.0);
         let mut most = 0.0_f32;
         if let Some(at) = self.station(s) {
             let u = v - at.centre;

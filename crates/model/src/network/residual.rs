@@ -16,6 +16,9 @@ pub struct ResidualOptions {
     pub widths: Vec<u32>,
     /// Residual blocks in each stage; as many numbers as `widths`.
     pub blocks: Vec<u32>,
+    /// Stride of the stem, 1 or 2: 1 looks at every pixel, at up to four times the price.
+    #[schemars(range(min = 1, max = 2))]
+    pub stem_stride: u32,
     /// Probability that a pooled feature is dropped in training, 0..1.
     pub dropout: f64,
 }
@@ -25,15 +28,16 @@ impl Default for ResidualOptions {
         Self {
             widths: vec![32, 64, 128, 192],
             blocks: vec![1, 2, 2, 1],
+            stem_stride: 2,
             dropout: 0.2,
         }
     }
 }
 
-/// A residual CNN with global average pooling (He et al. 2016), for films of any size. With the default options:
+/// A residual CNN with global mean and maximum pooling (after He et al. 2016), for films of any size. With the default options:
 ///
 /// ```text
-/// N×1×224×224 ─stem 3×3/2→ 32×112×112 ─stage 0→ 32×56×56 ─1→ 64×28×28 ─2→ 128×14×14 ─3→ 192×7×7 ─mean→ 192 ─fc→ 1 logit
+/// N×1×224×224 ─stem 3×3/2→ 32×112×112 ─stage 0→ 32×56×56 ─1→ 64×28×28 ─2→ 128×14×14 ─3→ 192×7×7 ─mean, max→ 384 ─fc→ 1 logit
 /// block: conv1 3×3 (/2 in the first of a stage) ─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where shapes differ) ─ReLU
 /// ```
 pub struct Residual {
@@ -65,6 +69,9 @@ impl ResidualOptions {
                 "must be as many numbers as residual.widths, each from 1 to 64",
             ));
         }
+        if !(1..=2).contains(&self.stem_stride) {
+            return Err(("residual.stem_stride", "must be 1 or 2"));
+        }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(("residual.dropout", "must be from 0 to below 1"));
         }
@@ -80,7 +87,7 @@ impl Residual {
             input: 1,
             output: first,
             kernel: 3,
-            stride: 2,
+            stride: i64::from(options.stem_stride),
             bias: false,
         };
         let mut channels = first;
@@ -100,7 +107,7 @@ impl Residual {
             stem_bn: BatchNorm::new(&(at / "stem_bn"), first, 1.0)?,
             stages,
             dropout: options.dropout,
-            fc: Linear::new(&(at / "fc"), channels, 1)?,
+            fc: Linear::new(&(at / "fc"), 2 * channels, 1)?,
         })
     }
 }
@@ -157,7 +164,9 @@ impl Network for Residual {
         for block in self.stages.iter().flatten() {
             x = block.forward(&x, train)?;
         }
-        let pooled = x.f_mean_dim([2, 3].as_slice(), false, tch::Kind::Float)?;
+        // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
+        let mean = x.f_mean_dim([2, 3].as_slice(), false, tch::Kind::Float)?;
+        let pooled = Tensor::f_cat(&[mean, x.f_amax([2, 3], false)?], 1)?;
         let kept = pooled.f_dropout(self.dropout, train)?;
         self.fc.forward(&kept)?.f_squeeze_dim(1)
     }

@@ -5,11 +5,11 @@ use super::super::frame::Frame;
 use super::{Build, Layout};
 
 pub(super) fn forearm(dice: &mut Dice) -> Layout {
-    let field = dice.between(8.5, 13.0);
-    match dice.weighted(&[0.6, 0.25, 0.15]) {
+    let field = dice.between(8.0, 11.5);
+    match dice.weighted(&[0.5, 0.15, 0.35]) {
         0 => Layout {
             field,
-            centre: (-field * dice.between(0.08, 0.34), 0.0),
+            centre: (-field * dice.between(0.16, 0.4), 0.0),
             build: wrist,
         },
         1 => Layout {
@@ -26,7 +26,7 @@ pub(super) fn forearm(dice: &mut Dice) -> Layout {
 }
 
 pub(super) fn humerus(dice: &mut Dice) -> Layout {
-    let field = dice.between(11.0, 17.0);
+    let field = dice.between(10.5, 15.0);
     if dice.chance(0.5) {
         Layout {
             field,

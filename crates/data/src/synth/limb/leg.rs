@@ -5,11 +5,11 @@ use super::super::frame::Frame;
 use super::{Build, Layout};
 
 pub(super) fn lower_leg(dice: &mut Dice) -> Layout {
-    let field = dice.between(11.0, 17.0);
-    match dice.weighted(&[0.55, 0.25, 0.2]) {
+    let field = dice.between(10.5, 15.0);
+    match dice.weighted(&[0.45, 0.2, 0.35]) {
         0 => Layout {
             field,
-            centre: (-field * dice.between(0.14, 0.34), 0.0),
+            centre: (-field * dice.between(0.2, 0.4), 0.0),
             build: ankle,
         },
         1 => Layout {
@@ -26,8 +26,8 @@ pub(super) fn lower_leg(dice: &mut Dice) -> Layout {
 }
 
 pub(super) fn femur(dice: &mut Dice) -> Layout {
-    let field = dice.between(14.0, 21.0);
-    match dice.weighted(&[0.4, 0.35, 0.25]) {
+    let field = dice.between(13.5, 19.0);
+    match dice.weighted(&[0.35, 0.25, 0.4]) {
         0 => Layout {
             field,
             centre: (-field * dice.between(0.2, 0.34), 0.0),

@@ -96,7 +96,7 @@ pub(super) fn draw(kind: Bone, width: usize, height: usize, dice: &mut Dice) -> 
     };
     (layout.build)(&mut build);
     let (mut bones, tubes) = (build.bones, build.tubes);
-    if dice.chance(0.18) {
+    if dice.chance(0.14) {
         grow(&mut bones, dice);
     }
     canals(&mut bones, dice);

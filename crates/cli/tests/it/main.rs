@@ -1,0 +1,68 @@
+//! Integration tests of the command line: the real binary, run as a person would.
+
+mod errors;
+mod pipeline;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `osteon` in a folder; arguments are split at spaces.
+fn osteon(dir: &Path, arguments: &str) -> Output {
+    osteon_with(dir, &arguments.split_whitespace().collect::<Vec<_>>())
+}
+
+fn osteon_with(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_osteon"))
+        .current_dir(dir)
+        .args(arguments)
+        .output()
+        .expect("starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+/// Fails with everything the program said.
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "\nstdout: {}\nstderr: {}",
+        stdout(output),
+        stderr(output)
+    );
+}
+
+const TINY: &str = "\
+[preprocess]
+size = 32
+[model.residual]
+widths = [4, 8]
+blocks = [1, 1]
+[train]
+epochs = 2
+batch_size = 8
+";
+
+/// A folder with a synthetic set `set`, a config `tiny.toml` and a trained run `run`.
+fn trained() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(dir.path().join("tiny.toml"), TINY).expect("writes");
+    assert_code(
+        &osteon(dir.path(), "data synth set --images 60 --seed 4"),
+        0,
+    );
+    assert_code(
+        &osteon(
+            dir.path(),
+            "train --config tiny.toml --data set --run run --device cpu",
+        ),
+        0,
+    );
+    dir
+}

@@ -1,0 +1,20 @@
+//! Integration tests of `data`.
+
+mod batches;
+mod decode;
+mod oracles;
+mod synth_set;
+
+use std::path::{Path, PathBuf};
+
+/// Real radiographs beside the checkout, or `None` with the reason printed.
+fn real_films(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/xrays")
+        .join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: {} is not there", path.display());
+    None
+}

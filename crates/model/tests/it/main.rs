@@ -1,0 +1,6 @@
+//! Integration tests of `model`.
+
+mod file;
+mod network;
+mod parity;
+mod predictor;

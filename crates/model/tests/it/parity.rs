@@ -1,0 +1,117 @@
+//! Equal weights give PyTorch's logits (`tests/oracles/make_oracles.py`).
+
+use osteon_model::{Architecture, ArchitectureName, Device, Net, ResidualOptions};
+use serde_json::Value;
+use tch::{Kind, Tensor};
+
+fn wave(count: usize, frequency: f64, phase: f64) -> Vec<f64> {
+    (0..count)
+        .map(|i| (frequency * i as f64 + phase).sin())
+        .collect()
+}
+
+/// The same closed formula as in the script: no weights travel.
+fn fill(net: &Net) {
+    for (k, (name, tensor)) in net.tensors().into_iter().enumerate() {
+        let size = tensor.size();
+        let fan_in: i64 = size.iter().skip(1).product();
+        let one_plus =
+            name.ends_with("running_var") || (name.ends_with("weight") && name.contains("bn"));
+        let values: Vec<f32> = wave(tensor.numel(), 0.37, k as f64)
+            .into_iter()
+            .map(|w| match (size.len() > 1, one_plus) {
+                (true, _) => 1.5 / (fan_in as f64).sqrt() * w,
+                (false, true) => 1.0 + 0.1 * w,
+                (false, false) => 0.1 * w,
+            } as f32)
+            .collect();
+        let _ = tensor
+            .detach()
+            .copy_(&Tensor::from_slice(&values).reshape(&size));
+    }
+}
+
+fn films(n: i64, side: i64) -> Tensor {
+    let values: Vec<f32> = wave((n * side * side) as usize, 0.11, 0.0)
+        .into_iter()
+        .map(|v| v as f32)
+        .collect();
+    Tensor::from_slice(&values).reshape([n, 1, side, side])
+}
+
+fn oracle(key: &str) -> Value {
+    let all: Value = serde_json::from_str(include_str!("../oracles/oracles.json")).expect("JSON");
+    all[key].clone()
+}
+
+fn assert_logits(net: &Net, side: i64, train: bool, key: &str) {
+    let logits = net
+        .network
+        .forward(&films(3, side), train)
+        .expect("computes")
+        .to_kind(Kind::Double);
+    let logits: Vec<f64> = Vec::try_from(logits).expect("a vector");
+    for (ours, theirs) in logits.iter().zip(oracle(key).as_array().expect("logits")) {
+        let theirs = theirs.as_f64().expect("number");
+        assert!(
+            (ours - theirs).abs() < 1e-5 * theirs.abs().max(1.0),
+            "{key}: {ours} and {theirs}"
+        );
+    }
+}
+
+#[test]
+fn the_seed_s_network() {
+    let architecture = Architecture {
+        name: ArchitectureName::SeedCnn,
+        ..Architecture::default()
+    };
+    let net = architecture.build(24, Device::Cpu).expect("builds");
+    fill(&net);
+    assert_logits(&net, 24, false, "seed_cnn_24");
+    let whole = architecture.build(150, Device::Cpu).expect("builds");
+    assert_eq!(
+        Value::from(whole.parameters()),
+        oracle("seed_cnn_150_parameters")
+    );
+}
+
+#[test]
+fn the_residual_network_in_both_modes() {
+    let residual = ResidualOptions {
+        widths: vec![8, 12, 16],
+        blocks: vec![1, 2, 1],
+        dropout: 0.0,
+        ..ResidualOptions::default()
+    };
+    let net = Architecture {
+        residual,
+        ..Architecture::default()
+    }
+    .build(33, Device::Cpu)
+    .expect("builds");
+    fill(&net);
+    assert_logits(&net, 33, false, "residual_33_eval");
+    assert_logits(&net, 33, true, "residual_33_train");
+    let residual = ResidualOptions {
+        widths: vec![8, 12],
+        blocks: vec![1, 1],
+        stem_stride: 1,
+        dropout: 0.0,
+    };
+    let fine = Architecture {
+        residual,
+        ..Architecture::default()
+    }
+    .build(33, Device::Cpu)
+    .expect("builds");
+    fill(&fine);
+    assert_logits(&fine, 33, false, "fine_33_eval");
+    let whole = Architecture::default()
+        .build(224, Device::Cpu)
+        .expect("builds");
+    assert_eq!(
+        Value::from(whole.parameters()),
+        oracle("residual_default_parameters")
+    );
+}

@@ -1,0 +1,97 @@
+"""Logits of equal networks in PyTorch, for the parity test of `model`. Writes oracles.json beside itself. Needs torch and numpy.
+
+No weights travel: both sides fill tensor number k (in the order of their sorted names) with
+    value(i) = scale * sin(0.37 * i + k),  i = 0, 1, … in row-major order, computed in float64, stored as float32
+with scale = 1.5 / sqrt(fan_in) for weights of two dimensions or more and 0.1 for vectors; the gain of a norm and its running
+variance are 1 + that. Inputs are sin(0.11 * i).
+"""
+import json
+import pathlib
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class SeedCnn(nn.Module):
+    def __init__(self, side):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 64, 3, padding=1), nn.Conv2d(64, 32, 3, padding=1)
+        self.fc1, self.fc2 = nn.Linear(32 * (side // 4) ** 2, 64), nn.Linear(64, 1)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        return self.fc2(F.relu(self.fc1(x.flatten(1)))).squeeze(1)
+
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout)
+        self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout)
+        if stride != 1 or cin != cout:
+            self.shortcut, self.shortcut_bn = nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (self.shortcut_bn(self.shortcut(x)) if hasattr(self, "shortcut") else x))
+
+
+class Residual(nn.Module):
+    def __init__(self, widths, blocks, stem_stride=2):
+        super().__init__()
+        self.stem, self.stem_bn = nn.Conv2d(1, widths[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(widths[0])
+        stages, cin = [], widths[0]
+        for width, count in zip(widths, blocks):
+            stage = []
+            for i in range(count):
+                stage.append(Block(cin, width, 2 if i == 0 else 1))
+                cin = width
+            stages.append(nn.ModuleList(stage))
+        self.stages, self.fc = nn.ModuleList(stages), nn.Linear(2 * cin, 1)
+
+    def forward(self, x):
+        x = F.relu(self.stem_bn(self.stem(x)))
+        for stage in self.stages:
+            for block in stage:
+                x = block(x)
+        return self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)).squeeze(1)
+
+
+def fill(net):
+    state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    for k, name in enumerate(sorted(state)):
+        t = state[name]
+        fan_in = int(np.prod(t.shape[1:])) if t.dim() > 1 else 0
+        wave = np.sin(0.37 * np.arange(t.numel()) + k)
+        if t.dim() > 1:
+            v = 1.5 / np.sqrt(fan_in) * wave
+        elif name.endswith("running_var") or (name.endswith("weight") and "bn" in name):
+            v = 1 + 0.1 * wave
+        else:
+            v = 0.1 * wave
+        t.copy_(torch.from_numpy(v.astype(np.float32)).reshape(t.shape))
+    return net
+
+
+def inputs(n, side):
+    return torch.from_numpy(np.sin(0.11 * np.arange(n * side * side)).astype(np.float32)).reshape(n, 1, side, side)
+
+
+torch.set_num_threads(1)
+with torch.no_grad():
+    seed = fill(SeedCnn(24)).eval()
+    residual = fill(Residual([8, 12, 16], [1, 2, 1])).eval()
+    fine = fill(Residual([8, 12], [1, 1], stem_stride=1)).eval()
+    out = {
+        "torch": torch.__version__,
+        "seed_cnn_24": seed(inputs(3, 24)).tolist(),
+        "residual_33_eval": residual(inputs(3, 33)).tolist(),
+        "fine_33_eval": fine(inputs(3, 33)).tolist(),
+        "residual_33_train": residual.train()(inputs(3, 33)).tolist(),
+        "seed_cnn_150_parameters": sum(p.numel() for p in SeedCnn(150).parameters()),
+        "residual_default_parameters": sum(p.numel() for p in Residual([32, 64, 128, 192], [1, 2, 2, 1]).parameters()),
+    }
+pathlib.Path(__file__).with_name("oracles.json").write_text(json.dumps(out, indent=1) + "\n")

@@ -1,0 +1,5 @@
+//! Integration tests of `train`.
+
+mod configs;
+mod optimizer;
+mod runs;
