@@ -3,6 +3,8 @@
 //! torch-sys tells where libtorch lies only to its direct dependents, so each such crate depends on `torch-sys` directly.
 //! The run path goes into every binary, test, example and doctest: nothing needs `LD_LIBRARY_PATH`.
 
+#![allow(clippy::print_stdout, reason = "how a build script talks to cargo")]
+
 use std::path::Path;
 
 fn main() {

@@ -44,8 +44,7 @@ pub fn summary(s: &Summary) -> String {
     let Confusion { tp, fn_, fp, tn } = s.confusion;
     let plain = |v: Option<f64>| v.map_or_else(|| "    –".to_owned(), |v| format!("{v:5.3}"));
     format!(
-        "\
-                    called fractured   called not
+        "                    called fractured   called not
   fractured         {tp:>16}   {fn_:>10}
   not fractured     {fp:>16}   {tn:>10}
 

@@ -23,7 +23,7 @@ fn decode_and_fit(c: &mut Criterion) {
             .expect("a film in memory encodes");
         let bytes = bytes.into_inner();
         group.bench_function(format!("decode {format:?}"), |b| {
-            b.iter(|| Decoder::default().decode(black_box(&bytes)))
+            b.iter(|| Decoder::default().decode(black_box(&bytes)));
         });
     }
     let preprocess = Preprocess::default();
@@ -32,10 +32,10 @@ fn decode_and_fit(c: &mut Criterion) {
         vec![0; preprocess.side() * preprocess.side()],
     );
     group.bench_function("fit to 224", |b| {
-        b.iter(|| preprocess.fit_into(black_box(&film), &mut resizer, &mut out))
+        b.iter(|| preprocess.fit_into(black_box(&film), &mut resizer, &mut out));
     });
     group.bench_function("synthesise", |b| {
-        b.iter(|| Synth::new(1).film(black_box(7)))
+        b.iter(|| Synth::new(1).film(black_box(7)));
     });
     group.finish();
 }
@@ -63,7 +63,7 @@ fn batches(c: &mut Criterion) {
                 Batches::new(Arc::clone(&films), &options)
                     .map(|x| x.len())
                     .sum::<usize>()
-            })
+            });
         });
     }
     group.finish();

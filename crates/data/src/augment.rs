@@ -141,6 +141,7 @@ pub(crate) fn rng_for(seed: u64, epoch: u64) -> ChaCha8Rng {
 
 impl Transform {
     /// Whether the pixels keep their places.
+    #[expect(clippy::float_cmp, reason = "a range of 0 draws exactly 0 or 1")]
     fn moves_nothing(&self) -> bool {
         !self.flip
             && self.rotate == 0.0

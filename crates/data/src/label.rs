@@ -35,7 +35,7 @@ impl Label {
     pub fn from_folder(name: &str) -> Option<Self> {
         let plain: String = name
             .chars()
-            .filter(|c| c.is_ascii_alphanumeric())
+            .filter(char::is_ascii_alphanumeric)
             .collect::<String>()
             .to_lowercase();
         match plain.as_str() {

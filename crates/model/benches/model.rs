@@ -36,7 +36,7 @@ fn predict(c: &mut Criterion) {
         save(&path, &net, &ModelInfo::new(architecture, preprocess)).expect("saves");
         let predictor = Predictor::open(&path, Device::Cpu).expect("opens");
         c.bench_function(&format!("predict {name} at {size}"), |b| {
-            b.iter(|| predictor.predict_bytes(black_box(png.get_ref())))
+            b.iter(|| predictor.predict_bytes(black_box(png.get_ref())));
         });
     }
 }

@@ -21,11 +21,12 @@ pub type TensorRecord = BTreeMap<String, Tensor>;
 pub fn write_tensors(
     path: &Path,
     tensors: &[(String, Tensor)],
-    metadata: HashMap<String, String>,
+    metadata: BTreeMap<String, String>,
 ) -> Result<(), ModelError> {
     let raw = raw_bytes(tensors)?;
     let views = views(tensors, &raw)?;
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(ModelError::Serialise)?;
+    let bytes = safetensors::serialize(views, Some(metadata.into_iter().collect()))
+        .map_err(ModelError::Serialise)?;
     Ok(osteon_data::write_atomic(path, &bytes)?)
 }
 

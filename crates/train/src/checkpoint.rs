@@ -1,6 +1,6 @@
 //! Everything that going on with a run needs, in one safetensors file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use osteon_model::{Net, TensorRecord, read_tensors, write_tensors};
@@ -42,7 +42,7 @@ pub(crate) fn save(
     Ok(write_tensors(
         path,
         &tensors,
-        HashMap::from([(KEY.to_owned(), text)]),
+        BTreeMap::from([(KEY.to_owned(), text)]),
     )?)
 }
 

@@ -9,17 +9,23 @@ pub(crate) fn is_known(name: &str) -> bool {
     parse(name).is_some()
 }
 
-fn parse(name: &str) -> Option<Option<Device>> {
+/// A device word.
+enum Asked {
+    Auto,
+    This(Device),
+}
+
+fn parse(name: &str) -> Option<Asked> {
     match name {
-        "auto" => Some(None),
-        "cpu" => Some(Some(Device::Cpu)),
-        "cuda" => Some(Some(Device::Cuda(0))),
-        "mps" => Some(Some(Device::Mps)),
+        "auto" => Some(Asked::Auto),
+        "cpu" => Some(Asked::This(Device::Cpu)),
+        "cuda" => Some(Asked::This(Device::Cuda(0))),
+        "mps" => Some(Asked::This(Device::Mps)),
         _ => name
             .strip_prefix("cuda:")?
             .parse()
             .ok()
-            .map(|n| Some(Device::Cuda(n))),
+            .map(|n| Asked::This(Device::Cuda(n))),
     }
 }
 
@@ -32,10 +38,10 @@ pub fn choose_device(name: &str) -> Result<Device, TrainError> {
     match parse(name).ok_or_else(|| TrainError::UnknownDevice {
         name: name.to_owned(),
     })? {
-        None if Cuda::is_available() => Ok(Device::Cuda(0)),
-        None if tch::utils::has_mps() => Ok(Device::Mps),
-        None => Ok(Device::Cpu),
-        Some(Device::Cuda(n)) => {
+        Asked::Auto if Cuda::is_available() => Ok(Device::Cuda(0)),
+        Asked::Auto if tch::utils::has_mps() => Ok(Device::Mps),
+        Asked::Auto => Ok(Device::Cpu),
+        Asked::This(Device::Cuda(n)) => {
             if !has_cuda_library() {
                 return Err(missing(
                     "this libtorch is the CPU build. `cargo xtask download libtorch --cuda` fetches the CUDA one; --device cpu works now",
@@ -51,8 +57,10 @@ pub fn choose_device(name: &str) -> Result<Device, TrainError> {
             }
             Ok(Device::Cuda(n))
         }
-        Some(Device::Mps) if !tch::utils::has_mps() => Err(missing("MPS needs an Apple GPU")),
-        Some(device) => Ok(device),
+        Asked::This(Device::Mps) if !tch::utils::has_mps() => {
+            Err(missing("MPS needs an Apple GPU"))
+        }
+        Asked::This(device) => Ok(device),
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;
-//! use osteon_train::{Config, Plan, train};
+//! use osteon_train::{Config, Event, Plan, train};
 //!
 //! # fn main() -> Result<(), osteon_train::TrainError> {
 //! let mut config = Config::default();
 //! config.data.dir = "data/sample".into();
 //! let plan = Plan { config, run: "runs/mine".into(), resume: false };
-//! let outcome = train(&plan, &mut |_event| {}, &AtomicBool::new(false))?;
+//! let outcome = train(&plan, &mut |_: &Event<'_>| {}, &AtomicBool::new(false))?;
 //! println!("best epoch {} in {}", outcome.best_epoch, outcome.run.display());
 //! # Ok(()) }
 //! ```

@@ -159,7 +159,7 @@ impl Optimizer {
             if slot.decays && weight_decay > 0.0 {
                 match name {
                     OptimizerName::Adam => {
-                        grad = grad.f_add(&slot.weight.f_mul_scalar(weight_decay)?)?
+                        grad = grad.f_add(&slot.weight.f_mul_scalar(weight_decay)?)?;
                     }
                     OptimizerName::Adamw => {
                         let _ = slot.weight.f_mul_scalar_(1.0 - lr * weight_decay)?;
@@ -213,10 +213,10 @@ impl Optimizer {
                 let name = format!("{prefix}{}", slot.name);
                 match state.get(&name) {
                     Some(saved) if saved.size() == moment.size() => {
-                        moment.f_copy_(&saved.f_to_kind(Kind::Float)?)?
+                        moment.f_copy_(&saved.f_to_kind(Kind::Float)?)?;
                     }
                     _ => return Ok(Err(name)),
-                };
+                }
             }
         }
         self.steps = steps;

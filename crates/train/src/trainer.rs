@@ -120,7 +120,7 @@ fn read(
     });
     let ticker = &*observer;
     let films = Films::load(entries, &Decoder::default(), &config.preprocess, &|| {
-        ticker.film_read()
+        ticker.film_read();
     })?;
     observer.on(&Event::Read {
         split,

@@ -19,7 +19,7 @@ pub fn run(root: &Path) -> Result<()> {
         libtorch::ensure(root)?;
         let mut cargo = workspace::cargo(root);
         cargo.args([
-            "run", "--quiet", "-p", "cli", "--", "data", "synth", FOLDER, "--images", "600",
+            "run", "--quiet", "-p", "cli", "--", "data", "synth", FOLDER, "--images", "1000",
             "--seed", "1",
         ]);
         workspace::must_succeed(&mut cargo)?;

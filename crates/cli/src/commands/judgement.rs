@@ -1,5 +1,6 @@
 //! A model judged on a split: the one way that `train` and `evaluate` share.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result
     let bar = progress::bar(&format!("reading {split}"), entries.len());
     let info = predictor.info();
     let films = Films::load(entries, predictor.decoder(), &info.preprocess, &|| {
-        bar.inc(1)
+        bar.inc(1);
     })?;
     bar.finish_and_clear();
     progress::list_unreadable(split.name(), films.unreadable());
@@ -107,17 +108,20 @@ impl Judgement {
             self.data,
             films - fractured
         );
+        // Writing to a String cannot fail.
         if self.unreadable > 0 {
-            text += &format!(
+            let _ = write!(
+                text,
                 "; {} more do not read and are in no figure",
                 self.unreadable
             );
         }
-        text += &format!("\n\n{}", output::summary(&self.summary));
+        let _ = write!(text, "\n\n{}", output::summary(&self.summary));
         if self.split == Split::Val && self.seen_in_training > 0 {
             text += "\nThe model and its threshold were chosen on these films: the figures flatter by as much as the choice gained.";
         } else if self.seen_in_training > 0 {
-            text += &format!(
+            let _ = write!(
+                text,
                 "\nWARNING: {} of these {films} films are, byte for byte, films the model was trained or chosen on. \
                  The figures show memory, not skill.",
                 self.seen_in_training

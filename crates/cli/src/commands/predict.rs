@@ -88,7 +88,7 @@ fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, (PathBuf, String)>> {
         }
         match image_files(path) {
             Ok(inside) if inside.is_empty() => {
-                files.push(Err((path.clone(), "the folder holds no files".to_owned())))
+                files.push(Err((path.clone(), "the folder holds no files".to_owned())));
             }
             Ok(inside) => files.extend(inside.into_iter().map(Ok)),
             Err(error) => files.push(Err((path.clone(), error.to_string()))),

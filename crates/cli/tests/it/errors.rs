@@ -22,7 +22,7 @@ fn data() {
     let dir = tempfile::tempdir().expect("temporary folder");
     assert_snapshot!(refusal(dir.path(), "train --data nowhere", 2), @"error: there is no folder nowhere. Fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, or point --data at a folder laid out as train|val|test / fractured|not fractured");
     std::fs::create_dir_all(dir.path().join("cats/dogs")).expect("folder");
-    assert_snapshot!(refusal(dir.path(), "train --data cats", 1), @"error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs");
+    assert_snapshot!(refusal(dir.path(), "train --data cats", 2), @"error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs");
     assert_code(&osteon(dir.path(), "data synth set --images 20"), 0);
     assert_snapshot!(refusal(dir.path(), "data synth set --images 20", 2), @"error: set is not empty. Choose a new folder, or remove it first");
     std::fs::remove_dir_all(dir.path().join("set/train/fractured")).expect("removes");
@@ -43,7 +43,7 @@ fn config() {
     .expect("writes");
     assert_snapshot!(refusal(dir.path(), "train --config mine.toml", 2), @r#"error: mine.toml, line 3: unknown key "train.batchsize". The nearest valid key is "train.batch_size""#);
     assert_snapshot!(refusal(dir.path(), "train --config absent.toml", 2), @"error: cannot read the config absent.toml: No such file or directory (os error 2)");
-    assert_snapshot!(refusal(dir.path(), "train --set optimizer.lr=0", 2), @"error: --set optimizer.lr=0: optimizer.lr must be above 0, not 0.0");
+    assert_snapshot!(refusal(dir.path(), "train --set optimizer.lr=0", 2), @"error: --set optimizer.lr=0: optimizer.lr must be above 0, not 0");
     assert_snapshot!(refusal(dir.path(), "train --device gpu", 2), @r#"error: --set train.device="gpu": train.device must be auto, cpu, cuda, cuda:N or mps, not "gpu""#);
     assert_snapshot!(refusal(dir.path(), "train --resume --run none", 2), @"error: none holds no run to resume: config.toml is missing");
 }
@@ -65,10 +65,10 @@ fn models() {
     let bytes = std::fs::read(dir.path().join("run/model.safetensors")).expect("reads");
     std::fs::write(
         dir.path().join("half.safetensors"),
-        &bytes[..bytes.len() / 2],
+        &bytes[..bytes.len() - 100],
     )
     .expect("writes");
-    assert_snapshot!(refusal(dir.path(), "predict --model half.safetensors set", 1), @"error: half.safetensors is not a whole safetensors file: invalid metadata: metadata incomplete buffer");
+    assert_snapshot!(refusal(dir.path(), "predict --model half.safetensors set", 1), @"error: half.safetensors is not a whole safetensors file: incomplete metadata, file not fully covered");
     std::fs::write(dir.path().join("note.safetensors"), b"dear colleague").expect("writes");
     assert_snapshot!(refusal(dir.path(), "info note.safetensors", 1), @"error: note.safetensors is not a whole safetensors file: ");
 }

@@ -7,6 +7,7 @@ mod synth_set;
 
 use std::path::{Path, PathBuf};
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 /// Real radiographs beside the checkout, or `None` with the reason printed.
 fn real_films(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -21,7 +21,7 @@ pub(super) struct ConvShape {
 }
 
 impl Conv {
-    /// Weights uniform in ±1/√fan_in, as `torch.nn.Conv2d`.
+    /// Weights uniform in ±1/√(fan in), as `torch.nn.Conv2d`.
     pub fn new(at: &Path<'_>, shape: &ConvShape) -> Result<Self, TchError> {
         let &ConvShape {
             input,
@@ -47,7 +47,7 @@ impl Conv {
         })
     }
 
-    /// Weights normal with variance 2/fan_out, no bias: He et al. 2015, for convolutions before a norm and ReLU.
+    /// Weights normal with variance 2/(fan out), no bias: He et al. 2015, for convolutions before a norm and ReLU.
     pub fn before_norm(at: &Path<'_>, shape: &ConvShape) -> Result<Self, TchError> {
         let &ConvShape {
             input,
@@ -81,10 +81,10 @@ pub(super) struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// `gain` is the initial weight: 1, or 0 for the last norm of a residual branch.
-    pub fn new(at: &Path<'_>, channels: i64, gain: f64) -> Result<Self, TchError> {
+    /// Begins as the plain normalisation: gain 1, bias 0.
+    pub fn new(at: &Path<'_>, channels: i64) -> Result<Self, TchError> {
         Ok(Self {
-            weight: at.f_var("weight", &[channels], Init::Const(gain))?,
+            weight: at.f_ones("weight", &[channels])?,
             bias: at.f_zeros("bias", &[channels])?,
             running_mean: at.f_zeros_no_train("running_mean", &[channels])?,
             running_var: at.f_ones_no_train("running_var", &[channels])?,

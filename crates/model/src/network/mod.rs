@@ -71,14 +71,20 @@ pub struct Net {
 }
 
 impl Architecture {
-    /// The first option that makes no sense, as (key, what it must be).
-    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        self.residual.check()
+    /// The first option that makes no sense for side×side films, as (key, what it must be).
+    pub fn check(&self, side: usize) -> Result<(), (&'static str, &'static str)> {
+        match self.name {
+            ArchitectureName::SeedCnn if side < 4 => {
+                Err(("name", "seed_cnn needs films of 4 pixels or more"))
+            }
+            ArchitectureName::SeedCnn => Ok(()),
+            ArchitectureName::Residual => self.residual.check(side),
+        }
     }
 
     /// Builds the network for side×side films with fresh random weights (seed them by [`tch::manual_seed`]).
     pub fn build(&self, side: usize, device: Device) -> Result<Net, ModelError> {
-        self.check()
+        self.check(side)
             .map_err(|(key, must)| ModelError::Architecture { key, must })?;
         let store = VarStore::new(device);
         let network: Box<dyn Network> = match self.name {

@@ -38,7 +38,7 @@ impl Default for ResidualOptions {
 ///
 /// ```text
 /// N×1×224×224 ─stem 3×3/2→ 32×112×112 ─stage 0→ 32×56×56 ─1→ 64×28×28 ─2→ 128×14×14 ─3→ 192×7×7 ─mean, max→ 384 ─fc→ 1 logit
-/// block: conv1 3×3 (/2 in the first of a stage) ─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where shapes differ) ─ReLU
+/// stage: max-pool 2, then blocks; block: conv1 3×3─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where widths differ) ─ReLU
 /// ```
 pub struct Residual {
     stem: Conv,
@@ -58,7 +58,7 @@ struct Block {
 
 impl ResidualOptions {
     /// The first option that makes no sense, as (key, what it must be).
-    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    pub(super) fn check(&self, side: usize) -> Result<(), (&'static str, &'static str)> {
         let widths = &self.widths;
         if widths.is_empty() || widths.len() > 6 || widths.iter().any(|w| !(1..=2048).contains(w)) {
             return Err(("residual.widths", "must be 1 to 6 numbers from 1 to 2048"));
@@ -71,6 +71,13 @@ impl ResidualOptions {
         }
         if !(1..=2).contains(&self.stem_stride) {
             return Err(("residual.stem_stride", "must be 1 or 2"));
+        }
+        let after_stem = side.div_ceil(self.stem_stride as usize);
+        if after_stem >> widths.len() == 0 {
+            return Err((
+                "residual.widths",
+                "must have fewer stages for films this small: each halves the film",
+            ));
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(("residual.dropout", "must be from 0 to below 1"));
@@ -95,16 +102,15 @@ impl Residual {
         for (number, (&width, &count)) in options.widths.iter().zip(&options.blocks).enumerate() {
             let mut stage = Vec::new();
             for index in 0..count {
-                let stride = if index == 0 { 2 } else { 1 };
                 let place = at / "stages" / number / index;
-                stage.push(Block::new(&place, channels, i64::from(width), stride)?);
+                stage.push(Block::new(&place, channels, i64::from(width))?);
                 channels = i64::from(width);
             }
             stages.push(stage);
         }
         Ok(Self {
             stem: Conv::before_norm(&(at / "stem"), &stem)?,
-            stem_bn: BatchNorm::new(&(at / "stem_bn"), first, 1.0)?,
+            stem_bn: BatchNorm::new(&(at / "stem_bn"), first)?,
             stages,
             dropout: options.dropout,
             fc: Linear::new(&(at / "fc"), 2 * channels, 1)?,
@@ -113,29 +119,25 @@ impl Residual {
 }
 
 impl Block {
-    fn new(at: &Path<'_>, input: i64, output: i64, stride: i64) -> Result<Self, TchError> {
-        let conv = |input, kernel, stride| ConvShape {
+    fn new(at: &Path<'_>, input: i64, output: i64) -> Result<Self, TchError> {
+        let conv = |input, kernel| ConvShape {
             input,
             output,
             kernel,
-            stride,
+            stride: 1,
             bias: false,
         };
-        let shortcut = if stride == 1 && input == output {
+        let shortcut = if input == output {
             None
         } else {
-            let projection = Conv::before_norm(&(at / "shortcut"), &conv(input, 1, stride))?;
-            Some((
-                projection,
-                BatchNorm::new(&(at / "shortcut_bn"), output, 1.0)?,
-            ))
+            let projection = Conv::before_norm(&(at / "shortcut"), &conv(input, 1))?;
+            Some((projection, BatchNorm::new(&(at / "shortcut_bn"), output)?))
         };
         Ok(Self {
-            conv1: Conv::before_norm(&(at / "conv1"), &conv(input, 3, stride))?,
-            bn1: BatchNorm::new(&(at / "bn1"), output, 1.0)?,
-            conv2: Conv::before_norm(&(at / "conv2"), &conv(output, 3, 1))?,
-            // A branch that begins as nothing lets the signal through at first (Goyal et al. 2017).
-            bn2: BatchNorm::new(&(at / "bn2"), output, 0.0)?,
+            conv1: Conv::before_norm(&(at / "conv1"), &conv(input, 3))?,
+            bn1: BatchNorm::new(&(at / "bn1"), output)?,
+            conv2: Conv::before_norm(&(at / "conv2"), &conv(output, 3))?,
+            bn2: BatchNorm::new(&(at / "bn2"), output)?,
             shortcut,
         })
     }
@@ -161,8 +163,11 @@ impl Network for Residual {
             .stem_bn
             .forward(&self.stem.forward(films)?, train)?
             .f_relu_()?;
-        for block in self.stages.iter().flatten() {
-            x = block.forward(&x, train)?;
+        for stage in &self.stages {
+            x = x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?;
+            for block in stage {
+                x = block.forward(&x, train)?;
+            }
         }
         // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
         let mean = x.f_mean_dim([2, 3].as_slice(), false, tch::Kind::Float)?;

@@ -14,10 +14,10 @@ fn small() -> (Net, ModelInfo) {
         ..Architecture::default()
     };
     let preprocess = Preprocess {
-        size: 16,
+        size: 32,
         ..Preprocess::default()
     };
-    let net = architecture.build(16, Device::Cpu).expect("builds");
+    let net = architecture.build(32, Device::Cpu).expect("builds");
     (net, ModelInfo::new(architecture, preprocess))
 }
 
@@ -66,7 +66,7 @@ fn what_is_written_is_read() {
         }
     );
     assert_eq!(read_info(&path).expect("reads"), header);
-    let films = Tensor::randn([2, 1, 16, 16], (Kind::Float, Device::Cpu));
+    let films = Tensor::randn([2, 1, 32, 32], (Kind::Float, Device::Cpu));
     let (a, b) = (
         net.network.forward(&films, false),
         again.network.forward(&films, false),
@@ -149,10 +149,10 @@ fn another_architecture_or_shape_is_refused() {
     });
     assert!(refusal(&path).contains("unknown variant `transformer`"));
     let (_dir, path) = written();
-    edit_header(&path, |h| h.replace("\\\"size\\\":16", "\\\"size\\\":32"));
+    edit_header(&path, |h| h.replace("\\\"size\\\":32", "\\\"size\\\":64"));
     let said = refusal(&path);
     assert!(
-        said.contains("tensor fc1.weight has shape [64, 512], expected [64, 2048]"),
+        said.contains("tensor fc1.weight has shape [64, 2048], expected [64, 8192]"),
         "{said}"
     );
     let (_dir, path) = written();

@@ -23,7 +23,7 @@ fn the_seed_s_network_has_its_parameters_exactly() {
 #[test]
 fn the_default_network_is_compact() {
     let parameters = build(ArchitectureName::Residual, 224).parameters();
-    assert_eq!(parameters, 1_256_161);
+    assert_eq!(parameters, 1_255_265);
     assert!(parameters <= 1_500_000);
 }
 
@@ -68,7 +68,7 @@ fn names_are_those_of_the_code() {
     for name in [
         "stem.weight",
         "stem_bn.running_var",
-        "stages.0.0.shortcut.weight",
+        "stages.1.0.shortcut.weight",
         "stages.2.1.bn2.bias",
         "fc.weight",
     ] {
@@ -97,9 +97,27 @@ fn options_that_make_no_sense_are_refused() {
             residual,
             ..Architecture::default()
         };
-        assert!(architecture.check().is_err());
+        assert!(architecture.check(64).is_err());
         assert!(architecture.build(64, Device::Cpu).is_err());
     }
+}
+
+#[test]
+fn more_stages_than_the_film_has_halves_are_refused() {
+    let residual = ResidualOptions {
+        widths: vec![4; 5],
+        blocks: vec![1; 5],
+        ..ResidualOptions::default()
+    };
+    let architecture = Architecture {
+        residual,
+        ..Architecture::default()
+    };
+    assert!(architecture.check(64).is_ok());
+    assert_eq!(
+        architecture.check(31).expect_err("16 after the stem").0,
+        "residual.widths"
+    );
 }
 
 #[test]

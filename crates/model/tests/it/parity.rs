@@ -25,7 +25,7 @@ fn fill(net: &Net) {
                 (false, false) => 0.1 * w,
             } as f32)
             .collect();
-        let _ = tensor
+        tensor
             .detach()
             .copy_(&Tensor::from_slice(&values).reshape(&size));
     }

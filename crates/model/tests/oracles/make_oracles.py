@@ -27,12 +27,12 @@ class SeedCnn(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, cin, cout, stride):
+    def __init__(self, cin, cout):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout)
+        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout)
         self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout)
-        if stride != 1 or cin != cout:
-            self.shortcut, self.shortcut_bn = nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout)
+        if cin != cout:
+            self.shortcut, self.shortcut_bn = nn.Conv2d(cin, cout, 1, bias=False), nn.BatchNorm2d(cout)
 
     def forward(self, x):
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
@@ -46,8 +46,8 @@ class Residual(nn.Module):
         stages, cin = [], widths[0]
         for width, count in zip(widths, blocks):
             stage = []
-            for i in range(count):
-                stage.append(Block(cin, width, 2 if i == 0 else 1))
+            for _ in range(count):
+                stage.append(Block(cin, width))
                 cin = width
             stages.append(nn.ModuleList(stage))
         self.stages, self.fc = nn.ModuleList(stages), nn.Linear(2 * cin, 1)
@@ -55,6 +55,7 @@ class Residual(nn.Module):
     def forward(self, x):
         x = F.relu(self.stem_bn(self.stem(x)))
         for stage in self.stages:
+            x = F.max_pool2d(x, 2)
             for block in stage:
                 x = block(x)
         return self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)).squeeze(1)

@@ -194,7 +194,7 @@ impl Config {
         if let Err((key, must)) = self.schedule.check() {
             return bad(&format!("schedule.{key}"), must);
         }
-        if let Err((key, must)) = self.model.check() {
+        if let Err((key, must)) = self.model.check(self.preprocess.side()) {
             return bad(&format!("model.{key}"), must);
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;

@@ -18,7 +18,7 @@ fn network() -> Net {
     let net = architecture.build(16, Device::Cpu).expect("builds");
     for (k, (_, tensor)) in net.tensors().into_iter().enumerate() {
         let values = filled(tensor.numel(), |i| 0.1 * (0.37 * i + k as f64).sin());
-        let _ = tensor.detach().copy_(&values.reshape(tensor.size()));
+        tensor.detach().copy_(&values.reshape(tensor.size()));
     }
     net
 }
