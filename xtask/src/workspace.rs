@@ -123,4 +123,40 @@ mod tests {
         assert!(removed("CARGO_MANIFEST_DIR"));
         assert!(removed("CARGO_PKG_NAME"));
     }
+
+    /// The layers of docs/ARCHITECTURE.md: these crates must be usable, and this one must run, without libtorch.
+    #[test]
+    fn torch_stays_out_of_metrics_data_and_xtask() {
+        let output = cargo(&root())
+            .args(["metadata", "--format-version", "1", "--offline"])
+            .output()
+            .unwrap();
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let packages = metadata["packages"].as_array().unwrap();
+        let name_of = |id: &serde_json::Value| {
+            let package = packages.iter().find(|p| &p["id"] == id).unwrap();
+            package["name"].as_str().unwrap().to_owned()
+        };
+        let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+        let members = metadata["workspace_members"].as_array().unwrap();
+        for layer in ["metrics", "data", "xtask"] {
+            let mut waiting: Vec<_> = members.iter().filter(|id| name_of(id) == layer).collect();
+            assert_eq!(waiting.len(), 1, "{layer} is a member");
+            let mut seen = Vec::new();
+            while let Some(id) = waiting.pop() {
+                if seen.contains(&id) {
+                    continue;
+                }
+                seen.push(id);
+                let name = name_of(id);
+                assert!(
+                    !["tch", "torch-sys"].contains(&name.as_str()),
+                    "{layer} reaches {name}"
+                );
+                let node = nodes.iter().find(|n| &n["id"] == id).unwrap();
+                waiting.extend(node["dependencies"].as_array().unwrap());
+            }
+            assert!(seen.len() > 3, "{layer} has dependencies");
+        }
+    }
 }

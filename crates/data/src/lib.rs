@@ -3,19 +3,7 @@
 //! An image's way through the crate: [`Catalog`] (what exists, with label and split) → [`Decoder`] (file → 8-bit luma) →
 //! [`Preprocess`] (fit and normalise) → [`Films`] (a split decoded once, in memory) → [`Augment`] (training only) → [`Batches`].
 //! [`synth`] makes radiographs where there are none.
-//!
-//! ```no_run
-//! use osteon_data::{Batches, Catalog, Decoder, Films, LoadOptions, Preprocess, Split};
-//!
-//! # fn main() -> Result<(), osteon_data::DataError> {
-//! let catalog = Catalog::open("data/sample")?;
-//! let films = Films::load(catalog.split(Split::Train)?, &Decoder::default(), &Preprocess::default(), &|| {});
-//! for batch in Batches::new(films.into(), &LoadOptions::plain(32)) {
-//!     let (n, side) = (batch.len(), batch.side); // batch.pixels: N×1×H×W, normalised
-//!     assert_eq!(batch.pixels.len(), n * side * side);
-//! }
-//! # Ok(()) }
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod atomic;
 mod augment;

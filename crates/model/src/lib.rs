@@ -1,14 +1,5 @@
 //! The networks, the model file and the predictor, on libtorch.
-//!
-//! ```no_run
-//! use osteon_model::{Device, Predictor};
-//!
-//! # fn main() -> Result<(), osteon_model::ModelError> {
-//! let predictor = Predictor::open("runs/quickstart/model.safetensors".as_ref(), Device::Cpu)?;
-//! let prediction = predictor.predict_path("wrist.jpg".as_ref())?;
-//! println!("{:.3} {}", prediction.score, prediction.decision);
-//! # Ok(()) }
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod allocator;
 mod calibration;

@@ -1,17 +1,5 @@
 //! Trains a network: configuration, device, optimiser, schedule, loop, checkpoints, run folder.
-//!
-//! ```no_run
-//! use std::sync::atomic::AtomicBool;
-//! use osteon_train::{Config, Event, Plan, train};
-//!
-//! # fn main() -> Result<(), osteon_train::TrainError> {
-//! let mut config = Config::default();
-//! config.data.dir = "data/sample".into();
-//! let plan = Plan { config, run: "runs/mine".into(), resume: false };
-//! let outcome = train(&plan, &mut |_: &Event<'_>| {}, &AtomicBool::new(false))?;
-//! println!("best epoch {} in {}", outcome.best_epoch, outcome.run.display());
-//! # Ok(()) }
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod checkpoint;
 pub mod config;

@@ -13,7 +13,8 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes a new run folder; refuses one that holds a run.
+    /// Makes a new run folder; refuses one that holds a run. A folder in which training never got to a model is no run: its config is
+    /// written anew.
     pub fn create(path: &Path, config: &Config) -> Result<Self, TrainError> {
         std::fs::create_dir_all(path).map_err(|source| TrainError::Io {
             action: "create",
@@ -21,7 +22,7 @@ impl RunDir {
             source,
         })?;
         let run = Self::lock(path)?;
-        if run.config().exists() || run.model().exists() {
+        if run.model().exists() || run.checkpoint().exists() {
             return Err(TrainError::RunExists {
                 path: path.to_owned(),
             });
