@@ -70,7 +70,7 @@ fn models() {
     .expect("writes");
     assert_snapshot!(refusal(dir.path(), "predict --model half.safetensors set", 1), @"error: half.safetensors is not a whole safetensors file: incomplete metadata, file not fully covered");
     std::fs::write(dir.path().join("note.safetensors"), b"dear colleague").expect("writes");
-    assert_snapshot!(refusal(dir.path(), "info note.safetensors", 1), @"error: note.safetensors is not a whole safetensors file: ");
+    assert_snapshot!(refusal(dir.path(), "info note.safetensors", 1), @"error: note.safetensors is not a whole safetensors file: header too large");
 }
 
 /// A wrong call is clap's to explain, with exit code 2.
