@@ -8,7 +8,9 @@ use osteon_train::{EpochRecord, Event, Observer};
 
 /// A bar that counts to `total`; draws nothing where stderr is no terminal.
 pub fn bar(what: &str, total: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:>12} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta:>4}");
+    let style = ProgressStyle::with_template(
+        "{prefix:>12} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta:>4}",
+    );
     let bar = ProgressBar::new(total as u64).with_prefix(what.to_owned());
     // Invariant: the template is a constant, and right.
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -179,7 +179,8 @@ fn on_black(luma: u32, alpha: u32, full: u32) -> u32 {
 
 fn jpeg_error(source: DecodeErrors) -> DecodeError {
     match source {
-        DecodeErrors::ExhaustedData => DecodeError::Truncated,
+        // Reading from memory, the one fault of input and output is that there is no more of it.
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::Truncated,
         source => DecodeError::Jpeg { source },
     }
 }

@@ -211,6 +211,7 @@ impl<'a> Trainer<'a> {
             let judged = self.judge()?;
             let val = judged.metrics()?;
             self.state.epoch += 1;
+            self.state.step = self.optimizer.steps();
             let best = self.is_best(&val);
             if best {
                 judged.save_model(
