@@ -54,34 +54,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        let train = match cause.downcast_ref::<TrainError>() {
-            // Transparent variants show their cause's words but do not appear in the chain as what they hold.
-            Some(TrainError::Data(data)) => is_data_usage(data),
-            Some(TrainError::Model(model)) => is_model_usage(model),
-            Some(other) => other.is_usage(),
-            None => false,
-        };
-        train
-            || cause.downcast_ref().is_some_and(is_data_usage)
-            || cause.downcast_ref().is_some_and(is_model_usage)
+        cause.downcast_ref().is_some_and(TrainError::is_usage)
+            || cause.downcast_ref().is_some_and(DataError::is_usage)
+            || cause.downcast_ref().is_some_and(ModelError::is_usage)
             || cause.is::<UsageError>()
     })
-}
-
-/// Whether the data set that was asked for is not one: a matter of the call, not of the work.
-fn is_data_usage(error: &DataError) -> bool {
-    matches!(
-        error,
-        DataError::NoFolder { .. }
-            | DataError::NoClasses { .. }
-            | DataError::UnknownSplit { .. }
-            | DataError::NoSplit { .. }
-            | DataError::NotEmpty { .. }
-    )
-}
-
-fn is_model_usage(error: &ModelError) -> bool {
-    matches!(error, ModelError::NoFile { .. })
 }
 
 /// A wrong call that clap cannot see.

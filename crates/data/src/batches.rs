@@ -145,20 +145,13 @@ fn make_batch(films: &Films, indices: &[usize], options: &LoadOptions) -> Batch 
             || GrayImage::new(preprocess.size, preprocess.size),
             |scratch, (out, &index)| match &options.augment {
                 None => {
-                    for (to, &from) in out.iter_mut().zip(films.gray(index)) {
+                    for (to, &from) in out.iter_mut().zip(films.gray(index).as_raw()) {
                         *to = plain[usize::from(from)];
                     }
                 }
                 Some(augment) => {
                     let transform = augment.draw(options.seed, options.epoch, index as u64);
-                    // Invariant: `Films` holds size×size bytes a film, so the buffer fits its dimensions.
-                    if let Some(gray) = GrayImage::from_raw(
-                        preprocess.size,
-                        preprocess.size,
-                        films.gray(index).to_vec(),
-                    ) {
-                        transform.apply(&gray, scratch, scale, out);
-                    }
+                    transform.apply(films.gray(index), scratch, scale, out);
                 }
             },
         );

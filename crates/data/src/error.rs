@@ -103,6 +103,31 @@ pub enum DataError {
     },
 }
 
+impl DataError {
+    /// The cause alone, for a listing that names the file already.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Decode { source, .. } => source.to_string(),
+            Self::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether what was asked for is no data set: a matter of the call (exit code 2), not of the work.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoFolder { .. }
+                | Self::NoClasses { .. }
+                | Self::UnknownSplit { .. }
+                | Self::NoSplit { .. }
+                | Self::NotEmpty { .. }
+        )
+    }
+}
+
 /// Why bytes are not a film.
 #[derive(Debug, Error)]
 #[non_exhaustive]

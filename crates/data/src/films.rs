@@ -1,8 +1,7 @@
 //! A split of a data set decoded, resized and held in memory as gray levels: read once, used every epoch.
 
-use std::sync::Mutex;
-
 use fast_image_resize::Resizer;
+use image::GrayImage;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +20,7 @@ pub struct Unreadable {
 #[derive(Debug, Clone)]
 pub struct Films {
     preprocess: Preprocess,
-    pixels: Vec<Vec<u8>>,
+    pixels: Vec<GrayImage>,
     labels: Vec<Label>,
     ids: Vec<String>,
     digests: Vec<[u8; 32]>,
@@ -40,21 +39,15 @@ impl Films {
         preprocess: &Preprocess,
         tick: &(dyn Fn() + Sync),
     ) -> Result<Self, DataError> {
-        let first_error = Mutex::new(None);
         let read: Vec<_> = entries
             .par_iter()
             .map_init(Resizer::new, |resizer, entry| {
                 let film = read_film(entry, decoder, preprocess, resizer);
                 tick();
-                film.map_err(|e| {
-                    let reason = reason_of(&e);
-                    if let Ok(mut first) = first_error.lock() {
-                        first.get_or_insert(e);
-                    }
-                    reason
-                })
+                film
             })
             .collect();
+        let mut first_error = None;
         let mut films = Self {
             preprocess: preprocess.clone(),
             pixels: Vec::new(),
@@ -76,15 +69,18 @@ impl Films {
                     films.ids.push(entry.id.clone());
                     films.digests.push(digest);
                 }
-                Err(reason) => films.unreadable.push(Unreadable {
-                    id: entry.id.clone(),
-                    reason,
-                }),
+                Err(error) => {
+                    films.unreadable.push(Unreadable {
+                        id: entry.id.clone(),
+                        reason: error.reason(),
+                    });
+                    first_error.get_or_insert(error);
+                }
             }
         }
         films.fingerprint = hex(&whole.finalize());
-        match first_error.into_inner().ok().flatten() {
-            Some(error) if films.pixels.is_empty() => Err(error),
+        match first_error {
+            Some(error) if films.is_empty() => Err(error),
             _ => Ok(films),
         }
     }
@@ -101,9 +97,9 @@ impl Films {
         self.pixels.is_empty()
     }
 
-    /// One film's gray levels, size×size, row by row.
+    /// One film's gray levels, size×size.
     #[must_use]
-    pub fn gray(&self, index: usize) -> &[u8] {
+    pub fn gray(&self, index: usize) -> &GrayImage {
         &self.pixels[index]
     }
 
@@ -117,6 +113,15 @@ impl Films {
     #[must_use]
     pub fn ids(&self) -> &[String] {
         &self.ids
+    }
+
+    /// Whether each is fractured, in order: labels as `metrics` takes them.
+    #[must_use]
+    pub fn truths(&self) -> Vec<bool> {
+        self.labels
+            .iter()
+            .map(|label| label.is_fractured())
+            .collect()
     }
 
     /// How many are fractured.
@@ -158,7 +163,7 @@ fn read_film(
     decoder: &Decoder,
     preprocess: &Preprocess,
     resizer: &mut Resizer,
-) -> Result<(Vec<u8>, [u8; 32]), DataError> {
+) -> Result<(GrayImage, [u8; 32]), DataError> {
     let path = &entry.path;
     let bytes = std::fs::read(path).map_err(|source| DataError::Io {
         action: "read",
@@ -169,17 +174,9 @@ fn read_film(
         path: path.clone(),
         source,
     })?;
-    let mut gray = vec![0; preprocess.side() * preprocess.side()];
+    let mut gray = GrayImage::new(preprocess.size, preprocess.size);
     preprocess.fit_into(&film, resizer, &mut gray);
     Ok((gray, Sha256::digest(&bytes).into()))
-}
-
-/// The reason alone: the listing names the film by its id already.
-fn reason_of(error: &DataError) -> String {
-    match error {
-        DataError::Decode { source, .. } => source.to_string(),
-        other => other.to_string(),
-    }
 }
 
 /// Bytes as lower-case hexadecimal digits, two a byte: how checksums are shown.

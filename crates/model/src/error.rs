@@ -112,6 +112,18 @@ pub enum ModelError {
     Serialise(#[source] safetensors::SafeTensorError),
 }
 
+impl ModelError {
+    /// Whether what was asked for is not there: a matter of the call (exit code 2), not of the work.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::NoFile { .. } => true,
+            Self::Data(data) => data.is_usage(),
+            _ => false,
+        }
+    }
+}
+
 /// One tensor that is not what the architecture has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -23,22 +23,14 @@ pub fn write_tensors(
     tensors: &[(String, Tensor)],
     metadata: BTreeMap<String, String>,
 ) -> Result<(), ModelError> {
-    let raw = raw_bytes(tensors)?;
-    let views = views(tensors, &raw)?;
-    let bytes = safetensors::serialize(views, Some(metadata.into_iter().collect()))
-        .map_err(ModelError::Serialise)?;
-    Ok(osteon_data::write_atomic(path, &bytes)?)
+    write_raw(path, tensors, &raw_bytes(tensors)?, metadata)
 }
 
 /// Reads what [`write_tensors`] wrote: tensors and header entries. Only F32 is accepted.
 pub fn read_tensors(path: &Path) -> Result<(TensorRecord, HashMap<String, String>), ModelError> {
     let bytes = read_bytes(path)?;
     let (tensors, metadata) = parse(path, &bytes)?;
-    let mut record = TensorRecord::new();
-    for (name, view) in tensors.iter() {
-        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
-    }
-    Ok((record, metadata))
+    Ok((to_record(path, &tensors)?, metadata))
 }
 
 /// Writes a model file, atomically. The weights' checksum is set on the way.
@@ -53,10 +45,8 @@ pub fn save(path: &Path, net: &Net, info: &ModelInfo) -> Result<(), ModelError> 
         path: path.to_owned(),
         source,
     })?;
-    let metadata = HashMap::from([(KEY.to_owned(), header)]);
-    let bytes = safetensors::serialize(views(&tensors, &raw)?, Some(metadata))
-        .map_err(ModelError::Serialise)?;
-    Ok(osteon_data::write_atomic(path, &bytes)?)
+    let metadata = BTreeMap::from([(KEY.to_owned(), header)]);
+    write_raw(path, &tensors, &raw, metadata)
 }
 
 /// Reads a model file: checks format, header, architecture, names, shapes, types, values and checksum before anything is used.
@@ -72,11 +62,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Net, ModelInfo), ModelError>
         });
     }
     let net = info.architecture.build(info.preprocess.side(), device)?;
-    let mut record = TensorRecord::new();
-    for (name, view) in by_name {
-        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
-    }
-    copy_into(&net, &record).map_err(|fault| fault.at(path))?;
+    net.copy_weights(&to_record(path, &tensors)?, path)?;
     Ok((net, info))
 }
 
@@ -87,57 +73,38 @@ pub fn read_info(path: &Path) -> Result<ModelInfo, ModelError> {
     parse_info(path, &metadata)
 }
 
-/// Why weights were not taken over.
-pub(crate) enum CopyFault {
-    Weights(WeightProblem),
-    Torch(tch::TchError),
-}
-
-impl CopyFault {
-    pub(crate) fn at(self, path: &Path) -> ModelError {
-        match self {
-            Self::Weights(problem) => ModelError::Weights {
-                path: path.to_owned(),
-                problem,
-            },
-            Self::Torch(source) => ModelError::Torch { source },
-        }
-    }
-}
-
 impl Net {
-    /// Takes over weights by name. The file they come from is named in errors.
+    /// Takes over weights by name, after checking every name and shape: `VarStore::load` would silently broadcast another shape. The
+    /// file they come from is named in errors.
     pub fn copy_weights(&self, record: &TensorRecord, from: &Path) -> Result<(), ModelError> {
-        copy_into(self, record).map_err(|fault| fault.at(from))
-    }
-}
-
-/// Copies weights after checking every name and shape: `VarStore::load` would silently broadcast another shape.
-fn copy_into(net: &Net, record: &TensorRecord) -> Result<(), CopyFault> {
-    let targets = net.tensors();
-    if let Some(name) = record
-        .keys()
-        .find(|name| !targets.iter().any(|(known, _)| known == *name))
-    {
-        return Err(CopyFault::Weights(WeightProblem::Unknown(name.clone())));
-    }
-    for (name, target) in &targets {
-        let Some(source) = record.get(name) else {
-            return Err(CopyFault::Weights(WeightProblem::Missing(name.clone())));
+        let targets = self.tensors();
+        let fault = |problem| ModelError::Weights {
+            path: from.to_owned(),
+            problem,
         };
-        if source.size() != target.size() {
-            return Err(CopyFault::Weights(WeightProblem::Shape {
-                name: name.clone(),
-                found: source.size(),
-                expected: target.size(),
-            }));
+        if let Some(name) = record
+            .keys()
+            .find(|name| !targets.iter().any(|(known, _)| known == *name))
+        {
+            return Err(fault(WeightProblem::Unknown(name.clone())));
         }
+        for (name, target) in &targets {
+            let Some(source) = record.get(name) else {
+                return Err(fault(WeightProblem::Missing(name.clone())));
+            };
+            if source.size() != target.size() {
+                return Err(fault(WeightProblem::Shape {
+                    name: name.clone(),
+                    found: source.size(),
+                    expected: target.size(),
+                }));
+            }
+        }
+        for (name, target) in targets {
+            target.detach().f_copy_(&record[&name])?;
+        }
+        Ok(())
     }
-    for (name, target) in targets {
-        let mut target = target.detach();
-        target.f_copy_(&record[&name]).map_err(CopyFault::Torch)?;
-    }
-    Ok(())
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
@@ -198,6 +165,14 @@ struct FormatVersion {
     format_version: u64,
 }
 
+fn to_record(path: &Path, tensors: &SafeTensors<'_>) -> Result<TensorRecord, ModelError> {
+    let mut record = TensorRecord::new();
+    for (name, view) in tensors.iter() {
+        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
+    }
+    Ok(record)
+}
+
 fn to_tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, ModelError> {
     let problem = |problem| ModelError::Weights {
         path: path.to_owned(),
@@ -216,6 +191,18 @@ fn to_tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, M
         return Err(problem(WeightProblem::NotFinite(name.to_owned())));
     }
     Ok(tensor)
+}
+
+fn write_raw(
+    path: &Path,
+    tensors: &[(String, Tensor)],
+    raw: &[Vec<u8>],
+    metadata: BTreeMap<String, String>,
+) -> Result<(), ModelError> {
+    let metadata = Some(metadata.into_iter().collect());
+    let bytes =
+        safetensors::serialize(views(tensors, raw)?, metadata).map_err(ModelError::Serialise)?;
+    Ok(osteon_data::write_atomic(path, &bytes)?)
 }
 
 fn raw_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<Vec<u8>>, ModelError> {

@@ -95,9 +95,10 @@ impl Predictor {
     }
 
     fn predict_film(&self, film: &GrayImage, start: Instant) -> Result<Prediction, ModelError> {
-        let side = self.info.preprocess.size.into();
-        let input = Tensor::f_from_slice(&self.info.preprocess.apply(film))?
-            .f_reshape([1, 1, side, side])?;
+        let preprocess = &self.info.preprocess;
+        let input = self
+            .net
+            .input(&preprocess.apply(film), 1, preprocess.side())?;
         let logits = forward(&self.net, &input)?;
         let score = self.info.calibration.score(logits[0]);
         Ok(Prediction {
@@ -140,9 +141,7 @@ pub fn logits_of(
 ) -> Result<Vec<f64>, ModelError> {
     let mut logits = Vec::with_capacity(films.len());
     for batch in Batches::new(films, &LoadOptions::plain(32)) {
-        let side = batch.side as i64;
-        let input =
-            Tensor::f_from_slice(&batch.pixels)?.f_reshape([batch.len() as i64, 1, side, side])?;
+        let input = net.input(&batch.pixels, batch.len(), batch.side)?;
         logits.extend(forward(net, &input)?);
         tick(logits.len());
     }
@@ -151,10 +150,7 @@ pub fn logits_of(
 
 fn forward(net: &Net, input: &Tensor) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| {
-        net.network
-            .forward(&input.f_to_device(net.store.device())?, false)
-    })?;
+    let logits = tch::no_grad(|| net.network.forward(input, false))?;
     let flat = logits
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?

@@ -9,18 +9,22 @@ use serde::{Deserialize, Serialize};
 use crate::{Optimizer, TrainError};
 
 /// Where a run stands at the end of an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     /// Epochs done.
     pub epoch: u64,
-    /// Steps the optimiser has taken.
-    pub step: u64,
     /// The best epoch, counted from 1; 0: none yet.
     pub best_epoch: u64,
     /// The monitored figure in that epoch, greater is better.
     pub best_value: Option<f64>,
-    /// Which films these weights have seen.
-    pub train_fingerprint: String,
+}
+
+/// What stands in the header: the state, and the optimiser's count, which is the optimiser's own to keep.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    #[serde(flatten)]
+    state: State,
+    step: u64,
 }
 
 const KEY: &str = "osteon_checkpoint";
@@ -38,7 +42,11 @@ pub(crate) fn save(
         .map(|(name, t)| (format!("{WEIGHTS}{name}"), t))
         .collect();
     tensors.extend(optimizer.state());
-    let text = serde_json::to_string(state).map_err(|e| fault(path, e.to_string()))?;
+    let header = Header {
+        state: state.clone(),
+        step: optimizer.steps(),
+    };
+    let text = serde_json::to_string(&header).map_err(|e| fault(path, e.to_string()))?;
     Ok(write_tensors(
         path,
         &tensors,
@@ -52,7 +60,8 @@ pub(crate) fn load(path: &Path, net: &Net, optimizer: &mut Optimizer) -> Result<
     let text = metadata
         .get(KEY)
         .ok_or_else(|| fault(path, format!("its header has no `{KEY}`")))?;
-    let state: State = serde_json::from_str(text).map_err(|e| fault(path, e.to_string()))?;
+    let Header { state, step } =
+        serde_json::from_str(text).map_err(|e| fault(path, e.to_string()))?;
     let (weights, moments): (Vec<_>, Vec<_>) = tensors
         .into_iter()
         .partition(|(name, _)| name.starts_with(WEIGHTS));
@@ -62,7 +71,7 @@ pub(crate) fn load(path: &Path, net: &Net, optimizer: &mut Optimizer) -> Result<
         .collect();
     net.copy_weights(&weights, path)?;
     let moments: TensorRecord = moments.into_iter().collect();
-    optimizer.restore(&moments, state.step)?.map_err(|name| {
+    optimizer.restore(&moments, step)?.map_err(|name| {
         fault(
             path,
             format!("tensor {name} is missing or has another shape"),

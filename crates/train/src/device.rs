@@ -42,7 +42,8 @@ pub fn choose_device(name: &str) -> Result<Device, TrainError> {
         Asked::Auto if tch::utils::has_mps() => Ok(Device::Mps),
         Asked::Auto => Ok(Device::Cpu),
         Asked::This(Device::Cuda(n)) => {
-            if !has_cuda_library() {
+            // Whether CUDA is compiled in; `has_cuda` would also ask for a card.
+            if !tch::utils::has_cudart() {
                 return Err(missing(
                     "this libtorch is the CPU build. `cargo xtask download libtorch --cuda` fetches the CUDA one; --device cpu works now",
                 ));
@@ -62,11 +63,6 @@ pub fn choose_device(name: &str) -> Result<Device, TrainError> {
         }
         Asked::This(device) => Ok(device),
     }
-}
-
-/// A libtorch with CUDA counts its cards, also when there is none; the CPU build has no such code.
-fn has_cuda_library() -> bool {
-    tch::utils::has_cuda()
 }
 
 #[cfg(test)]

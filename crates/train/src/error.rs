@@ -123,13 +123,15 @@ impl TrainError {
     /// Whether the fault lies in how the program was called or configured (exit code 2) rather than in the work (1).
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            Self::Data(data) => data.is_usage(),
+            Self::Model(model) => model.is_usage(),
             Self::Config(_)
-                | Self::UnknownDevice { .. }
-                | Self::NoDevice { .. }
-                | Self::RunExists { .. }
-                | Self::NoRun { .. }
-        )
+            | Self::UnknownDevice { .. }
+            | Self::NoDevice { .. }
+            | Self::RunExists { .. }
+            | Self::NoRun { .. } => true,
+            _ => false,
+        }
     }
 }

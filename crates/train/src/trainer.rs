@@ -1,12 +1,12 @@
 //! The loop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use osteon_data::{Batches, Catalog, Decoder, Films, LoadOptions, Split};
-use osteon_model::{ModelInfo, Net, TrainingData, logits_of};
+use osteon_model::{Net, TrainingData, logits_of};
 use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::checkpoint::{self, State};
@@ -33,8 +33,6 @@ pub struct Outcome {
     pub run: PathBuf,
     /// The model file of the best epoch.
     pub model: PathBuf,
-    /// What that model says of itself.
-    pub info: ModelInfo,
     /// The best epoch, counted from 1.
     pub best_epoch: u64,
     /// Epochs done.
@@ -97,11 +95,9 @@ pub fn train(
         epoch: trainer.state.epoch + 1,
     });
     let reason = trainer.run_epochs(observer, stop)?;
-    let info = osteon_model::read_info(&run.model())?;
     Ok(Outcome {
         run: run.path().to_owned(),
         model: run.model(),
-        info,
         best_epoch: trainer.state.best_epoch,
         epochs: trainer.state.epoch,
         reason,
@@ -144,7 +140,8 @@ struct Trainer<'a> {
     device: Device,
     train_films: Arc<Films>,
     val_films: Arc<Films>,
-    data_name: String,
+    training_data: TrainingData,
+    positive_weight: Tensor,
     net: Net,
     optimizer: Optimizer,
     state: State,
@@ -163,32 +160,24 @@ impl<'a> Trainer<'a> {
         device: Device,
         train_films: Arc<Films>,
         val_films: Arc<Films>,
-        root: &std::path::Path,
+        root: &Path,
     ) -> Result<Self, TrainError> {
         tch::manual_seed(config.train.seed as i64);
         let net = config.model.build(config.preprocess.side(), device)?;
         let optimizer = Optimizer::new(&config.optimizer, &net)?;
-        let state = State {
-            epoch: 0,
-            step: 0,
-            best_epoch: 0,
-            best_value: None,
-            train_fingerprint: train_films.fingerprint().to_owned(),
-        };
-        let data_name = root
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let positive_weight =
+            Tensor::f_from_slice(&[config.train.positive_weight as f32])?.f_to_device(device)?;
         Ok(Self {
             config,
             run,
             device,
+            training_data: training_data(config, root, &train_films, &val_films),
             train_films,
             val_films,
-            data_name,
+            positive_weight,
             net,
             optimizer,
-            state,
+            state: State::default(),
         })
     }
 
@@ -211,15 +200,9 @@ impl<'a> Trainer<'a> {
             let judged = self.judge()?;
             let val = judged.metrics()?;
             self.state.epoch += 1;
-            self.state.step = self.optimizer.steps();
             let best = self.is_best(&val);
             if best {
-                judged.save_model(
-                    &self.run.model(),
-                    &self.net,
-                    self.config,
-                    self.training_data(),
-                )?;
+                self.save_model(&judged)?;
             }
             let record = self.record(
                 &val,
@@ -248,9 +231,6 @@ impl<'a> Trainer<'a> {
             if stop.load(Ordering::Relaxed) {
                 return Ok(StopReason::Interrupted);
             }
-        }
-        if self.state.best_epoch == 0 {
-            self.leave()?;
         }
         Ok(reason)
     }
@@ -319,19 +299,14 @@ impl<'a> Trainer<'a> {
     }
 
     fn step(&mut self, batch: &osteon_data::Batch, factor: f64) -> Result<f64, TrainError> {
-        let (n, side) = (batch.len() as i64, batch.side as i64);
-        let films = Tensor::f_from_slice(&batch.pixels)?
-            .f_reshape([n, 1, side, side])?
-            .f_to_device(self.device)?;
+        let films = self.net.input(&batch.pixels, batch.len(), batch.side)?;
         let targets = Tensor::f_from_slice(&batch.targets)?.f_to_device(self.device)?;
-        let positive = Tensor::f_from_slice(&[self.config.train.positive_weight as f32])?
-            .f_to_device(self.device)?;
         self.optimizer.zero_grad()?;
         let logits = self.net.network.forward(&films, true)?;
         let loss = logits.f_binary_cross_entropy_with_logits(
             &targets,
-            None::<Tensor>,
-            Some(positive),
+            None,
+            Some(&self.positive_weight),
             Reduction::Mean,
         )?;
         loss.f_backward()?;
@@ -342,6 +317,15 @@ impl<'a> Trainer<'a> {
     fn judge(&self) -> Result<Judged, TrainError> {
         let logits = logits_of(&self.net, Arc::clone(&self.val_films), &|_| {})?;
         Ok(Judged::new(&self.val_films, logits))
+    }
+
+    /// Makes the weights as they are the run's model.
+    fn save_model(&self, judged: &Judged) -> Result<(), TrainError> {
+        let training_data = TrainingData {
+            epochs: self.state.epoch,
+            ..self.training_data.clone()
+        };
+        judged.save_model(&self.run.model(), &self.net, self.config, training_data)
     }
 
     /// Whether this epoch is the best so far, and if so notes it.
@@ -363,12 +347,7 @@ impl<'a> Trainer<'a> {
     /// Leaves in the middle of an epoch. Before the first epoch has ended there is no model yet: the weights as they are become one.
     fn leave(&self) -> Result<StopReason, TrainError> {
         if self.state.best_epoch == 0 {
-            self.judge()?.save_model(
-                &self.run.model(),
-                &self.net,
-                self.config,
-                self.training_data(),
-            )?;
+            self.save_model(&self.judge()?)?;
         }
         Ok(StopReason::Interrupted)
     }
@@ -401,26 +380,24 @@ impl<'a> Trainer<'a> {
             best,
         }
     }
+}
 
-    fn training_data(&self) -> TrainingData {
-        let fractured =
-            |films: &Films| films.labels().iter().filter(|l| l.is_fractured()).count() as u64;
-        TrainingData {
-            name: self.data_name.clone(),
-            train_fingerprint: self.train_films.fingerprint().to_owned(),
-            val_fingerprint: self.val_films.fingerprint().to_owned(),
-            train_images: self.train_films.len() as u64,
-            train_fractured: fractured(&self.train_films),
-            val_images: self.val_films.len() as u64,
-            val_fractured: fractured(&self.val_films),
-            epochs: self.state.epoch,
-            seed: self.config.train.seed,
-            films: self
-                .train_films
-                .short_digests()
-                .chain(self.val_films.short_digests())
-                .collect(),
-        }
+/// What the model file says of the films; the epochs are filled in when it is written.
+fn training_data(config: &Config, root: &Path, train: &Films, val: &Films) -> TrainingData {
+    TrainingData {
+        name: root
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        train_fingerprint: train.fingerprint().to_owned(),
+        val_fingerprint: val.fingerprint().to_owned(),
+        train_images: train.len() as u64,
+        train_fractured: train.fractured() as u64,
+        val_images: val.len() as u64,
+        val_fractured: val.fractured() as u64,
+        epochs: 0,
+        seed: config.train.seed,
+        films: train.short_digests().chain(val.short_digests()).collect(),
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct ValMetrics {
 impl Judged {
     pub fn new(films: &Films, logits: Vec<f64>) -> Self {
         Self {
-            labels: films.labels().iter().map(|l| l.is_fractured()).collect(),
+            labels: films.truths(),
             logits,
         }
     }
@@ -46,7 +46,7 @@ impl Judged {
         net: &Net,
         config: &Config,
         training_data: TrainingData,
-    ) -> Result<ModelInfo, TrainError> {
+    ) -> Result<(), TrainError> {
         let mut info = ModelInfo::new(net.architecture.clone(), config.preprocess.clone());
         info.calibration = Calibration::fit(config.calibrate.method, &self.labels, &self.logits)?;
         let scores: Vec<f64> = self
@@ -73,8 +73,7 @@ impl Judged {
         let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         info.licence = stated(&config.data.licence);
         info.attribution = stated(&config.data.attribution);
-        save(path, net, &info)?;
-        Ok(info)
+        Ok(save(path, net, &info)?)
     }
 }
 

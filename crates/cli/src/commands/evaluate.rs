@@ -10,7 +10,7 @@ use crate::output;
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
-    let (_, predictor) = open_model(&args.model)?;
+    let predictor = open_model(&args.model)?;
     let judgement = judge(&predictor, &args.data, split)?;
     if args.json {
         output::json(&judgement)?;

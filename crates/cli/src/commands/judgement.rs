@@ -47,11 +47,7 @@ pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result
     let bar = progress::bar(&format!("judging {split}"), films.len());
     let scores = predictor.scores(Arc::clone(&films), &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    let labels: Vec<bool> = films
-        .labels()
-        .iter()
-        .map(|label| label.is_fractured())
-        .collect();
+    let labels = films.truths();
     let summary = Summary::new(
         &labels,
         &scores,

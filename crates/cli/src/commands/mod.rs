@@ -26,12 +26,13 @@ pub fn model_path(given: &Path) -> PathBuf {
 }
 
 /// Opens the model that was asked for.
-pub fn open_model(args: &ModelArgs) -> anyhow::Result<(PathBuf, Predictor)> {
+pub fn open_model(args: &ModelArgs) -> anyhow::Result<Predictor> {
     let Some(given) = &args.model else {
         let said = "no model ships with this version yet: name one by --model, such as --model runs/quickstart";
         return Err(UsageError(said.to_owned()).into());
     };
-    let path = model_path(given);
-    let predictor = Predictor::open(&path, choose_device(&args.device)?)?;
-    Ok((path, predictor))
+    Ok(Predictor::open(
+        &model_path(given),
+        choose_device(&args.device)?,
+    )?)
 }

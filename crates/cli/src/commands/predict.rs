@@ -39,7 +39,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
-    let (_, predictor) = open_model(&args.model)?;
+    let predictor = open_model(&args.model)?;
     let files = files(&args.paths);
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
     let mut failures = 0;
@@ -99,10 +99,8 @@ fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, (PathBuf, String)>> {
 
 /// The reason alone: the line names the path already.
 fn judge(predictor: &Predictor, path: &Path) -> Result<Prediction, String> {
-    use osteon_data::DataError;
     predictor.predict_path(path).map_err(|error| match error {
-        ModelError::Data(DataError::Decode { source, .. }) => source.to_string(),
-        ModelError::Data(DataError::Io { source, .. }) => source.to_string(),
+        ModelError::Data(data) => data.reason(),
         other => other.to_string(),
     })
 }

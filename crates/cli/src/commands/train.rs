@@ -96,15 +96,16 @@ fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
         }
         layers.file = Some(config);
     }
-    let quoted = |text: &str| toml_string(text);
     if let Some(data) = &args.data {
         let text = data
             .to_str()
             .context("the path given by --data is not UTF-8, which the config cannot hold")?;
-        layers.set.push(format!("data.dir={}", quoted(text)));
+        layers.set.push(format!("data.dir={}", toml_string(text)));
     }
     if let Some(device) = &args.device {
-        layers.set.push(format!("train.device={}", quoted(device)));
+        layers
+            .set
+            .push(format!("train.device={}", toml_string(device)));
     }
     let config = layers.resolve().map_err(osteon_train::TrainError::from)?;
     Ok(Plan {

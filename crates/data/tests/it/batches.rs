@@ -79,7 +79,7 @@ fn plain_batches_are_the_films_normalised() {
     assert_eq!(indices, (0..films.len()).collect::<Vec<_>>());
     let (first, area) = (&batches[0], 48 * 48);
     for (n, film) in first.pixels.chunks_exact(area).enumerate() {
-        for (value, &gray) in film.iter().zip(films.gray(n)) {
+        for (value, &gray) in film.iter().zip(films.gray(n).as_raw()) {
             assert!((value - films.preprocess().normalise(f32::from(gray))).abs() < 1e-6);
         }
         assert_eq!(first.targets[n] > 0.5, films.labels()[n].is_fractured());

@@ -100,6 +100,14 @@ impl Architecture {
 }
 
 impl Net {
+    /// Normalised pixels, row by row, as N×1×side×side on the network's device.
+    pub fn input(&self, pixels: &[f32], count: usize, side: usize) -> Result<Tensor, TchError> {
+        let (count, side) = (count as i64, side as i64);
+        Tensor::f_from_slice(pixels)?
+            .f_reshape([count, 1, side, side])?
+            .f_to_device(self.store.device())
+    }
+
     /// Numbers that training fits (running statistics are not among them).
     #[must_use]
     pub fn parameters(&self) -> usize {
