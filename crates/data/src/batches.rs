@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use image::GrayImage;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::augment::rng_for;
-use crate::{Augment, Films, Label};
+use crate::{Augment, Augmenter, Films, GrayView, Label};
 
 /// N films as the network takes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,9 +140,8 @@ fn make_batch(films: &Films, indices: &[usize], options: &LoadOptions) -> Batch 
     pixels
         .par_chunks_exact_mut(side * side)
         .zip(indices)
-        .for_each_init(
-            || GrayImage::new(preprocess.size, preprocess.size),
-            |scratch, (out, &index)| match &options.augment {
+        .for_each_init(Augmenter::new, |augmenter, (out, &index)| {
+            match &options.augment {
                 None => {
                     for (to, &from) in out.iter_mut().zip(films.gray(index).as_raw()) {
                         *to = plain[usize::from(from)];
@@ -151,10 +149,14 @@ fn make_batch(films: &Films, indices: &[usize], options: &LoadOptions) -> Batch 
                 }
                 Some(augment) => {
                     let transform = augment.draw(options.seed, options.epoch, index as u64);
-                    transform.apply(films.gray(index), scratch, scale, out);
+                    let film = films.gray(index);
+                    let size = film.dimensions();
+                    if let Some(view) = GrayView::new(film.as_raw(), size.0, size.1) {
+                        augmenter.apply(&transform, view, scale, size, out);
+                    }
                 }
-            },
-        );
+            }
+        });
     let targets = indices
         .iter()
         .map(|&i| {

@@ -18,7 +18,7 @@ pub mod synth;
 mod synth_set;
 
 pub use atomic::write_atomic;
-pub use augment::{Augment, Transform};
+pub use augment::{Augment, Augmenter, Erase, GrayView, Instructions, Transform};
 pub use batches::{Batch, Batches, LoadOptions, epoch_order};
 pub use catalog::{Catalog, Entry, image_files};
 pub use decode::{Decoder, Limits};

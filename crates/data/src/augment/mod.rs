@@ -1,11 +1,17 @@
-//! Random changes that keep a fracture a fracture: geometry in one warp, then brightness and contrast.
+//! Random changes that keep a fracture a fracture: what is drawn, and the pass that applies it.
 
-use image::{GrayImage, Luma};
-use imageproc::geometric_transformations::{Border, Interpolation, Projection, warp_into};
+mod fused;
+mod reference;
+mod tone;
+mod transform;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use fused::{Augmenter, GrayView, Instructions};
+pub use transform::{Erase, Transform};
 
 /// Ranges of the augmentation; a range of 0 switches its part off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +32,16 @@ pub struct Augment {
     pub brightness: f32,
     /// Contrast about the film's mean by a factor within 1 ± this.
     pub contrast: f32,
+    /// Gamma: gray levels in 0..=1 to the power of a factor from 1/(1 + this) to 1 + this.
+    pub gamma: f32,
+    /// Gaussian noise with a standard deviation of up to this many gray levels of 255.
+    pub noise: f32,
+    /// Probability that a rectangle is erased to the film's mean gray, 0..=1 (Zhong et al. 2017, Random Erasing).
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub erase: f32,
+    /// Greatest share of the film that is erased, 0..=0.5; sides from 0.3 to 3.3 times each other.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub erase_area: f32,
 }
 
 impl Default for Augment {
@@ -38,27 +54,12 @@ impl Default for Augment {
             shear: 5.0,
             brightness: 0.2,
             contrast: 0.2,
+            gamma: 0.0,
+            noise: 0.0,
+            erase: 0.0,
+            erase_area: 0.1,
         }
     }
-}
-
-/// One drawn set of changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Transform {
-    /// Mirrored left to right.
-    pub flip: bool,
-    /// Radians, counter-clockwise positive in image axes (y down).
-    pub rotate: f32,
-    /// Fractions of the side, right and down.
-    pub shift: (f32, f32),
-    /// Factor on lengths.
-    pub zoom: f32,
-    /// Radians.
-    pub shear: f32,
-    /// Factor on gray levels.
-    pub brightness: f32,
-    /// Factor on the distance from the mean.
-    pub contrast: f32,
 }
 
 impl Augment {
@@ -71,6 +72,10 @@ impl Augment {
         shear: 0.0,
         brightness: 0.0,
         contrast: 0.0,
+        gamma: 0.0,
+        noise: 0.0,
+        erase: 0.0,
+        erase_area: 0.1,
     };
 
     /// The first setting that makes no sense, as (key, what it must be).
@@ -104,6 +109,22 @@ impl Augment {
                 within(self.contrast, 1.0),
                 "must be from 0 to 1",
             ),
+            ("gamma", within(self.gamma, 4.0), "must be from 0 to 4"),
+            (
+                "noise",
+                within(self.noise, 128.0),
+                "must be from 0 to 128 gray levels",
+            ),
+            (
+                "erase",
+                within(self.erase, 1.0),
+                "must be a probability from 0 to 1",
+            ),
+            (
+                "erase_area",
+                within(self.erase_area, 0.5),
+                "must be from 0 to 0.5",
+            ),
         ];
         match rules.into_iter().find(|(_, fine, _)| !fine) {
             Some((key, _, must)) => Err((key, must)),
@@ -118,7 +139,8 @@ impl Augment {
         let mut rng = rng_for(seed, epoch);
         rng.set_stream(sample);
         let mut within = |range: f32| (rng.random::<f32>() * 2.0 - 1.0) * range;
-        Transform {
+        // What came with later versions is drawn after what was there before, so that the same seed still turns the same films.
+        let transform = Transform {
             flip: (within(0.5) + 0.5) < self.flip,
             rotate: within(self.rotate).to_radians(),
             shift: (within(self.shift), within(self.shift)),
@@ -126,7 +148,38 @@ impl Augment {
             shear: within(self.shear).to_radians(),
             brightness: 1.0 + within(self.brightness),
             contrast: 1.0 + within(self.contrast),
+            gamma: (1.0 + self.gamma).powf(within(1.0)),
+            noise: (within(0.5) + 0.5) * self.noise,
+            noise_seed: 0,
+            erase: None,
+        };
+        let noise_seed = rng.random();
+        Transform {
+            noise_seed: if self.noise > 0.0 { noise_seed } else { 0 },
+            erase: self.draw_erase(&mut rng),
+            ..transform
         }
+    }
+
+    fn draw_erase(&self, rng: &mut ChaCha8Rng) -> Option<Erase> {
+        let mut unit = || rng.random::<f32>();
+        let [happens, area, aspect, x, y] = std::array::from_fn(|_| unit());
+        if happens >= self.erase {
+            return None;
+        }
+        let area = area * self.erase_area;
+        // Width over height from 0.3 to 1/0.3, as likely upright as lying.
+        let aspect = 0.3_f32.powf(2.0 * aspect - 1.0);
+        let (w, h) = (
+            (area * aspect).sqrt().min(1.0),
+            (area / aspect).sqrt().min(1.0),
+        );
+        Some(Erase {
+            x: x * (1.0 - w),
+            y: y * (1.0 - h),
+            w,
+            h,
+        })
     }
 }
 
@@ -139,92 +192,23 @@ pub(crate) fn rng_for(seed: u64, epoch: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-impl Transform {
-    /// Whether the pixels keep their places.
-    #[expect(clippy::float_cmp, reason = "a range of 0 draws exactly 0 or 1")]
-    fn moves_nothing(&self) -> bool {
-        !self.flip
-            && self.rotate == 0.0
-            && self.shift == (0.0, 0.0)
-            && self.zoom == 1.0
-            && self.shear == 0.0
-    }
-
-    /// Applies the changes to a side×side film and writes it normalised by `table`'s line (see [`crate::Preprocess::normalise`]).
-    /// Pixels from outside the film are black. Bilinear.
-    pub(crate) fn apply(
-        &self,
-        gray: &GrayImage,
-        scratch: &mut GrayImage,
-        scale: (f32, f32),
-        out: &mut [f32],
-    ) {
-        let source = if self.moves_nothing() {
-            gray
-        } else {
-            warp_into(
-                gray,
-                self.projection(gray.width()),
-                Interpolation::Bilinear,
-                Border::Constant(Luma([0])),
-                scratch,
-            );
-            &*scratch
-        };
-        // Contrast is about the film's own mean, as torchvision does it; one table serves all pixels.
-        let pixels = source.as_raw();
-        let mean = pixels.iter().map(|&v| u64::from(v)).sum::<u64>() as f32
-            / pixels.len().max(1) as f32
-            * self.brightness;
-        let table: [f32; 256] = std::array::from_fn(|v| {
-            let bright = v as f32 * self.brightness;
-            let level = ((bright - mean) * self.contrast + mean).clamp(0.0, 255.0);
-            level * scale.0 + scale.1
-        });
-        for (to, &from) in out.iter_mut().zip(pixels) {
-            *to = table[usize::from(from)];
-        }
-    }
-
-    /// The map from the film's pixels to the augmented film's: about the centre, mirror, then shear, zoom, rotation, shift.
-    fn projection(&self, side: u32) -> Projection {
-        let centre = (side as f32 - 1.0) / 2.0;
-        let mirror = if self.flip { -1.0 } else { 1.0 };
-        let (sin, cos) = self.rotate.sin_cos();
-        let (a, b) = (self.zoom * mirror, self.zoom * self.shear.tan());
-        let d = self.zoom;
-        // Rotation · [a b; 0 d], then the shift that keeps the centre where it was plus the drawn one.
-        let (m00, m01, m10, m11) = (cos * a, cos * b - sin * d, sin * a, sin * b + cos * d);
-        let tx = centre - (m00 * centre + m01 * centre) + self.shift.0 * side as f32;
-        let ty = centre - (m10 * centre + m11 * centre) + self.shift.1 * side as f32;
-        // Invariant: the determinant is ±zoom², and zoom is at least 0.1, so the matrix can be inverted.
-        Projection::from_matrix([m00, m01, tx, m10, m11, ty, 0.0, 0.0, 1.0])
-            .unwrap_or_else(|| Projection::translate(0.0, 0.0))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use image::{GrayImage, Luma};
+
     use super::*;
 
-    const STILL: Transform = Transform {
-        flip: false,
-        rotate: 0.0,
-        shift: (0.0, 0.0),
-        zoom: 1.0,
-        shear: 0.0,
-        brightness: 1.0,
-        contrast: 1.0,
-    };
+    const STILL: Transform = Transform::NONE;
 
     fn ramp(side: u32) -> GrayImage {
         GrayImage::from_fn(side, side, |x, y| Luma([(x * 5 + y * 3) as u8]))
     }
 
     fn applied(transform: Transform, film: &GrayImage) -> Vec<f32> {
-        let mut scratch = GrayImage::new(film.width(), film.height());
         let mut out = vec![0.0; film.as_raw().len()];
-        transform.apply(film, &mut scratch, (1.0, 0.0), &mut out);
+        let size = film.dimensions();
+        let view = GrayView::new(film.as_raw(), size.0, size.1).expect("a film");
+        Augmenter::new().apply(&transform, view, (1.0, 0.0), size, &mut out);
         out
     }
 
