@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::{DataError, Label, Split};
+use crate::{DataError, Decoder, Label, LoadOptions, Loader, Preprocess, Split};
 
 /// One film of a data set, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,25 @@ impl Catalog {
             }
         }
         Ok(films)
+    }
+
+    /// [`Loader::stream`] of one split.
+    pub fn loader(
+        &self,
+        split: Split,
+        decoder: &Decoder,
+        preprocess: &Preprocess,
+        skip_unreadable: bool,
+        options: LoadOptions,
+    ) -> Result<Loader, DataError> {
+        let entries = self.split(split)?.to_vec();
+        Ok(Loader::stream(
+            entries,
+            decoder,
+            preprocess,
+            skip_unreadable,
+            options,
+        ))
     }
 }
 

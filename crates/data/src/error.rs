@@ -92,6 +92,28 @@ pub enum DataError {
         #[source]
         source: DecodeError,
     },
+    /// A file that did not decode when it was packed.
+    #[error("{}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said then.
+        reason: String,
+    },
+    /// A film changed while it was being packed.
+    #[error("{} changed while it was read. Try again when nothing writes to the data set", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A pack that was just written does not read.
+    #[error("the pack {} was written but does not read: {reason}. Is the disk sound?", path.display())]
+    Pack {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Writing an image failed.
     #[error("cannot write {}: {source}", path.display())]
     Encode {
@@ -110,6 +132,7 @@ impl DataError {
         match self {
             Self::Decode { source, .. } => source.to_string(),
             Self::Io { source, .. } => source.to_string(),
+            Self::Unreadable { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
     }

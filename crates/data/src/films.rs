@@ -1,11 +1,15 @@
-//! A split of a data set decoded, resized and held in memory as gray levels: read once, used every epoch.
+//! A split of a data set decoded and resized to gray levels: read once, used every epoch.
 
-use fast_image_resize::Resizer;
-use image::GrayImage;
+use std::fmt;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, Decoder, Entry, Label, Preprocess};
+use crate::pack::Pack;
+use crate::reader::FilmReader;
+use crate::supply::Supply;
+use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +20,54 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// N films as size×size gray levels (1 byte a pixel: 224 px and 10,000 films are 0.5 GB), with labels and ids.
-#[derive(Debug, Clone)]
+/// N films as size×size gray levels (1 byte a pixel: 224 px and 10,000 films are 0.5 GB), with labels and ids; in memory
+/// ([`Films::load`]) or in a file that is mapped into it ([`crate::Cache::films`]).
+#[derive(Clone)]
 pub struct Films {
     preprocess: Preprocess,
-    pixels: Vec<GrayImage>,
+    levels: Arc<Levels>,
+    /// Where each film's levels are.
+    rows: Vec<usize>,
     labels: Vec<Label>,
-    ids: Vec<String>,
+    ids: Arc<[String]>,
     digests: Vec<[u8; 32]>,
     unreadable: Vec<Unreadable>,
     fingerprint: String,
+}
+
+/// Rows of size×size levels.
+pub(crate) enum Levels {
+    Memory(Vec<u8>),
+    Pack(Pack),
+}
+
+impl Levels {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Memory(all) => all,
+            Self::Pack(pack) => pack.levels(),
+        }
+    }
+}
+
+impl fmt::Debug for Films {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Films")
+            .field("films", &self.len())
+            .field("preprocess", &self.preprocess)
+            .field("unreadable", &self.unreadable)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What reading a film left: the row of its levels and its file's SHA-256.
+pub(crate) type Read = Result<(usize, [u8; 32]), Fault>;
+
+/// Why a film has no levels: known only in words if it was found out by another run.
+pub(crate) enum Fault {
+    Now(DataError),
+    Before { entry: Entry, reason: String },
 }
 
 impl Films {
@@ -39,74 +81,104 @@ impl Films {
         preprocess: &Preprocess,
         tick: &(dyn Fn() + Sync),
     ) -> Result<Self, DataError> {
-        let read: Vec<_> = entries
-            .par_iter()
-            .map_init(Resizer::new, |resizer, entry| {
-                let film = read_film(entry, decoder, preprocess, resizer);
+        let area = preprocess.side() * preprocess.side();
+        let mut levels = vec![0; entries.len() * area];
+        let read: Vec<Read> = levels
+            .par_chunks_exact_mut(area)
+            .zip(entries)
+            .enumerate()
+            .map_init(FilmReader::default, |reader, (row, (out, entry))| {
+                let done = reader.read(&entry.path, decoder, preprocess, out);
                 tick();
-                film
+                match done {
+                    Ok(()) => Ok((row, reader.digest())),
+                    Err(error) => Err(Fault::Now(error)),
+                }
             })
             .collect();
-        let mut first_error = None;
-        let mut films = Self {
-            preprocess: preprocess.clone(),
-            pixels: Vec::new(),
-            labels: Vec::new(),
-            ids: Vec::new(),
-            digests: Vec::new(),
-            unreadable: Vec::new(),
-            fingerprint: String::new(),
-        };
+        Self::assemble(entries, preprocess, Levels::Memory(levels), read)
+    }
+
+    /// What was read of `entries`, in their order.
+    pub(crate) fn assemble(
+        entries: &[Entry],
+        preprocess: &Preprocess,
+        levels: Levels,
+        read: Vec<Read>,
+    ) -> Result<Self, DataError> {
+        let mut first_fault = None;
+        let (mut rows, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut digests, mut unreadable) = (Vec::new(), Vec::new());
         let mut whole = Sha256::new();
         for (entry, film) in entries.iter().zip(read) {
             match film {
-                Ok((pixels, digest)) => {
+                Ok((row, digest)) => {
                     whole.update(entry.id.as_bytes());
                     whole.update([0, entry.label as u8]);
                     whole.update(digest);
-                    films.pixels.push(pixels);
-                    films.labels.push(entry.label);
-                    films.ids.push(entry.id.clone());
-                    films.digests.push(digest);
+                    rows.push(row);
+                    labels.push(entry.label);
+                    ids.push(entry.id.clone());
+                    digests.push(digest);
                 }
-                Err(error) => {
-                    films.unreadable.push(Unreadable {
+                Err(fault) => {
+                    unreadable.push(Unreadable {
                         id: entry.id.clone(),
-                        reason: error.reason(),
+                        reason: fault.reason(),
                     });
-                    first_error.get_or_insert(error);
+                    first_fault.get_or_insert(fault);
                 }
             }
         }
-        films.fingerprint = hex(&whole.finalize());
-        match first_error {
-            Some(error) if films.is_empty() => Err(error),
-            _ => Ok(films),
+        match first_fault {
+            Some(fault) if rows.is_empty() => Err(fault.into_error()),
+            _ => Ok(Self {
+                preprocess: preprocess.clone(),
+                levels: Arc::new(levels),
+                rows,
+                labels,
+                ids: ids.into(),
+                digests,
+                unreadable,
+                fingerprint: hex(&whole.finalize()),
+            }),
         }
+    }
+
+    /// Batches of these films.
+    #[must_use]
+    pub fn loader(self: &Arc<Self>, options: LoadOptions) -> Loader {
+        Loader::new(Supply::Films(Arc::clone(self)), options)
     }
 
     /// How many films were read.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.pixels.len()
+        self.rows.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
+        self.rows.is_empty()
     }
 
     /// One film's gray levels, size×size.
     #[must_use]
-    pub fn gray(&self, index: usize) -> &GrayImage {
-        &self.pixels[index]
+    pub fn gray(&self, index: usize) -> GrayView<'_> {
+        let (side, area) = (self.preprocess.size, self.preprocess.side().pow(2));
+        let start = self.rows[index] * area;
+        GrayView::square(&self.levels.all()[start..start + area], side)
     }
 
     /// Classes, in order.
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    pub(crate) fn shared_ids(&self) -> Arc<[String]> {
+        Arc::clone(&self.ids)
     }
 
     /// Names, in order.
@@ -158,25 +230,23 @@ impl Films {
     }
 }
 
-fn read_film(
-    entry: &Entry,
-    decoder: &Decoder,
-    preprocess: &Preprocess,
-    resizer: &mut Resizer,
-) -> Result<(GrayImage, [u8; 32]), DataError> {
-    let path = &entry.path;
-    let bytes = std::fs::read(path).map_err(|source| DataError::Io {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
-    let film = decoder.decode(&bytes).map_err(|source| DataError::Decode {
-        path: path.clone(),
-        source,
-    })?;
-    let mut gray = GrayImage::new(preprocess.size, preprocess.size);
-    preprocess.fit_into(&film, resizer, &mut gray);
-    Ok((gray, Sha256::digest(&bytes).into()))
+impl Fault {
+    fn reason(&self) -> String {
+        match self {
+            Self::Now(error) => error.reason(),
+            Self::Before { reason, .. } => reason.clone(),
+        }
+    }
+
+    fn into_error(self) -> DataError {
+        match self {
+            Self::Now(error) => error,
+            Self::Before { entry, reason } => DataError::Unreadable {
+                path: entry.path,
+                reason,
+            },
+        }
+    }
 }
 
 /// Bytes as lower-case hexadecimal digits, two a byte: how checksums are shown.

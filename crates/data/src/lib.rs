@@ -7,23 +7,31 @@
 
 mod atomic;
 mod augment;
-mod batches;
+mod batch;
+mod cache;
 mod catalog;
 mod decode;
 mod error;
 mod films;
 mod label;
+mod loader;
+mod maker;
+mod pack;
 mod preprocess;
+mod reader;
+mod supply;
 pub mod synth;
 mod synth_set;
 
 pub use atomic::write_atomic;
 pub use augment::{Augment, Augmenter, Erase, GrayView, Instructions, Transform};
-pub use batches::{Batch, Batches, LoadOptions, epoch_order};
+pub use batch::Batch;
+pub use cache::{Cache, Packed};
 pub use catalog::{Catalog, Entry, image_files};
 pub use decode::{Decoder, Limits};
 pub use error::{DataError, DecodeError};
 pub use films::{Films, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};
+pub use loader::{LoadOptions, Loader, epoch_order};
 pub use preprocess::{Fit, Preprocess};
 pub use synth_set::{SynthCounts, write_synth};

@@ -56,10 +56,14 @@ impl Tone {
     }
 
     /// Row `y` of a film, `levels` and `out` of the same length.
+    #[expect(
+        clippy::inline_always,
+        reason = "each instruction set compiles its own copy"
+    )]
     #[inline(always)]
     pub fn row(&self, y: usize, levels: &[u8], out: &mut [f32]) {
         let (scale, shift) = (self.scale, self.shift);
-        let finish = |level: f32| level.max(0.0).min(255.0) * scale + shift;
+        let finish = |level: f32| level.clamp(0.0, 255.0) * scale + shift;
         if self.noise > 0.0 {
             let noise = noise_row(self.noise_seed, y, out.len());
             let sigma = self.noise;
@@ -98,11 +102,14 @@ const STARTS: usize = 1 << 15;
 /// The longest row.
 const LONGEST: usize = 2048;
 
+/// Values are made two at a time.
+const PAIRS: usize = STARTS / 2 + LONGEST / 2;
+
 /// Standard normal values (Box–Muller). A row of a film takes a stretch of them from a place of its own: a draw a row instead of a
 /// draw a pixel, which would cost more than the warp.
 static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
     let mut rng = ChaCha8Rng::seed_from_u64(0x6f73_7465_6f6e);
-    (0..(STARTS + LONGEST) / 2)
+    (0..PAIRS)
         .flat_map(|_| {
             let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
             let (sin, cos) = (rng.random::<f64>() * std::f64::consts::TAU).sin_cos();

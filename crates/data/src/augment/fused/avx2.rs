@@ -1,6 +1,7 @@
 //! The warp with 256-bit gathers: a tile's row of eight pixels at a time.
 #![expect(
     unsafe_code,
+    clippy::cast_ptr_alignment,
     reason = "gathers read by address, and code for an instruction set may only run where it is: both are checked beside each use"
 )]
 
@@ -23,6 +24,15 @@ pub(super) fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, ou
     }
     // SAFETY: `Instructions::Avx2` and above are only ever chosen where AVX2 was detected.
     unsafe { inner(tone, warped, stride, width, out) }
+}
+
+pub(super) fn sum(warped: &[u8], stride: usize, width: usize) -> u64 {
+    #[target_feature(enable = "avx2")]
+    fn inner(warped: &[u8], stride: usize, width: usize) -> u64 {
+        super::sum(warped, stride, width)
+    }
+    // SAFETY: as above.
+    unsafe { inner(warped, stride, width) }
 }
 
 pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {

@@ -6,13 +6,14 @@
 )]
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm_setzero_si128, _mm512_add_epi8,
-    _mm512_add_epi16, _mm512_and_si512, _mm512_castsi128_si512, _mm512_inserti32x4,
+    __m128i, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm_setzero_si128, _mm_storel_epi64,
+    _mm_unpackhi_epi64, _mm512_add_epi8, _mm512_add_epi16, _mm512_and_si512,
+    _mm512_castsi128_si512, _mm512_castsi512_si128, _mm512_extracti32x4_epi32, _mm512_inserti32x4,
     _mm512_loadu_si512, _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
     _mm512_mulhrs_epi16, _mm512_mullo_epi16, _mm512_or_si512, _mm512_packus_epi16,
     _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_set1_epi16, _mm512_slli_epi16,
-    _mm512_srai_epi16, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_sub_epi16,
-    _mm512_unpackhi_epi8, _mm512_unpacklo_epi8,
+    _mm512_srai_epi16, _mm512_srli_epi16, _mm512_sub_epi16, _mm512_unpackhi_epi8,
+    _mm512_unpacklo_epi8,
 };
 
 use super::super::tone::Tone;
@@ -28,6 +29,15 @@ pub(super) fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, ou
     }
     // SAFETY: `Instructions::Avx512` is only ever chosen where these were detected.
     unsafe { inner(tone, warped, stride, width, out) }
+}
+
+pub(super) fn sum(warped: &[u8], stride: usize, width: usize) -> u64 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    fn inner(warped: &[u8], stride: usize, width: usize) -> u64 {
+        super::sum(warped, stride, width)
+    }
+    // SAFETY: as above.
+    unsafe { inner(warped, stride, width) }
 }
 
 /// `warp.fits_patch()` must hold.
@@ -61,50 +71,68 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
         let out = &mut warped[place..];
         let left = (corner.0 + warp.x_span.0) >> SHIFT;
         let top = (corner.1 + warp.y_span.0) >> SHIFT;
-        if left >= w || top >= h || left <= -PATCH || top <= -PATCH {
-            // Nothing of the film: black, as the scalar path says quickest.
-            scalar::tile(warp, corner, out, stride);
-            return;
-        }
         let inside = left >= 0 && top >= 0 && left + PATCH <= w && top + PATCH <= h;
         let patch = if inside {
             // SAFETY: sixteen columns from `left` and sixteen rows from `top` are inside the film.
             unsafe { patch_inside(warp.film, left, top) }
+        } else if left >= w || top >= h || left <= -PATCH || top <= -PATCH {
+            // Nothing of the film: black, as the scalar path says quickest.
+            scalar::tile(warp, corner, out, stride);
+            return;
         } else {
             patch_at_border(warp.film, left, top)
         };
         // Below 16 pixels, so 16 bits hold it.
         let x = (corner.0 - (left << SHIFT)) as i16;
         let y = (corner.1 - (top << SHIFT)) as i16;
-        let levels = tile(&patch, dx, dy, x, y);
-        let mut bytes = [0_u8; 64];
-        // SAFETY: the array is 64 bytes long.
-        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), levels) };
-        for (row, eight) in bytes.chunks_exact(TILE).enumerate() {
-            out[row * stride..row * stride + TILE].copy_from_slice(eight);
-        }
+        store(tile(&patch, dx, dy, x, y), out, stride);
     });
+}
+
+/// Writes a tile's eight rows of eight levels.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn store(levels: __m512i, out: &mut [u8], stride: usize) {
+    assert!(out.len() >= (TILE - 1) * stride + TILE, "a whole tile");
+    let pairs = [
+        _mm512_castsi512_si128(levels),
+        _mm512_extracti32x4_epi32::<1>(levels),
+        _mm512_extracti32x4_epi32::<2>(levels),
+        _mm512_extracti32x4_epi32::<3>(levels),
+    ];
+    let mut row = out.as_mut_ptr();
+    for pair in pairs {
+        // SAFETY: eight bytes at the start of each of a tile's eight rows, which the check above allows for.
+        unsafe {
+            _mm_storel_epi64(row.cast(), pair);
+            row = row.wrapping_add(stride);
+            _mm_storel_epi64(row.cast(), _mm_unpackhi_epi64(pair, pair));
+            row = row.wrapping_add(stride);
+        }
+    }
 }
 
 /// # Safety
 /// Columns `left..left + 16` and rows `top..top + 16` must lie inside the film.
 #[target_feature(enable = "avx512f")]
+#[inline]
 unsafe fn patch_inside(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
     let stride = film.width as usize;
-    // SAFETY: the caller's promise.
-    let first = unsafe {
-        film.pixels
-            .as_ptr()
-            .add(top as usize * stride + left as usize)
-    };
-    four(|row| {
-        // SAFETY: the caller's promise, for this row.
-        unsafe { _mm_loadu_si128(first.add(row * stride).cast::<__m128i>()) }
+    let mut row = film
+        .pixels
+        .as_ptr()
+        .wrapping_add(top as usize * stride + left as usize);
+    four(|_| {
+        // SAFETY: the caller's promise; rows are asked for from the first to the last.
+        let bytes = unsafe { _mm_loadu_si128(row.cast()) };
+        row = row.wrapping_add(stride);
+        bytes
     })
 }
 
 /// A patch that lies partly outside the film, with black there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[inline(never)]
 fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
     let (w, h) = (film.width as i32, film.height as i32);
     let columns = (0..PATCH)
@@ -125,8 +153,8 @@ fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
 /// Sixteen rows of sixteen bytes in four registers.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn four(row: impl Fn(usize) -> __m128i) -> [__m512i; 4] {
-    let rows = |first: usize| {
+fn four(mut row: impl FnMut(usize) -> __m128i) -> [__m512i; 4] {
+    let mut rows = |first: usize| {
         let all = _mm512_castsi128_si512(row(first));
         let all = _mm512_inserti32x4::<1>(all, row(first + 1));
         let all = _mm512_inserti32x4::<2>(all, row(first + 2));

@@ -86,6 +86,19 @@ impl<'a> GrayView<'a> {
         })
     }
 
+    /// A square film.
+    ///
+    /// # Panics
+    /// If `pixels` is not side×side long.
+    pub(crate) fn square(pixels: &'a [u8], side: u32) -> Self {
+        assert_eq!(pixels.len(), side as usize * side as usize);
+        Self {
+            pixels,
+            width: side,
+            height: side,
+        }
+    }
+
     /// The levels, row by row.
     #[must_use]
     pub fn pixels(&self) -> &'a [u8] {
@@ -167,8 +180,14 @@ impl Augmenter {
             self.warp(&warp, stride);
         }
         // Contrast is about the film's own mean, as torchvision does it.
-        let rows = self.warped.chunks_exact_mut(stride).take(height);
-        let total: u64 = rows.map(|row| sum(&row[..width])).sum();
+        let film = &self.warped[..stride * height];
+        let total = match self.instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512::sum(film, stride, width),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2::sum(film, stride, width),
+            _ => sum(film, stride, width),
+        };
         let mean = total as f32 / out.len() as f32;
         if let Some((left, top, right, bottom)) = transform.erased(size) {
             for row in self.warped.chunks_exact_mut(stride).take(bottom).skip(top) {
@@ -189,7 +208,7 @@ impl Augmenter {
         match self.instructions {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 if warp.fits_patch() => {
-                avx512::warp(warp, &mut self.warped, stride)
+                avx512::warp(warp, &mut self.warped, stride);
             }
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 | Instructions::Avx2 => avx2::warp(warp, &mut self.warped, stride),
@@ -198,11 +217,22 @@ impl Augmenter {
     }
 }
 
-fn sum(levels: &[u8]) -> u64 {
+/// Sum of a film's levels.
+#[expect(
+    clippy::inline_always,
+    reason = "each instruction set compiles its own copy"
+)]
+#[inline(always)]
+fn sum(warped: &[u8], stride: usize, width: usize) -> u64 {
     // Rows are at most 65,535 long: a row's sum fits 32 bits, which vectorises twice as wide.
-    u64::from(levels.iter().map(|&v| u32::from(v)).sum::<u32>())
+    let row = |row: &[u8]| row[..width].iter().map(|&v| u32::from(v)).sum::<u32>();
+    warped.chunks_exact(stride).map(|r| u64::from(row(r))).sum()
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "each instruction set compiles its own copy"
+)]
 #[inline(always)]
 fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, out: &mut [f32]) {
     for (y, (to, from)) in out
@@ -217,8 +247,8 @@ fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, out: &mut [f3
 /// One warp, ready to be carried out tile by tile.
 struct Warp<'a> {
     film: GrayView<'a>,
-    /// From a pixel of the result to its place in the film.
-    backward: [f64; 6],
+    /// From a pixel of the result to its place in the film, in 1/2³² pixel: whole numbers, so that no path rounds differently.
+    backward: [i64; 6],
     /// Where a tile's 64 pixels lie from its first one, row by row, in 1/2048 pixel.
     dx: [i32; TILE * TILE],
     dy: [i32; TILE * TILE],
@@ -231,6 +261,9 @@ impl<'a> Warp<'a> {
     fn new(transform: &Transform, film: GrayView<'a>, size: (u32, u32)) -> Self {
         let backward = transform.backward(film.size(), size);
         let [a, b, _, d, e, _] = backward;
+        // Saturates far outside any film, where all is black.
+        let backward =
+            backward.map(|v| (v.clamp(-1e5, 1e5) * f64::from(1_u32 << 16).powi(2)).round() as i64);
         let offsets = |along: f64, down: f64| {
             std::array::from_fn(|lane| {
                 let (x, y) = ((lane % TILE) as f64, (lane / TILE) as f64);
@@ -255,8 +288,13 @@ impl<'a> Warp<'a> {
     /// Where the first pixel of the tile at (x, y) lies, in 1/2048 pixel.
     fn corner(&self, x: usize, y: usize) -> (i32, i32) {
         let [a, b, c, d, e, f] = self.backward;
-        let (x, y) = (x as f64, y as f64);
-        (fixed(a * x + b * y + c), fixed(d * x + e * y + f))
+        // Below 10⁵ · 2³² · 65,535 in size, which 64 bits hold.
+        let (x, y) = (x as i64, y as i64);
+        let place = |along: i64, down: i64, from: i64| {
+            let fine = from + along * x + down * y + (1 << (31 - SHIFT));
+            (fine >> (32 - SHIFT)).clamp(-1_000_000_000, 1_000_000_000) as i32
+        };
+        (place(a, b, c), place(d, e, f))
     }
 
     /// Whether each tile needs no more of the film than 16×16 pixels.
@@ -266,6 +304,10 @@ impl<'a> Warp<'a> {
     }
 
     /// Calls `tile(place, corner)` for each tile: the place of its first pixel in `warped`, and its corner in the film.
+    #[expect(
+        clippy::inline_always,
+        reason = "each instruction set compiles its own copy"
+    )]
     #[inline(always)]
     fn each_tile(&self, length: usize, stride: usize, mut tile: impl FnMut(usize, (i32, i32))) {
         for top in (0..length / stride).step_by(TILE) {
@@ -277,6 +319,5 @@ impl<'a> Warp<'a> {
 }
 
 fn fixed(pixels: f64) -> i32 {
-    // Saturates: 2³¹/2048 is a million pixels, far outside any film, where all is black.
     (pixels * f64::from(1 << SHIFT)).round().clamp(-1e9, 1e9) as i32
 }

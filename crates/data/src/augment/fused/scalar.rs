@@ -46,6 +46,10 @@ fn at(film: GrayView<'_>, x: i32, y: i32) -> u8 {
 }
 
 /// Bilinear at (x, y) in 1/2048 pixel, weights in 1/64: across in whole numbers, down with one rounding, then a rounding to a level.
+#[expect(
+    clippy::inline_always,
+    reason = "each instruction set compiles its own copy"
+)]
 #[inline(always)]
 fn blend(film: GrayView<'_>, x: i32, y: i32, at: impl Fn(GrayView<'_>, i32, i32) -> u8) -> u8 {
     let weight = |v: i32| (v >> (SHIFT - 6)) & 63;

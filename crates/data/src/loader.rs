@@ -1,0 +1,298 @@
+//! Batches in the order of the epochs, made by threads of their own while the network computes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rand::seq::SliceRandom;
+
+use crate::augment::rng_for;
+use crate::batch::Pool;
+use crate::maker::Maker;
+use crate::supply::{Files, Supply};
+use crate::{Augment, Batch, DataError, Decoder, Entry, Instructions, Preprocess};
+
+/// How films become batches.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Films a batch; the last batch of an epoch may be smaller.
+    pub batch_size: usize,
+    /// Random order, drawn from (seed, epoch).
+    pub shuffle: bool,
+    /// Random changes, drawn from (seed, epoch, film).
+    pub augment: Option<Augment>,
+    /// Side of the batch's films where it is less than that of the films loaded: the middle is cropped after the augmentation, so that
+    /// turning and shifting brings in film rather than black. `None`: the films' own.
+    pub crop: Option<u32>,
+    /// The run's seed.
+    pub seed: u64,
+    /// Which epochs, counted from 0: no thread waits between one and the next.
+    pub epochs: Range<u64>,
+    /// Batches made ahead at most, besides one in each thread's hands: memory is bounded by it.
+    pub prefetch: usize,
+    /// Threads that make batches; 0: one a core. What the batches hold does not depend on it.
+    pub threads: usize,
+    /// What the augmentation runs on, at most; what the batches hold does not depend on it.
+    pub instructions: Instructions,
+}
+
+impl LoadOptions {
+    /// One epoch in order, unchanged: for judging.
+    #[must_use]
+    pub fn plain(batch_size: usize) -> Self {
+        Self {
+            batch_size,
+            shuffle: false,
+            augment: None,
+            crop: None,
+            seed: 0,
+            epochs: 0..1,
+            prefetch: 2,
+            threads: 0,
+            instructions: Instructions::best(),
+        }
+    }
+}
+
+/// The order in which an epoch visits `count` films: a permutation that depends on (seed, epoch) alone.
+#[must_use]
+pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut rng = rng_for(seed, epoch);
+    rng.set_stream(u64::MAX);
+    order.shuffle(&mut rng);
+    order
+}
+
+/// An iterator over batches. Each thread makes a whole batch at a time; they are handed out in order. Dropping the iterator ends the
+/// threads. It ends with the first film that does not read, unless such films are to be skipped.
+pub struct Loader {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    /// The batch to hand out next.
+    next: usize,
+    /// No more after this many.
+    total: usize,
+}
+
+struct Shared {
+    supply: Supply,
+    options: LoadOptions,
+    pool: Arc<Pool>,
+    batches_an_epoch: usize,
+    total: usize,
+    /// Batches begun and not handed out, at most.
+    ahead: usize,
+    desk: Mutex<Desk>,
+    /// A batch was handed out, or the loader dropped: there may be room for another.
+    room: Condvar,
+    /// A batch is ready, or a thread ended.
+    ready: Condvar,
+}
+
+/// What the threads share.
+struct Desk {
+    /// The batch to be begun next.
+    begin: usize,
+    handed_out: usize,
+    done: BTreeMap<usize, Result<Batch, DataError>>,
+    /// The current epoch's order.
+    order: Arc<Vec<usize>>,
+    /// The loader is gone.
+    closed: bool,
+    /// A thread panicked.
+    broken: bool,
+}
+
+impl Loader {
+    /// Starts making batches.
+    #[must_use]
+    pub(crate) fn new(supply: Supply, options: LoadOptions) -> Self {
+        let batch_size = options.batch_size.max(1);
+        let batches_an_epoch = supply.len().div_ceil(batch_size);
+        let epochs = options.epochs.end.saturating_sub(options.epochs.start);
+        let total = batches_an_epoch.saturating_mul(usize::try_from(epochs).unwrap_or(usize::MAX));
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = match options.threads {
+            0 => cores(),
+            threads => threads,
+        };
+        let threads = threads.min(total);
+        let shared = Arc::new(Shared {
+            supply,
+            pool: Arc::default(),
+            batches_an_epoch,
+            total,
+            ahead: threads + options.prefetch,
+            options,
+            desk: Mutex::new(Desk {
+                begin: 0,
+                handed_out: 0,
+                done: BTreeMap::new(),
+                order: Arc::default(),
+                closed: false,
+                broken: false,
+            }),
+            room: Condvar::new(),
+            ready: Condvar::new(),
+        });
+        let threads = (0..threads)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || shared.work())
+            })
+            .collect();
+        Self {
+            shared,
+            threads,
+            next: 0,
+            total,
+        }
+    }
+
+    /// Batches of films that are decoded as they are needed, in every epoch anew: for data sets beyond memory and disk. Films that do
+    /// not read are an error, or with `skip_unreadable` listed in the batch they are missing from.
+    #[must_use]
+    pub fn stream(
+        entries: Vec<Entry>,
+        decoder: &Decoder,
+        preprocess: &Preprocess,
+        skip_unreadable: bool,
+        options: LoadOptions,
+    ) -> Self {
+        let files = Files {
+            ids: entries.iter().map(|entry| entry.id.clone()).collect(),
+            entries,
+            decoder: decoder.clone(),
+            preprocess: preprocess.clone(),
+            skip_unreadable,
+        };
+        Self::new(Supply::Files(Arc::new(files)), options)
+    }
+
+    /// Batches of one epoch.
+    #[must_use]
+    pub fn batches_an_epoch(&self) -> usize {
+        self.shared.batches_an_epoch
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.total {
+            return None;
+        }
+        let mut desk = self.shared.desk();
+        let batch = loop {
+            if let Some(batch) = desk.done.remove(&self.next) {
+                break batch;
+            }
+            if desk.broken {
+                drop(desk);
+                self.total = 0;
+                self.pass_on_panic();
+                return None;
+            }
+            desk = self
+                .shared
+                .ready
+                .wait(desk)
+                .unwrap_or_else(PoisonError::into_inner);
+        };
+        self.next += 1;
+        desk.handed_out = self.next;
+        drop(desk);
+        self.shared.room.notify_all();
+        if batch.is_err() {
+            self.total = 0;
+        }
+        Some(batch)
+    }
+}
+
+impl Loader {
+    /// A panic in a thread is the caller's, not a loader that waits for ever.
+    fn pass_on_panic(&mut self) {
+        self.shared.close();
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.close();
+        for thread in self.threads.drain(..) {
+            // A panic that nobody waited for was printed when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.desk().closed = true;
+        self.room.notify_all();
+    }
+
+    /// One thread's life.
+    fn work(&self) {
+        let alarm = Alarm(self);
+        let mut maker = Maker::new(&self.supply, &self.options);
+        while let Some((number, epoch, order)) = self.assign() {
+            let size = self.options.batch_size.max(1);
+            let start = number % self.batches_an_epoch * size;
+            let indices = &order[start..(start + size).min(order.len())];
+            let batch = maker.make(indices, epoch, &self.pool);
+            self.desk().done.insert(number, batch);
+            self.ready.notify_one();
+        }
+        std::mem::forget(alarm);
+    }
+
+    /// The next batch to make: its number, its epoch and that epoch's order. Waits while enough are made ahead.
+    fn assign(&self) -> Option<(usize, u64, Arc<Vec<usize>>)> {
+        let mut desk = self.desk();
+        loop {
+            if desk.closed || desk.begin >= self.total {
+                return None;
+            }
+            if desk.begin < desk.handed_out + self.ahead {
+                break;
+            }
+            desk = self.room.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        let number = desk.begin;
+        desk.begin += 1;
+        let epoch = self.options.epochs.start + (number / self.batches_an_epoch) as u64;
+        if number.is_multiple_of(self.batches_an_epoch) {
+            let films = self.supply.len();
+            desk.order = Arc::new(if self.options.shuffle {
+                epoch_order(films, self.options.seed, epoch)
+            } else {
+                (0..films).collect()
+            });
+        }
+        Some((number, epoch, Arc::clone(&desk.order)))
+    }
+}
+
+/// Wakes the loader when a thread panics.
+struct Alarm<'a>(&'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.0.desk().broken = true;
+        self.0.ready.notify_all();
+    }
+}

@@ -1,0 +1,195 @@
+//! The file of decoded films: a safetensors file, so that any tool reads it.
+//!
+//! | tensor | type | |
+//! |---|---|---|
+//! | `pixels` | U8 N×size×size | gray levels, page-aligned |
+//! | `crc32c` | U32 N | of each film's levels |
+//! | `sha256` | U8 N×32 | of the file each came from, ascending |
+//! | `unreadable` | U8 | JSON: row → why that file did not decode; its levels are 0 |
+//!
+//! The header's metadata hold, under `osteon_pack`, the settings the films were made with. The name of the file is the SHA-256 of
+//! those settings and of the `sha256` tensor: what it holds is what it is called.
+#![expect(
+    unsafe_code,
+    reason = "a mapped file is memory that others could change: packs are written under another name and never changed once they have theirs"
+)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::{Mmap, MmapMut};
+use rayon::prelude::*;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{DataError, Decoder, Fit, Preprocess, hex};
+
+/// Where `pixels` begins: one page, of which the header fills what it needs.
+const START: usize = 4096;
+
+/// All that the levels depend on besides the files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Raised whenever a decoder, the resize or this format gives other levels.
+    version: u32,
+    decoder: String,
+    size: u32,
+    fit: Fit,
+}
+
+impl Settings {
+    pub fn new(decoder: &Decoder, preprocess: &Preprocess) -> Self {
+        Self {
+            version: 1,
+            decoder: format!("{decoder:?}"),
+            size: preprocess.size,
+            fit: preprocess.fit,
+        }
+    }
+
+    fn to_json(&self) -> String {
+        // Invariant: a struct of numbers and words has a JSON form.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The pack's name: what it is made from. `digests` ascend.
+    pub fn key(&self, digests: &[[u8; 32]]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.to_json());
+        hash.update(digests.as_flattened());
+        hex(&hash.finalize())
+    }
+}
+
+/// An open pack.
+pub(crate) struct Pack {
+    map: Mmap,
+    pixels: Range<usize>,
+    pub unreadable: BTreeMap<usize, String>,
+}
+
+impl Pack {
+    /// Opens a pack if it is one, is whole, and holds what `settings` and `digests` say.
+    pub fn open(path: &Path, settings: &Settings, digests: &[[u8; 32]]) -> Result<Self, PackFault> {
+        let file = File::open(path)?;
+        // SAFETY: see the head of this file.
+        let map = unsafe { Mmap::map(&file)? };
+        let (_, header) = SafeTensors::read_metadata(&map)?;
+        let said = header
+            .metadata()
+            .as_ref()
+            .and_then(|m| m.get("osteon_pack"));
+        if said != Some(&settings.to_json()) {
+            return Err(PackFault::Other("it was made with other settings"));
+        }
+        let tensors = SafeTensors::deserialize(&map)?;
+        let place = |name: &str| -> Result<(&[u8], Range<usize>), PackFault> {
+            let data = tensors.tensor(name)?.data();
+            let start = data.as_ptr().addr() - map.as_ptr().addr();
+            Ok((data, start..start + data.len()))
+        };
+        let area = (settings.size as usize).pow(2);
+        let (levels, pixels) = place("pixels")?;
+        let (sums, _) = place("crc32c")?;
+        if levels.len() != digests.len() * area || sums.len() != digests.len() * 4 {
+            return Err(PackFault::Other("it holds another number of films"));
+        }
+        if place("sha256")?.0 != digests.as_flattened() {
+            return Err(PackFault::Other("it holds other films"));
+        }
+        let whole = levels
+            .par_chunks_exact(area)
+            .zip(sums.par_chunks_exact(4))
+            .all(|(film, sum)| crc32c::crc32c(film).to_le_bytes() == sum);
+        if !whole {
+            return Err(PackFault::Other("a film's checksum differs"));
+        }
+        let unreadable = serde_json::from_slice(place("unreadable")?.0)
+            .map_err(|_| PackFault::Other("its list of unreadable films is damaged"))?;
+        drop(tensors);
+        Ok(Self {
+            map,
+            pixels,
+            unreadable,
+        })
+    }
+
+    /// N×size×size.
+    pub fn levels(&self) -> &[u8] {
+        &self.map[self.pixels.clone()]
+    }
+}
+
+/// Why a file is not the pack looked for. It is made anew then.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PackFault {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Format(#[from] safetensors::SafeTensorError),
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+/// Makes a pack under another name and gives it its own when it is whole. `fill(rows)` writes the levels and returns, row by row, why
+/// a film has none.
+pub(crate) fn write(
+    path: &Path,
+    settings: &Settings,
+    digests: &[[u8; 32]],
+    fill: impl FnOnce(&mut [u8]) -> Result<BTreeMap<usize, String>, DataError>,
+) -> Result<(), DataError> {
+    let io = |source| DataError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    std::fs::create_dir_all(&dir).map_err(io)?;
+    let mut file = tempfile::NamedTempFile::new_in(&dir).map_err(io)?;
+    let (films, area) = (digests.len(), (settings.size as usize).pow(2));
+    let levels = films * area;
+    file.as_file()
+        .set_len((START + levels) as u64)
+        .map_err(io)?;
+    // SAFETY: a file of this call alone, not yet under any name that others look for.
+    let mut map = unsafe { MmapMut::map_mut(file.as_file()).map_err(io)? };
+    let unreadable = fill(&mut map[START..])?;
+    let sums: Vec<u8> = map[START..]
+        .par_chunks_exact(area)
+        .flat_map_iter(|film| crc32c::crc32c(film).to_le_bytes())
+        .collect();
+    // Invariant: numbers and words have a JSON form.
+    let unreadable = serde_json::to_vec(&unreadable).unwrap_or_default();
+    let mut end = 0;
+    let mut tensor = |dtype: &str, shape: &[usize], bytes: usize| {
+        end += bytes;
+        serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": [end - bytes, end] })
+    };
+    let side = settings.size as usize;
+    let header = serde_json::json!({
+        "__metadata__": { "osteon_pack": settings.to_json() },
+        "pixels": tensor("U8", &[films, side, side], levels),
+        "crc32c": tensor("U32", &[films], sums.len()),
+        "sha256": tensor("U8", &[films, 32], films * 32),
+        "unreadable": tensor("U8", &[unreadable.len()], unreadable.len()),
+    });
+    // Spaces after the header are allowed for by the format, and put the levels on a page of their own.
+    let header = format!("{:<width$}", header.to_string(), width = START - 8);
+    map[..8].copy_from_slice(&(header.len() as u64).to_le_bytes());
+    map[8..START].copy_from_slice(header.as_bytes());
+    map.flush().map_err(io)?;
+    drop(map);
+    let out = file.as_file_mut();
+    out.seek(SeekFrom::End(0)).map_err(io)?;
+    for part in [&sums[..], digests.as_flattened(), &unreadable] {
+        out.write_all(part).map_err(io)?;
+    }
+    out.sync_all().map_err(io)?;
+    file.persist(path).map_err(|e| io(e.error))?;
+    Ok(())
+}

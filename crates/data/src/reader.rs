@@ -1,0 +1,57 @@
+//! From a file to a fitted film, in memory that is kept from film to film.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use fast_image_resize::Resizer;
+
+use sha2::{Digest, Sha256};
+
+use crate::{DataError, Decoder, Preprocess};
+
+/// Scratch memory of one thread that reads films.
+#[derive(Default)]
+pub(crate) struct FilmReader {
+    file: Vec<u8>,
+    resizer: Resizer,
+}
+
+impl FilmReader {
+    /// The bytes of a file.
+    pub fn bytes(&mut self, path: &Path) -> Result<&[u8], DataError> {
+        self.file.clear();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(&mut self.file))
+            .map_err(|source| DataError::Io {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(&self.file)
+    }
+
+    /// SHA-256 of the file read last.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.file).into()
+    }
+
+    /// Reads a film and fits it into `out`, size×size gray levels. Its bytes stay until the next.
+    pub fn read(
+        &mut self,
+        path: &Path,
+        decoder: &Decoder,
+        preprocess: &Preprocess,
+        out: &mut [u8],
+    ) -> Result<(), DataError> {
+        self.bytes(path)?;
+        let film = decoder
+            .decode(&self.file)
+            .map_err(|source| DataError::Decode {
+                path: path.to_owned(),
+                source,
+            })?;
+        preprocess.fit_into(&film, &mut self.resizer, out);
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Where a loader takes its films from: memory or a pack, or files that are decoded as they are needed.
+
+use std::sync::Arc;
+
+use crate::{Decoder, Entry, Films, Preprocess};
+
+/// Films that are read when their batch is made, in every epoch anew: for data sets beyond memory and disk.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub entries: Vec<Entry>,
+    pub ids: Arc<[String]>,
+    pub decoder: Decoder,
+    pub preprocess: Preprocess,
+    /// Films that do not read are left out of their batch and listed in it, rather than an error.
+    pub skip_unreadable: bool,
+}
+
+/// Where a loader takes its films from.
+#[derive(Debug, Clone)]
+pub(crate) enum Supply {
+    Films(Arc<Films>),
+    Files(Arc<Files>),
+}
+
+impl Supply {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Films(films) => films.len(),
+            Self::Files(files) => files.entries.len(),
+        }
+    }
+
+    pub fn ids(&self) -> Arc<[String]> {
+        match self {
+            Self::Films(films) => films.shared_ids(),
+            Self::Files(files) => Arc::clone(&files.ids),
+        }
+    }
+
+    pub fn preprocess(&self) -> &Preprocess {
+        match self {
+            Self::Films(films) => films.preprocess(),
+            Self::Files(files) => &files.preprocess,
+        }
+    }
+
+    pub fn is_fractured(&self, index: usize) -> bool {
+        match self {
+            Self::Films(films) => films.labels()[index].is_fractured(),
+            Self::Files(files) => files.entries[index].label.is_fractured(),
+        }
+    }
+}
