@@ -176,6 +176,19 @@ pub enum DecodeError {
         #[source]
         source: image::ImageError,
     },
+    /// A kind of sample that no decoder gives today.
+    #[error("samples of type {color:?} are not read")]
+    ColorType {
+        /// The kind.
+        color: image::ColorType,
+    },
+}
+
+impl DecodeError {
+    /// Whether the file is a film that was damaged, so that some of it may be left to show.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Truncated | Self::Jpeg { .. } | Self::Image { .. })
+    }
 }
 
 fn found_note(found: &[String]) -> String {

@@ -21,7 +21,7 @@ pub use atomic::write_atomic;
 pub use augment::{Augment, Transform};
 pub use batches::{Batch, Batches, LoadOptions, epoch_order};
 pub use catalog::{Catalog, Entry, image_files};
-pub use decode::{Decoder, Limits};
+pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{DataError, DecodeError};
 pub use films::{Films, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};
