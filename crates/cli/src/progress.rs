@@ -30,6 +30,20 @@ pub fn list_unreadable(split: &str, unreadable: &[Unreadable]) {
     }
 }
 
+/// Names the damaged films that are shown in part: the first ten, then a count.
+pub fn list_repaired(split: &str, repaired: &[String]) {
+    if repaired.is_empty() {
+        return;
+    }
+    eprintln!("{} films of {split} are damaged; what decodes of them is kept:", repaired.len());
+    for id in repaired.iter().take(10) {
+        eprintln!("  {id}");
+    }
+    if repaired.len() > 10 {
+        eprintln!("  and {} more", repaired.len() - 10);
+    }
+}
+
 /// Draws a training run.
 pub struct TrainProgress {
     bar: ProgressBar,
@@ -59,6 +73,7 @@ impl Observer for TrainProgress {
                 films,
                 fractured,
                 unreadable,
+                repaired,
             } => {
                 self.bar.finish_and_clear();
                 let rest = films - fractured;
@@ -66,6 +81,7 @@ impl Observer for TrainProgress {
                     "{split:>5}: {films} films, {fractured} fractured, {rest} not"
                 ));
                 list_unreadable(split.name(), unreadable);
+                list_repaired(split.name(), repaired);
             }
             Event::Built {
                 architecture,

@@ -5,7 +5,7 @@ use image::GrayImage;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, Decoder, Entry, Label, Preprocess};
+use crate::{DataError, DecodeScratch, Decoder, Entry, Label, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub struct Films {
     ids: Vec<String>,
     digests: Vec<[u8; 32]>,
     unreadable: Vec<Unreadable>,
+    repaired: Vec<String>,
     fingerprint: String,
 }
 
@@ -41,8 +42,8 @@ impl Films {
     ) -> Result<Self, DataError> {
         let read: Vec<_> = entries
             .par_iter()
-            .map_init(Resizer::new, |resizer, entry| {
-                let film = read_film(entry, decoder, preprocess, resizer);
+            .map_init(Default::default, |(resizer, scratch), entry| {
+                let film = read_film(entry, decoder, preprocess, resizer, scratch);
                 tick();
                 film
             })
@@ -55,12 +56,16 @@ impl Films {
             ids: Vec::new(),
             digests: Vec::new(),
             unreadable: Vec::new(),
+            repaired: Vec::new(),
             fingerprint: String::new(),
         };
         let mut whole = Sha256::new();
         for (entry, film) in entries.iter().zip(read) {
             match film {
-                Ok((pixels, digest)) => {
+                Ok((pixels, digest, repaired)) => {
+                    if repaired {
+                        films.repaired.push(entry.id.clone());
+                    }
                     whole.update(entry.id.as_bytes());
                     whole.update([0, entry.label as u8]);
                     whole.update(digest);
@@ -145,6 +150,12 @@ impl Films {
         &self.unreadable
     }
 
+    /// Names of the films that are damaged and of which only what decodes is shown ([`Decoder::repair`]), in the catalogue's order.
+    #[must_use]
+    pub fn repaired(&self) -> &[String] {
+        &self.repaired
+    }
+
     /// How the films were fitted.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
@@ -163,20 +174,23 @@ fn read_film(
     decoder: &Decoder,
     preprocess: &Preprocess,
     resizer: &mut Resizer,
-) -> Result<(GrayImage, [u8; 32]), DataError> {
+    scratch: &mut DecodeScratch,
+) -> Result<(GrayImage, [u8; 32], bool), DataError> {
     let path = &entry.path;
     let bytes = std::fs::read(path).map_err(|source| DataError::Io {
         action: "read",
         path: path.clone(),
         source,
     })?;
-    let film = decoder.decode(&bytes).map_err(|source| DataError::Decode {
-        path: path.clone(),
-        source,
-    })?;
+    let film = decoder
+        .decode_with(&bytes, Some(preprocess.wanted()), scratch)
+        .map_err(|source| DataError::Decode {
+            path: path.clone(),
+            source,
+        })?;
     let mut gray = GrayImage::new(preprocess.size, preprocess.size);
-    preprocess.fit_into(&film, resizer, &mut gray);
-    Ok((gray, Sha256::digest(&bytes).into()))
+    preprocess.fit_into(film.view, resizer, &mut gray);
+    Ok((gray, Sha256::digest(&bytes).into(), film.repaired))
 }
 
 /// Bytes as lower-case hexadecimal digits, two a byte: how checksums are shown.

@@ -21,6 +21,8 @@ pub use atomic::write_atomic;
 pub use augment::{Augment, Transform};
 pub use batches::{Batch, Batches, LoadOptions, epoch_order};
 pub use catalog::{Catalog, Entry, image_files};
+#[cfg(feature = "dicom")]
+pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{DataError, DecodeError};
 pub use films::{Films, Unreadable, hex};

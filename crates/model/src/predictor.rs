@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use image::GrayImage;
-use osteon_data::{Batches, Decoder, Films, LoadOptions};
+use osteon_data::{
+    Batches, DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions,
+};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -83,22 +84,38 @@ impl Predictor {
     /// Judges a file.
     pub fn predict_path(&self, path: &Path) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        let film = self.decoder.decode_path(path)?;
-        self.predict_film(&film, start)
+        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        self.judge(&bytes, start, |source| {
+            let path = path.to_owned();
+            DataError::Decode { path, source }.into()
+        })
     }
 
     /// Judges a film held in memory as a file's bytes.
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        let film = self.decoder.decode(bytes)?;
-        self.predict_film(&film, start)
+        self.judge(bytes, start, ModelError::from)
     }
 
-    fn predict_film(&self, film: &GrayImage, start: Instant) -> Result<Prediction, ModelError> {
+    fn judge(
+        &self,
+        bytes: &[u8],
+        start: Instant,
+        refused: impl FnOnce(DecodeError) -> ModelError,
+    ) -> Result<Prediction, ModelError> {
         let preprocess = &self.info.preprocess;
-        let input = self
-            .net
-            .input(&preprocess.apply(film), 1, preprocess.side())?;
+        let mut scratch = DecodeScratch::default();
+        // As `Films` reads them, at no larger a size: the same film gets the same score from either.
+        let film = self
+            .decoder
+            .decode_with(bytes, Some(preprocess.wanted()), &mut scratch)
+            .map_err(refused)?;
+        let pixels = preprocess.apply(film.view);
+        let input = self.net.input(&pixels, 1, preprocess.side())?;
         let logits = forward(&self.net, &input)?;
         let score = self.info.calibration.score(logits[0]);
         Ok(Prediction {

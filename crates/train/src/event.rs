@@ -24,6 +24,8 @@ pub enum Event<'a> {
         fractured: usize,
         /// Files that did not read.
         unreadable: &'a [Unreadable],
+        /// Names of damaged films of which only a part is shown.
+        repaired: &'a [String],
     },
     /// The network stands.
     Built {

@@ -115,7 +115,11 @@ fn read(
         films: entries.len(),
     });
     let ticker = &*observer;
-    let films = Films::load(entries, &Decoder::default(), &config.preprocess, &|| {
+    let decoder = Decoder {
+        repair: config.data.unreadable == Unreadable::Repair,
+        ..Decoder::default()
+    };
+    let films = Films::load(entries, &decoder, &config.preprocess, &|| {
         ticker.film_read();
     })?;
     observer.on(&Event::Read {
@@ -123,6 +127,7 @@ fn read(
         films: films.len(),
         fractured: films.fractured(),
         unreadable: films.unreadable(),
+        repaired: films.repaired(),
     });
     match films.unreadable() {
         [first, ..] if config.data.unreadable == Unreadable::Error => Err(TrainError::Unreadable {

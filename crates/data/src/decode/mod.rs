@@ -1,5 +1,7 @@
 //! Bytes → 8-bit luma. The format is told by the content, never by the name.
 
+#[cfg(feature = "dicom")]
+mod dicom;
 mod jpeg;
 mod limits;
 mod luma;
@@ -13,16 +15,19 @@ use std::path::Path;
 
 use image::{GrayImage, ImageFormat};
 
+#[cfg(feature = "dicom")]
+pub use dicom::DicomSamples;
 pub use limits::Limits;
 pub use view::{Decoded, GrayView, Wanted};
 
 use crate::{DataError, DecodeError};
 
-/// Turns files into 8-bit luma: JPEG, PNG, GIF (first frame), BMP, TIFF, WebP.
+/// Turns files into 8-bit luma: JPEG, PNG, GIF (first frame), BMP, TIFF, WebP, and DICOM (first frame; feature `dicom`).
 ///
 /// EXIF orientation is applied, colour becomes luma (BT.601), alpha is laid on black, and samples deeper than 8 bits are scaled
 /// so that the darkest and brightest sample of the film become 0 and 255: detectors of 10–15 bits are often stored in 16 without
-/// saying so. A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
+/// saying so. A DICOM file's gray levels are what it asks to be shown as: modality LUT or rescale, then VOI LUT, else window, else
+/// the real range of the film, MONOCHROME1 inverted. A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     /// Bounds on what is accepted.
@@ -102,12 +107,23 @@ impl Decoder {
             return Err(DecodeError::Empty);
         }
         if bytes.get(128..132) == Some(b"DICM") {
+            #[cfg(feature = "dicom")]
+            return self.dicom(bytes, scratch)?.lend(scratch);
+            #[cfg(not(feature = "dicom"))]
             return Err(DecodeError::Dicom);
         }
-        let stored = match image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)? {
+        match image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)? {
             ImageFormat::Jpeg => self.jpeg(bytes, wanted, scratch)?,
             format => self.raster(bytes, format, scratch)?,
-        };
+        }
+        .lend(scratch)
+    }
+}
+
+impl Stored {
+    /// The film, the right way up.
+    fn lend(self, scratch: &mut DecodeScratch) -> Result<Decoded<'_>, DecodeError> {
+        let stored = self;
         let swap = orient::swaps_sides(stored.orientation);
         orient::turn(stored.size, stored.orientation, scratch);
         let upright = |(w, h): (u32, u32)| if swap { (h, w) } else { (w, h) };

@@ -60,6 +60,8 @@ pub enum Unreadable {
     Error,
     /// Name them and train on the rest.
     Skip,
+    /// Keep what decodes of a damaged film, name it, and skip only what shows nothing.
+    Repair,
 }
 
 /// Section `train`.
