@@ -91,6 +91,8 @@ pub enum UnreadablePolicy {
     Error,
     /// Judge the rest and end with exit code 0
     Skip,
+    /// Judge damaged films by what decodes of them; what shows nothing is skipped as by `skip`
+    Repair,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use osteon_data::Unreadable;
+use osteon_data::{Packed, Unreadable};
 use osteon_train::{EpochRecord, Event, Observer};
 
 /// A bar that counts to `total`; draws nothing where stderr is no terminal.
@@ -27,6 +27,23 @@ pub fn list_unreadable(split: &str, unreadable: &[Unreadable]) {
     }
     if unreadable.len() > 10 {
         eprintln!("  and {} more", unreadable.len() - 10);
+    }
+}
+
+/// Names the damaged films that are shown in part: the first ten, then a count.
+pub fn list_repaired(split: &str, repaired: &[String]) {
+    if repaired.is_empty() {
+        return;
+    }
+    eprintln!(
+        "{} films of {split} are damaged; what decodes of them is kept:",
+        repaired.len()
+    );
+    for id in repaired.iter().take(10) {
+        eprintln!("  {id}");
+    }
+    if repaired.len() > 10 {
+        eprintln!("  and {} more", repaired.len() - 10);
     }
 }
 
@@ -59,6 +76,7 @@ impl Observer for TrainProgress {
                 films,
                 fractured,
                 unreadable,
+                repaired,
             } => {
                 self.bar.finish_and_clear();
                 let rest = films - fractured;
@@ -66,7 +84,15 @@ impl Observer for TrainProgress {
                     "{split:>5}: {films} films, {fractured} fractured, {rest} not"
                 ));
                 list_unreadable(split.name(), unreadable);
+                list_repaired(split.name(), repaired);
             }
+            Event::Packed { split, packed } => match packed {
+                Packed::Found => {}
+                Packed::Made => self.say(&format!("{split:>5}: decoded films kept in the cache")),
+                Packed::Mended(why) => self.say(&format!(
+                    "{split:>5}: the cache was damaged ({why}) and was made anew"
+                )),
+            },
             Event::Built {
                 architecture,
                 parameters,

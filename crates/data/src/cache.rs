@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::films::{Fault, Levels, Read};
-use crate::pack::{self, Pack, Settings};
+use crate::films::{Fault, Levels, Row};
+use crate::pack::{self, Notes, Pack, Settings};
 use crate::reader::FilmReader;
 use crate::{DataError, Decoder, Entry, Films, Preprocess, hex, write_atomic};
 
@@ -110,12 +110,16 @@ impl Cache {
         let read = digests
             .into_iter()
             .zip(entries)
-            .map(|(digest, entry)| -> Read {
+            .map(|(digest, entry)| {
                 let digest = digest.map_err(Fault::Now)?;
                 // Invariant: `contents` holds every digest there is.
                 let row = contents.binary_search(&digest).unwrap_or_default();
-                match pack.unreadable.get(&row) {
-                    None => Ok((row, digest)),
+                match pack.notes.unreadable.get(&row) {
+                    None => Ok(Row {
+                        place: row,
+                        digest,
+                        repaired: pack.notes.repaired.contains(&row),
+                    }),
                     Some(reason) => Err(Fault::Before {
                         entry: entry.clone(),
                         reason: reason.clone(),
@@ -209,15 +213,14 @@ fn decode(
     preprocess: &Preprocess,
     levels: &mut [u8],
     tick: &(dyn Fn() + Sync),
-) -> Result<BTreeMap<usize, String>, DataError> {
+) -> Result<Notes, DataError> {
     let area = preprocess.side().pow(2);
-    levels
+    let done: Vec<_> = levels
         .par_chunks_exact_mut(area)
         .zip(unique)
-        .enumerate()
         .map_init(
             FilmReader::default,
-            |reader, (row, (out, (digest, entry, copies)))| {
+            |reader, (out, (digest, entry, copies))| {
                 let done = reader.read(&entry.path, decoder, preprocess, out);
                 for _ in 0..*copies {
                     tick();
@@ -227,14 +230,26 @@ fn decode(
                         path: entry.path.clone(),
                     });
                 }
-                Ok(done.err().map(|error| {
+                if done.is_err() {
                     out.fill(0);
-                    (row, error.reason())
-                }))
+                }
+                Ok(done)
             },
         )
-        .filter_map(Result::transpose)
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let mut notes = Notes::default();
+    for (row, film) in done.into_iter().enumerate() {
+        match film {
+            Ok(false) => {}
+            Ok(true) => {
+                notes.repaired.insert(row);
+            }
+            Err(error) => {
+                notes.unreadable.insert(row, error.reason());
+            }
+        }
+    }
+    Ok(notes)
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -32,6 +32,7 @@ pub struct Films {
     ids: Arc<[String]>,
     digests: Vec<[u8; 32]>,
     unreadable: Vec<Unreadable>,
+    repaired: Vec<String>,
     fingerprint: String,
 }
 
@@ -61,8 +62,15 @@ impl fmt::Debug for Films {
     }
 }
 
-/// What reading a film left: the row of its levels and its file's SHA-256.
-pub(crate) type Read = Result<(usize, [u8; 32]), Fault>;
+/// What reading a film left.
+pub(crate) struct Row {
+    /// Where its levels are.
+    pub place: usize,
+    /// SHA-256 of its file.
+    pub digest: [u8; 32],
+    /// The file is damaged, and this is what decodes of it.
+    pub repaired: bool,
+}
 
 /// Why a film has no levels: known only in words if it was found out by another run.
 pub(crate) enum Fault {
@@ -83,17 +91,18 @@ impl Films {
     ) -> Result<Self, DataError> {
         let area = preprocess.side() * preprocess.side();
         let mut levels = vec![0; entries.len() * area];
-        let read: Vec<Read> = levels
+        let read: Vec<_> = levels
             .par_chunks_exact_mut(area)
             .zip(entries)
             .enumerate()
             .map_init(FilmReader::default, |reader, (row, (out, entry))| {
                 let done = reader.read(&entry.path, decoder, preprocess, out);
                 tick();
-                match done {
-                    Ok(()) => Ok((row, reader.digest())),
-                    Err(error) => Err(Fault::Now(error)),
-                }
+                Ok(Row {
+                    place: row,
+                    repaired: done.map_err(Fault::Now)?,
+                    digest: reader.digest(),
+                })
             })
             .collect();
         Self::assemble(entries, preprocess, Levels::Memory(levels), read)
@@ -104,22 +113,25 @@ impl Films {
         entries: &[Entry],
         preprocess: &Preprocess,
         levels: Levels,
-        read: Vec<Read>,
+        read: Vec<Result<Row, Fault>>,
     ) -> Result<Self, DataError> {
         let mut first_fault = None;
         let (mut rows, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut digests, mut unreadable) = (Vec::new(), Vec::new());
+        let (mut digests, mut unreadable, mut repaired) = (Vec::new(), Vec::new(), Vec::new());
         let mut whole = Sha256::new();
         for (entry, film) in entries.iter().zip(read) {
             match film {
-                Ok((row, digest)) => {
+                Ok(film) => {
                     whole.update(entry.id.as_bytes());
                     whole.update([0, entry.label as u8]);
-                    whole.update(digest);
-                    rows.push(row);
+                    whole.update(film.digest);
+                    rows.push(film.place);
                     labels.push(entry.label);
                     ids.push(entry.id.clone());
-                    digests.push(digest);
+                    digests.push(film.digest);
+                    if film.repaired {
+                        repaired.push(entry.id.clone());
+                    }
                 }
                 Err(fault) => {
                     unreadable.push(Unreadable {
@@ -140,6 +152,7 @@ impl Films {
                 ids: ids.into(),
                 digests,
                 unreadable,
+                repaired,
                 fingerprint: hex(&whole.finalize()),
             }),
         }
@@ -168,7 +181,7 @@ impl Films {
     pub fn gray(&self, index: usize) -> GrayView<'_> {
         let (side, area) = (self.preprocess.size, self.preprocess.side().pow(2));
         let start = self.rows[index] * area;
-        GrayView::square(&self.levels.all()[start..start + area], side)
+        GrayView::fitted(&self.levels.all()[start..start + area], side)
     }
 
     /// Classes, in order.
@@ -215,6 +228,12 @@ impl Films {
     #[must_use]
     pub fn unreadable(&self) -> &[Unreadable] {
         &self.unreadable
+    }
+
+    /// Names of the damaged films of which only what decodes is shown ([`Decoder::repair`]), in the catalogue's order.
+    #[must_use]
+    pub fn repaired(&self) -> &[String] {
+        &self.repaired
     }
 
     /// How the films were fitted.

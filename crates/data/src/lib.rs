@@ -1,7 +1,8 @@
 //! Radiographs from disk to batches, without torch.
 //!
 //! An image's way through the crate: [`Catalog`] (what exists, with label and split) → [`Decoder`] (file → 8-bit luma) →
-//! [`Preprocess`] (fit and normalise) → [`Films`] (a split decoded once, in memory) → [`Augment`] (training only) → [`Batches`].
+//! [`Preprocess`] (fit and normalise) → [`Films`] (a split decoded once, in memory or in a [`Cache`]) → [`Augment`] (training only)
+//! → [`Loader`] → [`Batch`]. A loader can also stream: decode films as they are needed.
 //! [`synth`] makes radiographs where there are none.
 #![doc = include_str!("../README.md")]
 
@@ -24,11 +25,13 @@ pub mod synth;
 mod synth_set;
 
 pub use atomic::write_atomic;
-pub use augment::{Augment, Augmenter, Erase, GrayView, Instructions, Transform};
+pub use augment::{Augment, Augmenter, Erase, Instructions, Transform};
 pub use batch::Batch;
 pub use cache::{Cache, Packed};
 pub use catalog::{Catalog, Entry, image_files};
-pub use decode::{Decoder, Limits};
+#[cfg(feature = "dicom")]
+pub use decode::DicomSamples;
+pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{DataError, DecodeError};
 pub use films::{Films, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};

@@ -90,7 +90,7 @@ impl<'a> Maker<'a> {
                 let path = &files.entries[index].path;
                 self.reader
                     .read(path, &files.decoder, &files.preprocess, &mut self.fitted)?;
-                GrayView::square(&self.fitted, self.from)
+                GrayView::fitted(&self.fitted, self.from)
             }
         };
         let transform = match &self.options.augment {

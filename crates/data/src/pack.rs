@@ -5,7 +5,7 @@
 //! | `pixels` | U8 N×size×size | gray levels, page-aligned |
 //! | `crc32c` | U32 N | of each film's levels |
 //! | `sha256` | U8 N×32 | of the file each came from, ascending |
-//! | `unreadable` | U8 | JSON: row → why that file did not decode; its levels are 0 |
+//! | `notes` | U8 | JSON: `unreadable`, row → why that file did not decode (its levels are 0); `repaired`, rows |
 //!
 //! The header's metadata hold, under `osteon_pack`, the settings the films were made with. The name of the file is the SHA-256 of
 //! those settings and of the `sha256` tensor: what it holds is what it is called.
@@ -14,7 +14,7 @@
     reason = "a mapped file is memory that others could change: packs are written under another name and never changed once they have theirs"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -45,7 +45,7 @@ impl Settings {
     pub fn new(decoder: &Decoder, preprocess: &Preprocess) -> Self {
         Self {
             version: 1,
-            decoder: format!("{decoder:?}"),
+            decoder: format!("{decoder:?}, turbo: {}", cfg!(feature = "turbo")),
             size: preprocess.size,
             fit: preprocess.fit,
         }
@@ -69,7 +69,16 @@ impl Settings {
 pub(crate) struct Pack {
     map: Mmap,
     pixels: Range<usize>,
+    pub notes: Notes,
+}
+
+/// What is to be said of some rows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Notes {
+    /// Why a file did not decode.
     pub unreadable: BTreeMap<usize, String>,
+    /// Damaged films of which only what decodes is shown.
+    pub repaired: BTreeSet<usize>,
 }
 
 impl Pack {
@@ -108,14 +117,10 @@ impl Pack {
         if !whole {
             return Err(PackFault::Other("a film's checksum differs"));
         }
-        let unreadable = serde_json::from_slice(place("unreadable")?.0)
-            .map_err(|_| PackFault::Other("its list of unreadable films is damaged"))?;
+        let notes = serde_json::from_slice(place("notes")?.0)
+            .map_err(|_| PackFault::Other("its notes are damaged"))?;
         drop(tensors);
-        Ok(Self {
-            map,
-            pixels,
-            unreadable,
-        })
+        Ok(Self { map, pixels, notes })
     }
 
     /// N×size×size.
@@ -135,13 +140,12 @@ pub(crate) enum PackFault {
     Other(&'static str),
 }
 
-/// Makes a pack under another name and gives it its own when it is whole. `fill(rows)` writes the levels and returns, row by row, why
-/// a film has none.
+/// Makes a pack under another name and gives it its own when it is whole. `fill(rows)` writes the levels.
 pub(crate) fn write(
     path: &Path,
     settings: &Settings,
     digests: &[[u8; 32]],
-    fill: impl FnOnce(&mut [u8]) -> Result<BTreeMap<usize, String>, DataError>,
+    fill: impl FnOnce(&mut [u8]) -> Result<Notes, DataError>,
 ) -> Result<(), DataError> {
     let io = |source| DataError::Io {
         action: "write",
@@ -158,13 +162,13 @@ pub(crate) fn write(
         .map_err(io)?;
     // SAFETY: a file of this call alone, not yet under any name that others look for.
     let mut map = unsafe { MmapMut::map_mut(file.as_file()).map_err(io)? };
-    let unreadable = fill(&mut map[START..])?;
+    let notes = fill(&mut map[START..])?;
     let sums: Vec<u8> = map[START..]
         .par_chunks_exact(area)
         .flat_map_iter(|film| crc32c::crc32c(film).to_le_bytes())
         .collect();
     // Invariant: numbers and words have a JSON form.
-    let unreadable = serde_json::to_vec(&unreadable).unwrap_or_default();
+    let notes = serde_json::to_vec(&notes).unwrap_or_default();
     let mut end = 0;
     let mut tensor = |dtype: &str, shape: &[usize], bytes: usize| {
         end += bytes;
@@ -176,7 +180,7 @@ pub(crate) fn write(
         "pixels": tensor("U8", &[films, side, side], levels),
         "crc32c": tensor("U32", &[films], sums.len()),
         "sha256": tensor("U8", &[films, 32], films * 32),
-        "unreadable": tensor("U8", &[unreadable.len()], unreadable.len()),
+        "notes": tensor("U8", &[notes.len()], notes.len()),
     });
     // Spaces after the header are allowed for by the format, and put the levels on a page of their own.
     let header = format!("{:<width$}", header.to_string(), width = START - 8);
@@ -186,7 +190,7 @@ pub(crate) fn write(
     drop(map);
     let out = file.as_file_mut();
     out.seek(SeekFrom::End(0)).map_err(io)?;
-    for part in [&sums[..], digests.as_flattened(), &unreadable] {
+    for part in [&sums[..], digests.as_flattened(), &notes] {
         out.write_all(part).map_err(io)?;
     }
     out.sync_all().map_err(io)?;

@@ -1,10 +1,11 @@
 //! The one place that knows what a network is fed: input size, fit and normalisation.
 
-use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::images::{CroppedImageMut, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::GrayImage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::{GrayView, Wanted};
 
 /// How a film of any shape becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +15,36 @@ pub enum Fit {
     Letterbox,
     /// Both sides forced to the size, as the seed project does.
     Stretch,
+    /// Aspect kept, the short side scaled to the size, the middle kept of the long one.
+    Crop,
+}
+
+impl Fit {
+    /// What a film of `film` size is resized to for a box of `room` size, in pixels across and down: within the box
+    /// ([`Fit::Letterbox`]), the box itself ([`Fit::Stretch`]), or around it ([`Fit::Crop`]).
+    #[must_use]
+    pub fn target(self, film: (u32, u32), room: (u32, u32)) -> (u32, u32) {
+        if film.0 == 0 || film.1 == 0 {
+            return room;
+        }
+        let ratios = [
+            f64::from(room.0) / f64::from(film.0),
+            f64::from(room.1) / f64::from(film.1),
+        ];
+        let scale = match self {
+            Self::Stretch => return room,
+            Self::Letterbox => ratios[0].min(ratios[1]),
+            Self::Crop => ratios[0].max(ratios[1]),
+        };
+        let scaled = |length: u32, room: u32| {
+            let scaled = (f64::from(length) * scale).round() as u32;
+            match self {
+                Self::Crop => scaled.max(room),
+                _ => scaled.clamp(1, room),
+            }
+        };
+        (scaled(film.0, room.0), scaled(film.1, room.1))
+    }
 }
 
 /// From a decoded film to the network's input. Stored in the model file; training, evaluation, prediction and serving share it.
@@ -75,48 +106,61 @@ impl Preprocess {
         (gray / 255.0 - self.mean) / self.std
     }
 
+    /// What a film is decoded for: [`Decoder::decode_with`](crate::Decoder::decode_with) need not give more.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            width: self.size,
+            height: self.size,
+            fit: self.fit,
+        }
+    }
+
     /// Resizes and fits a film into `out`, size×size gray levels row by row. Antialiased triangle filter, as Pillow's BILINEAR.
     ///
     /// # Panics
     /// If `out` is not exactly size×size long: the caller owns that buffer.
-    pub fn fit_into(&self, film: &GrayImage, resizer: &mut Resizer, out: &mut [u8]) {
+    pub fn fit_into<'a>(
+        &self,
+        film: impl Into<GrayView<'a>>,
+        resizer: &mut Resizer,
+        out: &mut [u8],
+    ) {
+        let film = film.into();
         let side = self.size;
         assert_eq!(
             out.len(),
             self.side() * self.side(),
             "the output buffer is size×size"
         );
-        let (w, h) = film.dimensions();
-        if w == 0 || h == 0 {
+        if film.pixels().is_empty() {
             out.fill(0);
             return;
         }
-        let (to_w, to_h) = match self.fit {
-            Fit::Stretch => (side, side),
-            Fit::Letterbox => {
-                let scale = f64::from(side) / f64::from(w.max(h));
-                let scaled =
-                    |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, side);
-                (scaled(w), scaled(h))
+        // From the film's own size, not the one it was decoded at: the same film always lands on the same pixels.
+        let target = self.fit.target(film.full_size(), (side, side));
+        let (w, h) = film.extent();
+        let source = match self.fit {
+            Fit::Letterbox | Fit::Stretch => (0.0, 0.0, w, h),
+            Fit::Crop => {
+                let (keep_w, keep_h) = (
+                    w * f64::from(side) / f64::from(target.0),
+                    h * f64::from(side) / f64::from(target.1),
+                );
+                ((w - keep_w) / 2.0, (h - keep_h) / 2.0, keep_w, keep_h)
             }
         };
-        if (to_w, to_h) == (side, side) {
-            resize(film, resizer, side, side, out);
-            return;
+        let (to_w, to_h) = (target.0.min(side), target.1.min(side));
+        if (to_w, to_h) != (side, side) {
+            out.fill(0);
         }
-        let mut small = vec![0; to_w as usize * to_h as usize];
-        resize(film, resizer, to_w, to_h, &mut small);
-        out.fill(0);
-        let (left, top) = (((side - to_w) / 2) as usize, ((side - to_h) / 2) as usize);
-        for (y, row) in small.chunks_exact(to_w as usize).enumerate() {
-            let start = (top + y) * side as usize + left;
-            out[start..start + row.len()].copy_from_slice(row);
-        }
+        let place = ((side - to_w) / 2, (side - to_h) / 2, to_w, to_h);
+        resize(film, source, resizer, side, place, out);
     }
 
     /// Resizes, fits and normalises one film: size×size values, row by row, as the network takes them.
     #[must_use]
-    pub fn apply(&self, film: &GrayImage) -> Vec<f32> {
+    pub fn apply<'a>(&self, film: impl Into<GrayView<'a>>) -> Vec<f32> {
         let mut gray = vec![0; self.side() * self.side()];
         self.fit_into(film, &mut Resizer::new(), &mut gray);
         let table = self.table();
@@ -130,19 +174,32 @@ impl Preprocess {
     }
 }
 
-fn resize(film: &GrayImage, resizer: &mut Resizer, to_w: u32, to_h: u32, out: &mut [u8]) {
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    let source = ImageRef::new(film.width(), film.height(), film.as_raw(), PixelType::U8);
-    let target = Image::from_slice_u8(to_w, to_h, out, PixelType::U8);
-    // Invariant: both buffers were sized from these very dimensions and types, so neither step can refuse.
-    if let (Ok(source), Ok(mut target)) = (source, target) {
-        let done = resizer.resize(&source, &mut target, &options);
-        debug_assert!(done.is_ok(), "{done:?}");
+/// Resizes the `source` part of a film (left, top, width, height) into a `place` (likewise) of a square.
+fn resize(
+    film: GrayView,
+    source: (f64, f64, f64, f64),
+    resizer: &mut Resizer,
+    side: u32,
+    place: (u32, u32, u32, u32),
+    out: &mut [u8],
+) {
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(source.0, source.1, source.2, source.3);
+    let film = ImageRef::new(film.width(), film.height(), film.pixels(), PixelType::U8);
+    let square = Image::from_slice_u8(side, side, out, PixelType::U8);
+    // Invariant: the buffers were sized from these very dimensions and types and the parts lie within them: no step can refuse.
+    if let (Ok(film), Ok(mut square)) = (film, square) {
+        let done = CroppedImageMut::new(&mut square, place.0, place.1, place.2, place.3)
+            .map(|mut place| resizer.resize(&film, &mut place, &options));
+        debug_assert!(matches!(done, Ok(Ok(()))), "{done:?}");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use image::GrayImage;
+
     use super::*;
 
     #[test]

@@ -8,12 +8,13 @@ use fast_image_resize::Resizer;
 
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, Decoder, Preprocess};
+use crate::{DataError, DecodeScratch, Decoder, Preprocess};
 
 /// Scratch memory of one thread that reads films.
 #[derive(Default)]
 pub(crate) struct FilmReader {
     file: Vec<u8>,
+    scratch: DecodeScratch,
     resizer: Resizer,
 }
 
@@ -36,22 +37,22 @@ impl FilmReader {
         Sha256::digest(&self.file).into()
     }
 
-    /// Reads a film and fits it into `out`, size×size gray levels. Its bytes stay until the next.
+    /// Reads a film and fits it into `out`, size×size gray levels. Its bytes stay until the next. Whether it was repaired.
     pub fn read(
         &mut self,
         path: &Path,
         decoder: &Decoder,
         preprocess: &Preprocess,
         out: &mut [u8],
-    ) -> Result<(), DataError> {
+    ) -> Result<bool, DataError> {
         self.bytes(path)?;
         let film = decoder
-            .decode(&self.file)
+            .decode_with(&self.file, Some(preprocess.wanted()), &mut self.scratch)
             .map_err(|source| DataError::Decode {
                 path: path.to_owned(),
                 source,
             })?;
-        preprocess.fit_into(&film, &mut self.resizer, out);
-        Ok(())
+        preprocess.fit_into(film.view, &mut self.resizer, out);
+        Ok(film.repaired)
     }
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use image::GrayImage;
-use osteon_data::{Batches, Decoder, Films, LoadOptions};
+use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -83,22 +82,38 @@ impl Predictor {
     /// Judges a file.
     pub fn predict_path(&self, path: &Path) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        let film = self.decoder.decode_path(path)?;
-        self.predict_film(&film, start)
+        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        self.judge(&bytes, start, |source| {
+            let path = path.to_owned();
+            DataError::Decode { path, source }.into()
+        })
     }
 
     /// Judges a film held in memory as a file's bytes.
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        let film = self.decoder.decode(bytes)?;
-        self.predict_film(&film, start)
+        self.judge(bytes, start, ModelError::from)
     }
 
-    fn predict_film(&self, film: &GrayImage, start: Instant) -> Result<Prediction, ModelError> {
+    fn judge(
+        &self,
+        bytes: &[u8],
+        start: Instant,
+        refused: impl FnOnce(DecodeError) -> ModelError,
+    ) -> Result<Prediction, ModelError> {
         let preprocess = &self.info.preprocess;
-        let input = self
-            .net
-            .input(&preprocess.apply(film), 1, preprocess.side())?;
+        let mut scratch = DecodeScratch::default();
+        // As `Films` reads them, at no larger a size: the same film gets the same score from either.
+        let film = self
+            .decoder
+            .decode_with(bytes, Some(preprocess.wanted()), &mut scratch)
+            .map_err(refused)?;
+        let pixels = preprocess.apply(film.view);
+        let input = self.net.input(&pixels, 1, preprocess.side())?;
         let logits = forward(&self.net, &input)?;
         let score = self.info.calibration.score(logits[0]);
         Ok(Prediction {
@@ -110,7 +125,7 @@ impl Predictor {
     }
 
     /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
-    pub fn scores(&self, films: Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
+    pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
         let logits = logits_of(&self.net, films, tick)?;
         Ok(logits
             .into_iter()
@@ -136,11 +151,12 @@ fn decide(score: f64, threshold: f64, band: Option<DoubtBand>) -> Decision {
 /// Logits of all films in their order, without augmentation, gradients or dropout. `tick` is told the films done after each batch.
 pub fn logits_of(
     net: &Net,
-    films: Arc<Films>,
+    films: &Arc<Films>,
     tick: &dyn Fn(usize),
 ) -> Result<Vec<f64>, ModelError> {
     let mut logits = Vec::with_capacity(films.len());
-    for batch in Batches::new(films, &LoadOptions::plain(32)) {
+    for batch in films.loader(LoadOptions::plain(32)) {
+        let batch = batch?;
         let input = net.input(&batch.pixels, batch.len(), batch.side)?;
         logits.extend(forward(net, &input)?);
         tick(logits.len());

@@ -1,6 +1,6 @@
 //! What a run tells while it goes. The trainer prints nothing; whoever calls it draws bars, lines or nothing.
 
-use osteon_data::{Split, Unreadable};
+use osteon_data::{Packed, Split, Unreadable};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened.
@@ -24,6 +24,15 @@ pub enum Event<'a> {
         fractured: usize,
         /// Files that did not read.
         unreadable: &'a [Unreadable],
+        /// Names of damaged films of which only a part is shown.
+        repaired: &'a [String],
+    },
+    /// Films of a split came from the cache, or went into it.
+    Packed {
+        /// Which.
+        split: Split,
+        /// What became of the pack.
+        packed: &'a Packed,
     },
     /// The network stands.
     Built {

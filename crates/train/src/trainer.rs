@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use osteon_data::{Batches, Catalog, Decoder, Films, LoadOptions, Split};
+use osteon_data::{Cache, Catalog, Decoder, Films, Instructions, LoadOptions, Split};
 use osteon_model::{Net, TrainingData, logits_of};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -115,14 +115,29 @@ fn read(
         films: entries.len(),
     });
     let ticker = &*observer;
-    let films = Films::load(entries, &Decoder::default(), &config.preprocess, &|| {
-        ticker.film_read();
-    })?;
+    let decoder = Decoder {
+        repair: config.data.unreadable == Unreadable::Repair,
+        ..Decoder::default()
+    };
+    let tick = || ticker.film_read();
+    let films = match &config.data.cache {
+        Some(dir) => {
+            let (films, packed) =
+                Cache::new(dir).films(entries, &decoder, &config.preprocess, &tick)?;
+            observer.on(&Event::Packed {
+                split,
+                packed: &packed,
+            });
+            films
+        }
+        None => Films::load(entries, &decoder, &config.preprocess, &tick)?,
+    };
     observer.on(&Event::Read {
         split,
         films: films.len(),
         fractured: films.fractured(),
         unreadable: films.unreadable(),
+        repaired: films.repaired(),
     });
     match films.unreadable() {
         [first, ..] if config.data.unreadable == Unreadable::Error => Err(TrainError::Unreadable {
@@ -250,14 +265,18 @@ impl<'a> Trainer<'a> {
             batch_size: train.batch_size,
             shuffle: true,
             augment: Some(self.config.augment.clone()),
+            crop: None,
             seed: train.seed,
-            epoch,
+            epochs: epoch..epoch + 1,
             prefetch: train.prefetch,
+            threads: 0,
+            instructions: Instructions::best(),
         };
         let steps = self.train_films.len().div_ceil(train.batch_size) as u64;
         let (mut sum, mut seen) = (0.0, 0);
         let start = Instant::now();
-        for (index, batch) in Batches::new(Arc::clone(&self.train_films), &options).enumerate() {
+        for (index, batch) in self.train_films.loader(options).enumerate() {
+            let batch = batch?;
             let step = index as u64 + 1;
             let done = epoch as f64 + step as f64 / steps as f64;
             let factor = self.config.schedule.factor(done, train.epochs as f64);
@@ -315,7 +334,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn judge(&self) -> Result<Judged, TrainError> {
-        let logits = logits_of(&self.net, Arc::clone(&self.val_films), &|_| {})?;
+        let logits = logits_of(&self.net, &self.val_films, &|_| {})?;
         Ok(Judged::new(&self.val_films, logits))
     }
 

@@ -11,14 +11,15 @@ use crate::output;
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let predictor = open_model(&args.model)?;
-    let judgement = judge(&predictor, &args.data, split)?;
+    let repair = args.unreadable == UnreadablePolicy::Repair;
+    let judgement = judge(&predictor, &args.data, split, repair)?;
     if args.json {
         output::json(&judgement)?;
     } else {
         output::line(&judgement.to_text())?;
     }
     Ok(
-        if judgement.is_whole() || args.unreadable == UnreadablePolicy::Skip {
+        if judgement.is_whole() || args.unreadable != UnreadablePolicy::Error {
             Ending::Done
         } else {
             Ending::SomeFailed

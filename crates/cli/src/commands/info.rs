@@ -25,6 +25,7 @@ fn text(info: &ModelInfo) -> String {
     let fit = match pre.fit {
         osteon_data::Fit::Letterbox => "letterboxed",
         osteon_data::Fit::Stretch => "stretched",
+        osteon_data::Fit::Crop => "cropped to the middle",
     };
     let mut text = format!(
         "\

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use osteon_data::{Catalog, Films, Split};
+use osteon_data::{Catalog, Decoder, Films, Split};
 use osteon_metrics::{Confusion, Summary, SummaryOptions};
 use osteon_model::{Decision, Predictor};
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct Judgement {
     positive_class: &'static str,
     split: Split,
     unreadable: usize,
+    /// Damaged films that are judged by what decodes of them.
+    repaired: usize,
     /// Films that are, byte for byte, among those the model was trained or chosen on.
     seen_in_training: usize,
     #[serde(flatten)]
@@ -32,20 +34,30 @@ struct Doubt {
     confusion_of_the_rest: Confusion,
 }
 
-/// Judges every film of a split that reads; names the others on stderr.
-pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result<Judgement> {
+/// Judges every film of a split that reads, with `repair` damaged ones too; names the others on stderr.
+pub fn judge(
+    predictor: &Predictor,
+    data: &Path,
+    split: Split,
+    repair: bool,
+) -> anyhow::Result<Judgement> {
     let catalog = Catalog::open(data)?;
     let entries = catalog.split(split)?;
     let bar = progress::bar(&format!("reading {split}"), entries.len());
     let info = predictor.info();
-    let films = Films::load(entries, predictor.decoder(), &info.preprocess, &|| {
+    let decoder = Decoder {
+        repair,
+        ..predictor.decoder().clone()
+    };
+    let films = Films::load(entries, &decoder, &info.preprocess, &|| {
         bar.inc(1);
     })?;
     bar.finish_and_clear();
     progress::list_unreadable(split.name(), films.unreadable());
+    progress::list_repaired(split.name(), films.repaired());
     let films = Arc::new(films);
     let bar = progress::bar(&format!("judging {split}"), films.len());
-    let scores = predictor.scores(Arc::clone(&films), &|done| bar.set_position(done as u64))?;
+    let scores = predictor.scores(&films, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     let labels = films.truths();
     let summary = Summary::new(
@@ -59,6 +71,7 @@ pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result
         positive_class: "fractured",
         split,
         unreadable: films.unreadable().len(),
+        repaired: films.repaired().len(),
         seen_in_training: films
             .short_digests()
             .filter(|d| info.training_data.films.contains(d))
@@ -110,6 +123,13 @@ impl Judgement {
                 text,
                 "; {} more do not read and are in no figure",
                 self.unreadable
+            );
+        }
+        if self.repaired > 0 {
+            let _ = write!(
+                text,
+                "; {} of them damaged and judged by what decodes",
+                self.repaired
             );
         }
         let _ = write!(text, "\n\n{}", output::summary(&self.summary));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use osteon_data::Split;
 use osteon_model::{Predictor, load, save};
-use osteon_train::config::Layers;
+use osteon_train::config::{Layers, Unreadable};
 use osteon_train::{Outcome, Plan, StopReason, choose_device, train};
 use serde::Serialize;
 
@@ -40,9 +40,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
     let data = &plan.config.data.dir;
     let device = choose_device(&plan.config.train.device)?;
     let predictor = Predictor::open(&outcome.model, device)?;
-    let val = judge(&predictor, data, Split::Val)?;
+    let repair = plan.config.data.unreadable == Unreadable::Repair;
+    let val = judge(&predictor, data, Split::Val, repair)?;
     let test = if args.test {
-        Some(judge(&predictor, data, Split::Test)?)
+        Some(judge(&predictor, data, Split::Test, repair)?)
     } else {
         None
     };

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use fused::{Augmenter, GrayView, Instructions};
+pub use fused::{Augmenter, Instructions};
 pub use transform::{Erase, Transform};
 
 /// Ranges of the augmentation; a range of 0 switches its part off.
@@ -207,8 +207,7 @@ mod tests {
     fn applied(transform: Transform, film: &GrayImage) -> Vec<f32> {
         let mut out = vec![0.0; film.as_raw().len()];
         let size = film.dimensions();
-        let view = GrayView::new(film.as_raw(), size.0, size.1).expect("a film");
-        Augmenter::new().apply(&transform, view, (1.0, 0.0), size, &mut out);
+        Augmenter::new().apply(&transform, film.into(), (1.0, 0.0), size, &mut out);
         out
     }
 

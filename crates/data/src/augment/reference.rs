@@ -5,8 +5,9 @@ use imageproc::drawing::draw_filled_rect_mut;
 use imageproc::geometric_transformations::{Border, Interpolation, Projection, warp_into};
 use imageproc::rect::Rect;
 
+use super::Transform;
 use super::tone::Tone;
-use super::{GrayView, Transform};
+use crate::GrayView;
 
 impl Transform {
     /// What [`super::Augmenter::apply`] does, by imageproc: each level `level · scale.0 + scale.1`, row by row. Differs from it by less
@@ -18,19 +19,19 @@ impl Transform {
         scale: (f32, f32),
         size: (u32, u32),
     ) -> Vec<f32> {
-        let (width, height) = film.size();
+        let from = (film.width(), film.height());
         let mut warped = GrayImage::new(size.0, size.1);
-        if self.moves_nothing() && film.size() == size {
+        if self.moves_nothing() && from == size {
             warped.copy_from_slice(film.pixels());
         } else {
-            let [a, b, c, d, e, f] = self.forward(film.size(), size).map(|v| v as f32);
+            let [a, b, c, d, e, f] = self.forward(from, size).map(|v| v as f32);
             // Invariant: the determinant is ±zoom², and zoom is at least 0.1, so the matrix can be inverted.
             let projection = Projection::from_matrix([a, b, c, d, e, f, 0.0, 0.0, 1.0])
                 .unwrap_or_else(|| Projection::translate(0.0, 0.0));
             // In f32, as imageproc cuts what is behind the point when it warps bytes.
             let plain = film.pixels().iter().map(|&v| f32::from(v)).collect();
             let plain =
-                ImageBuffer::<Luma<f32>, _>::from_raw(width, height, plain).unwrap_or_default();
+                ImageBuffer::<Luma<f32>, _>::from_raw(from.0, from.1, plain).unwrap_or_default();
             let mut exact = ImageBuffer::new(size.0, size.1);
             let black = Border::Constant(Luma([0.0]));
             warp_into(

@@ -36,7 +36,7 @@ fn half_a_gray_level_from_imageproc() {
     for sample in 0..24 {
         let film = Synth::new(5).film(sample).pixels;
         let (w, h) = film.dimensions();
-        let view = GrayView::new(film.as_raw(), w, h).expect("a film");
+        let view = GrayView::new(w, h, film.as_raw()).expect("a film");
         // To the same size, and as the middle of it.
         for (augment, size) in [(&Augment::default(), (w, h)), (&everything, (224, 208))] {
             let transform = augment.draw(1, 2, sample);
@@ -105,7 +105,7 @@ proptest! {
         seed in any::<u8>(),
     ) {
         let film: Vec<u8> = (0..w * h).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ seed).collect();
-        let view = GrayView::new(&film, w, h).expect("a film");
+        let view = GrayView::new(w, h, &film).expect("a film");
         let plain = applied(Instructions::Scalar, &transform, view, size);
         prop_assert!(plain.iter().all(|v| (0.0..=255.0).contains(v)));
         for &instructions in Instructions::available() {
@@ -118,7 +118,7 @@ proptest! {
 #[test]
 fn erasing_takes_its_share_and_noise_its_spread() {
     let gray = vec![100_u8; 64 * 64];
-    let film = GrayView::new(&gray, 64, 64).expect("a film");
+    let film = GrayView::new(64, 64, &gray).expect("a film");
     let noisy = Transform {
         noise: 10.0,
         noise_seed: 3,
@@ -143,7 +143,7 @@ fn erasing_takes_its_share_and_noise_its_spread() {
         }),
         ..Transform::NONE
     };
-    let film = GrayView::new(&half, 64, 64).expect("a film");
+    let film = GrayView::new(64, 64, &half).expect("a film");
     let out = applied(Instructions::best(), &erased, film, (64, 64));
     let seen = [7, 40 * 64 + 7, 60 * 64 + 7].map(|place| out[place] as u8);
     assert_eq!(

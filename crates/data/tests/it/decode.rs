@@ -126,6 +126,7 @@ fn what_is_no_film_is_named() {
     }
     let small = Decoder {
         limits: Limits { max_pixels: 1000 },
+        ..Decoder::default()
     };
     for format in [ImageFormat::Jpeg, ImageFormat::Png] {
         let bytes = encoded(&DynamicImage::ImageLuma8(film()), format);

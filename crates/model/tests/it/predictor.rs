@@ -32,7 +32,7 @@ fn path_bytes_and_batch_agree() {
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let films = Films::load(entries, &Decoder::default(), &info.preprocess, &|| {}).expect("loads");
-    let scores = predictor.scores(Arc::new(films), &|_| {}).expect("scores");
+    let scores = predictor.scores(&Arc::new(films), &|_| {}).expect("scores");
     assert_eq!(scores.len(), entries.len());
     for (entry, score) in entries.iter().zip(scores) {
         let from_path = predictor.predict_path(&entry.path).expect("predicts");

@@ -46,6 +46,9 @@ pub struct DataConfig {
     pub dir: PathBuf,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,
+    /// Folder of decoded films, kept between runs; leave it out to decode them anew each time, into memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
     /// Licence of the films, noted in the model file.
     pub licence: String,
     /// Whom the films are owed to, noted in the model file.
@@ -60,6 +63,8 @@ pub enum Unreadable {
     Error,
     /// Name them and train on the rest.
     Skip,
+    /// Keep what decodes of a damaged film, name it, and skip only what shows nothing.
+    Repair,
 }
 
 /// Section `train`.
@@ -131,6 +136,7 @@ impl Default for DataConfig {
         Self {
             dir: "data/sample".into(),
             unreadable: Unreadable::Skip,
+            cache: None,
             licence: String::new(),
             attribution: String::new(),
         }

@@ -42,7 +42,7 @@ pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
 
 #[target_feature(enable = "avx2")]
 fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
-    let (w, h) = (warp.film.width as i32, warp.film.height as i32);
+    let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
         let left = (corner.0 + warp.x_span.0) >> SHIFT;
@@ -78,7 +78,7 @@ unsafe fn row_of(warp: &Warp<'_>, corner: (i32, i32), row: usize) -> u64 {
     let mask = _mm256_set1_epi32(63);
     let fx = _mm256_and_si256(_mm256_srli_epi32::<5>(x), mask);
     let fy = _mm256_and_si256(_mm256_srli_epi32::<5>(y), mask);
-    let width = _mm256_set1_epi32(warp.film.width as i32);
+    let width = _mm256_set1_epi32(warp.film.width() as i32);
     let index = _mm256_add_epi32(
         _mm256_mullo_epi32(_mm256_srai_epi32::<11>(y), width),
         _mm256_srai_epi32::<11>(x),
@@ -88,7 +88,7 @@ unsafe fn row_of(warp: &Warp<'_>, corner: (i32, i32), row: usize) -> u64 {
         _mm256_sub_epi32(_mm256_set1_epi32(64), fx),
         _mm256_slli_epi32::<8>(fx),
     );
-    let base = warp.film.pixels.as_ptr().cast::<i32>();
+    let base = warp.film.pixels().as_ptr().cast::<i32>();
     // SAFETY: the caller's promise, for this row and the next.
     let (upper, lower) = unsafe {
         (

@@ -17,7 +17,8 @@ use std::arch::x86_64::{
 };
 
 use super::super::tone::Tone;
-use super::{GrayView, SHIFT, TILE, Warp, scalar};
+use super::{SHIFT, TILE, Warp, scalar};
+use crate::GrayView;
 
 /// Rows and columns of a patch.
 const PATCH: i32 = 16;
@@ -65,7 +66,7 @@ fn halves(offsets: &[i32; 64]) -> (__m512i, __m512i) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
-    let (w, h) = (warp.film.width as i32, warp.film.height as i32);
+    let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
     let (dx, dy) = (halves(&warp.dx), halves(&warp.dy));
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
@@ -117,9 +118,9 @@ fn store(levels: __m512i, out: &mut [u8], stride: usize) {
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn patch_inside(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
-    let stride = film.width as usize;
+    let stride = film.width() as usize;
     let mut row = film
-        .pixels
+        .pixels()
         .as_ptr()
         .wrapping_add(top as usize * stride + left as usize);
     four(|_| {
@@ -134,7 +135,7 @@ unsafe fn patch_inside(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline(never)]
 fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
-    let (w, h) = (film.width as i32, film.height as i32);
+    let (w, h) = (film.width() as i32, film.height() as i32);
     let columns = (0..PATCH)
         .filter(|column| (0..w).contains(&(left + column)))
         .fold(0_u16, |mask, column| mask | 1 << column);
@@ -144,7 +145,7 @@ fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
             return _mm_setzero_si128();
         }
         let place = y as isize * w as isize + left as isize;
-        let address = film.pixels.as_ptr().wrapping_offset(place);
+        let address = film.pixels().as_ptr().wrapping_offset(place);
         // SAFETY: bytes whose bit is not set are neither read nor fault; those whose bit is set lie inside the film.
         unsafe { _mm_maskz_loadu_epi8(columns, address.cast()) }
     })

@@ -17,6 +17,7 @@ use std::sync::LazyLock;
 
 use super::Transform;
 use super::tone::Tone;
+use crate::GrayView;
 
 /// Side of a tile.
 const TILE: usize = 8;
@@ -63,52 +64,6 @@ impl Instructions {
     #[must_use]
     pub fn best() -> Self {
         Self::available().last().copied().unwrap_or(Self::Scalar)
-    }
-}
-
-/// Gray levels of one film, row by row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GrayView<'a> {
-    pixels: &'a [u8],
-    width: u32,
-    height: u32,
-}
-
-impl<'a> GrayView<'a> {
-    /// `None` unless `pixels` holds width×height levels and both are from 1 to 65,535.
-    #[must_use]
-    pub fn new(pixels: &'a [u8], width: u32, height: u32) -> Option<Self> {
-        let fits = (1..=0xffff).contains(&width) && (1..=0xffff).contains(&height);
-        (fits && pixels.len() == width as usize * height as usize).then_some(Self {
-            pixels,
-            width,
-            height,
-        })
-    }
-
-    /// A square film.
-    ///
-    /// # Panics
-    /// If `pixels` is not side×side long.
-    pub(crate) fn square(pixels: &'a [u8], side: u32) -> Self {
-        assert_eq!(pixels.len(), side as usize * side as usize);
-        Self {
-            pixels,
-            width: side,
-            height: side,
-        }
-    }
-
-    /// The levels, row by row.
-    #[must_use]
-    pub fn pixels(&self) -> &'a [u8] {
-        self.pixels
-    }
-
-    /// Width and height.
-    #[must_use]
-    pub fn size(&self) -> (u32, u32) {
-        (self.width, self.height)
     }
 }
 
@@ -164,14 +119,15 @@ impl Augmenter {
         if out.is_empty() {
             return;
         }
+        let film_size = (film.width(), film.height());
         let stride = width.next_multiple_of(TILE);
         self.warped
             .resize(stride * height.next_multiple_of(TILE), 0);
-        if transform.moves_nothing() && film.size() == size {
+        if transform.moves_nothing() && film_size == size {
             for (to, from) in self
                 .warped
                 .chunks_exact_mut(stride)
-                .zip(film.pixels.chunks_exact(width))
+                .zip(film.pixels().chunks_exact(width))
             {
                 to[..width].copy_from_slice(from);
             }
@@ -206,6 +162,8 @@ impl Augmenter {
 
     fn warp(&mut self, warp: &Warp<'_>, stride: usize) {
         match self.instructions {
+            // The vector paths count pixels in 32 bits.
+            _ if warp.film.pixels().len() > 1 << 30 => scalar::warp(warp, &mut self.warped, stride),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 if warp.fits_patch() => {
                 avx512::warp(warp, &mut self.warped, stride);
@@ -259,7 +217,7 @@ struct Warp<'a> {
 
 impl<'a> Warp<'a> {
     fn new(transform: &Transform, film: GrayView<'a>, size: (u32, u32)) -> Self {
-        let backward = transform.backward(film.size(), size);
+        let backward = transform.backward((film.width(), film.height()), size);
         let [a, b, _, d, e, _] = backward;
         // Saturates far outside any film, where all is black.
         let backward =

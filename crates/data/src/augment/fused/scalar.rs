@@ -1,6 +1,7 @@
 //! The warp in plain Rust: what the vector paths must equal, and what runs where there are none.
 
-use super::{GrayView, SHIFT, TILE, Warp};
+use super::{SHIFT, TILE, Warp};
+use crate::GrayView;
 
 pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     warp.each_tile(warped.len(), stride, |place, corner| {
@@ -10,7 +11,7 @@ pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
 
 /// One tile into `out`, whose first pixel is the tile's.
 pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: usize) {
-    let (w, h) = (warp.film.width as i32, warp.film.height as i32);
+    let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
     let span =
         |corner: i32, span: (i32, i32)| ((corner + span.0) >> SHIFT, (corner + span.1) >> SHIFT);
     let (left, right) = span(corner.0, warp.x_span);
@@ -26,7 +27,7 @@ pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: 
         let (x, y) = (corner.0 + dx, corner.1 + dy);
         let level = if inside {
             blend(warp.film, x, y, |film, x, y| {
-                film.pixels[y as usize * film.width as usize + x as usize]
+                film.pixels()[y as usize * film.width() as usize + x as usize]
             })
         } else {
             blend(warp.film, x, y, at)
@@ -37,9 +38,9 @@ pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: 
 
 /// A level, black outside the film.
 fn at(film: GrayView<'_>, x: i32, y: i32) -> u8 {
-    let inside = (0..film.width as i32).contains(&x) && (0..film.height as i32).contains(&y);
+    let inside = (0..film.width() as i32).contains(&x) && (0..film.height() as i32).contains(&y);
     if inside {
-        film.pixels[y as usize * film.width as usize + x as usize]
+        film.pixels()[y as usize * film.width() as usize + x as usize]
     } else {
         0
     }

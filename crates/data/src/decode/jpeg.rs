@@ -1,0 +1,130 @@
+//! JPEG → luma. With the feature `turbo` libjpeg-turbo decodes, and zune-jpeg has the last word on what it warns of.
+
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{DecodeScratch, Decoder, Stored, Wanted, is_blank, luma};
+use crate::DecodeError;
+
+impl Decoder {
+    pub(super) fn jpeg(
+        &self,
+        bytes: &[u8],
+        wanted: Option<Wanted>,
+        scratch: &mut DecodeScratch,
+    ) -> Result<Stored, DecodeError> {
+        let orientation = exif(bytes)
+            .and_then(Orientation::from_exif_chunk)
+            .unwrap_or(Orientation::NoTransforms);
+        #[cfg(feature = "turbo")]
+        {
+            use super::turbo::Outcome;
+            match self.turbo(bytes, wanted, orientation, scratch)? {
+                Outcome::Whole(stored) => return Ok(stored),
+                Outcome::Truncated(stored) if self.repair && !is_blank(&scratch.pixels) => {
+                    return Ok(stored);
+                }
+                Outcome::Truncated(_) => return Err(DecodeError::Truncated),
+                Outcome::Unsure => {}
+            }
+        }
+        // This decoder has one size only.
+        let _ = wanted;
+        let (size, repaired) = match self.zune(bytes, true, scratch) {
+            Ok(size) => (size, false),
+            Err(error) if self.repair && error.is_damage() => {
+                match self.zune(bytes, false, scratch) {
+                    Ok(size) if !is_blank(&scratch.pixels) => (size, true),
+                    _ => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Stored {
+            size,
+            full: size,
+            eighths: 8,
+            orientation,
+            repaired,
+        })
+    }
+
+    /// Decodes straight to luma where the file has a luma plane: no RGB is made. Unless `strict`, what is missing of a truncated
+    /// file is gray.
+    fn zune(
+        &self,
+        bytes: &[u8],
+        strict: bool,
+        scratch: &mut DecodeScratch,
+    ) -> Result<(u32, u32), DecodeError> {
+        let options = DecoderOptions::default()
+            .set_strict_mode(strict)
+            .set_max_width(usize::from(u16::MAX))
+            .set_max_height(usize::from(u16::MAX))
+            .jpeg_set_out_colorspace(ColorSpace::Luma);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        decoder.decode_headers().map_err(jpeg_error)?;
+        let (width, height) = decoder.info().map_or((0, 0), |info| {
+            (u32::from(info.width), u32::from(info.height))
+        });
+        self.limits.check(width, height)?;
+        let count = width as usize * height as usize;
+        let plane = matches!(
+            decoder.input_colorspace(),
+            Some(ColorSpace::YCbCr | ColorSpace::Luma)
+        );
+        let DecodeScratch {
+            pixels, samples, ..
+        } = scratch;
+        pixels.resize(count, 0);
+        if plane {
+            decoder.decode_into(pixels).map_err(jpeg_error)?;
+        } else {
+            // Four-component files (CMYK, YCCK) and RGB-coded ones have no luma plane to hand out.
+            decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
+            samples.resize(count * 3, 0);
+            decoder.decode_into(samples).map_err(jpeg_error)?;
+            luma::rgb8(samples, pixels);
+        }
+        Ok((width, height))
+    }
+}
+
+fn jpeg_error(source: DecodeErrors) -> DecodeError {
+    match source {
+        // Reading from memory, the one fault of input and output is that there is no more of it.
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::Truncated,
+        source => DecodeError::Jpeg { source },
+    }
+}
+
+/// The EXIF block of a JPEG: the first APP1 segment that says so. A walk over the segments' lengths, where zune-jpeg would
+/// build every table of the header on its way.
+fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.get(2..)?;
+    loop {
+        let &[0xff, marker, high, low, ref after @ ..] = rest else {
+            return None;
+        };
+        match marker {
+            // Padding before a marker.
+            0xff => rest = &rest[1..],
+            // The picture begins, or ends: there is no more header.
+            0xda | 0xd9 => return None,
+            _ => {
+                let length = usize::from(u16::from_be_bytes([high, low])).checked_sub(2)?;
+                let body = after.get(..length)?;
+                if marker == 0xe1
+                    && let Some(exif) = body.strip_prefix(b"Exif\0\0")
+                {
+                    return Some(exif);
+                }
+                rest = &after[length..];
+            }
+        }
+    }
+}

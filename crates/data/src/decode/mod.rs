@@ -1,0 +1,145 @@
+//! Bytes → 8-bit luma. The format is told by the content, never by the name.
+
+#[cfg(feature = "dicom")]
+mod dicom;
+mod jpeg;
+mod limits;
+mod luma;
+mod orient;
+mod raster;
+#[cfg(feature = "turbo")]
+mod turbo;
+mod view;
+
+use std::path::Path;
+
+use image::{GrayImage, ImageFormat};
+
+#[cfg(feature = "dicom")]
+pub use dicom::DicomSamples;
+pub use limits::Limits;
+pub use view::{Decoded, GrayView, Wanted};
+
+use crate::{DataError, DecodeError};
+
+/// Turns files into 8-bit luma: JPEG, PNG, GIF (first frame), BMP, TIFF, WebP, and DICOM (first frame; feature `dicom`).
+///
+/// EXIF orientation is applied, colour becomes luma (BT.601), alpha is laid on black, and samples deeper than 8 bits are scaled
+/// so that the darkest and brightest sample of the film become 0 and 255: detectors of 10–15 bits are often stored in 16 without
+/// saying so. A DICOM file's gray levels are what it asks to be shown as: modality LUT or rescale, then VOI LUT, else window, else
+/// the real range of the film, MONOCHROME1 inverted. A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    /// Bounds on what is accepted.
+    pub limits: Limits,
+    /// How many times larger than [`Wanted`] a film is decoded at least, where its format can be decoded smaller (JPEG, feature
+    /// `turbo`), as Pillow's `reducing_gap`: 1 is fastest, [`f32::INFINITY`] always decodes the full size.
+    pub reduce_gap: f32,
+    /// Whether of a damaged film what decodes is kept and marked [`Decoded::repaired`]. Otherwise it is an error.
+    pub repair: bool,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            reduce_gap: 1.5,
+            repair: false,
+        }
+    }
+}
+
+/// Buffers that [`Decoder::decode_with`] keeps from film to film: one for each thread. Grows to the largest film seen.
+#[derive(Debug, Default)]
+pub struct DecodeScratch {
+    /// The film.
+    pixels: Vec<u8>,
+    /// Samples that are not luma yet; a film that is being turned.
+    samples: Vec<u8>,
+    #[cfg(feature = "turbo")]
+    turbo: Option<turbojpeg::Decompressor>,
+}
+
+/// What a decoder has left in [`DecodeScratch::pixels`].
+struct Stored {
+    size: (u32, u32),
+    /// The size of the whole film if this is a reduction of it, which is `eighths`/8 as large.
+    full: (u32, u32),
+    eighths: u32,
+    orientation: image::metadata::Orientation,
+    repaired: bool,
+}
+
+impl Decoder {
+    /// Reads and decodes a file.
+    pub fn decode_path(&self, path: &Path) -> Result<GrayImage, DataError> {
+        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        self.decode(&bytes).map_err(|source| DataError::Decode {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Decodes a film from memory, at its full size.
+    pub fn decode(&self, bytes: &[u8]) -> Result<GrayImage, DecodeError> {
+        let mut scratch = DecodeScratch::default();
+        let (width, height) = {
+            let view = self.decode_with(bytes, None, &mut scratch)?.view;
+            (view.width(), view.height())
+        };
+        GrayImage::from_raw(width, height, scratch.pixels)
+            .ok_or(DecodeError::NoPixels { width, height })
+    }
+
+    /// Decodes a film from memory into buffers that are kept from film to film, at its full size or, for what is `wanted`, at a
+    /// smaller one that is enough for it.
+    pub fn decode_with<'a>(
+        &self,
+        bytes: &[u8],
+        wanted: Option<Wanted>,
+        scratch: &'a mut DecodeScratch,
+    ) -> Result<Decoded<'a>, DecodeError> {
+        if bytes.is_empty() {
+            return Err(DecodeError::Empty);
+        }
+        if bytes.get(128..132) == Some(b"DICM") {
+            #[cfg(feature = "dicom")]
+            return self.dicom(bytes, scratch)?.lend(scratch);
+            #[cfg(not(feature = "dicom"))]
+            return Err(DecodeError::Dicom);
+        }
+        match image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)? {
+            ImageFormat::Jpeg => self.jpeg(bytes, wanted, scratch)?,
+            format => self.raster(bytes, format, scratch)?,
+        }
+        .lend(scratch)
+    }
+}
+
+impl Stored {
+    /// The film, the right way up.
+    fn lend(self, scratch: &mut DecodeScratch) -> Result<Decoded<'_>, DecodeError> {
+        let stored = self;
+        let swap = orient::swaps_sides(stored.orientation);
+        orient::turn(stored.size, stored.orientation, scratch);
+        let upright = |(w, h): (u32, u32)| if swap { (h, w) } else { (w, h) };
+        Ok(Decoded {
+            view: GrayView::reduced(
+                upright(stored.size),
+                upright(stored.full),
+                stored.eighths,
+                &scratch.pixels,
+            )?,
+            repaired: stored.repaired,
+        })
+    }
+}
+
+/// Whether a film shows nothing: of a damaged file, that nothing of it was decoded.
+fn is_blank(pixels: &[u8]) -> bool {
+    pixels.iter().all(|&v| v == pixels[0])
+}

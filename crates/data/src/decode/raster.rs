@@ -1,0 +1,97 @@
+//! PNG, GIF, BMP, TIFF, WebP → luma, by the `image` crate.
+
+use std::io::Cursor;
+
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
+
+use super::{DecodeScratch, Decoder, Stored, is_blank, luma};
+use crate::DecodeError;
+
+/// The widest pixel that is decoded: RGBA of 32-bit floats.
+const WIDEST: u64 = 16;
+
+impl Decoder {
+    pub(super) fn raster(
+        &self,
+        bytes: &[u8],
+        format: ImageFormat,
+        scratch: &mut DecodeScratch,
+    ) -> Result<Stored, DecodeError> {
+        let refused = |source| DecodeError::Image { source };
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(self.limits.max_pixels.saturating_mul(WIDEST));
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(refused)?;
+        let (width, height) = decoder.dimensions();
+        self.limits.check(width, height)?;
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let color = decoder.color_type();
+        let DecodeScratch {
+            pixels, samples, ..
+        } = scratch;
+        pixels.resize(width as usize * height as usize, 0);
+        // Checked against the limits above: it fits a usize.
+        samples.resize(decoder.total_bytes() as usize, 0);
+        if self.repair {
+            // What a damaged file leaves out is black, not the film before.
+            samples.fill(0);
+        }
+        let mut repaired = false;
+        match decoder.read_image(samples) {
+            Ok(()) => {}
+            Err(_) if self.repair && !is_blank(samples) => {
+                repaired = true;
+                if format == ImageFormat::Png {
+                    // The rows that were read are still as PNG has them; only a whole picture is turned.
+                    from_big_endian(color, samples);
+                }
+            }
+            Err(source) => return Err(refused(source)),
+        }
+        to_luma(color, samples, pixels)?;
+        Ok(Stored {
+            size: (width, height),
+            full: (width, height),
+            eighths: 8,
+            orientation,
+            repaired,
+        })
+    }
+}
+
+fn from_big_endian(color: ColorType, samples: &mut [u8]) {
+    let channels = color.channel_count();
+    if color.bytes_per_pixel() == channels * 2 {
+        for sample in samples.as_chunks_mut::<2>().0 {
+            *sample = u16::from_be_bytes(*sample).to_ne_bytes();
+        }
+    }
+}
+
+fn to_luma(color: ColorType, samples: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let channels = usize::from(color.channel_count());
+    match color {
+        ColorType::L8 => out.copy_from_slice(samples),
+        ColorType::La8 => luma::luma_alpha8(samples, out),
+        ColorType::Rgb8 => luma::rgb8(samples, out),
+        ColorType::Rgba8 => luma::rgba8(samples, out),
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+            let samples = samples.as_chunks::<2>().0;
+            let value = |index: usize| f32::from(u16::from_ne_bytes(samples[index]));
+            luma::deep(value, 65535.0, channels, out);
+        }
+        ColorType::Rgb32F | ColorType::Rgba32F => {
+            let samples = samples.as_chunks::<4>().0;
+            luma::deep(
+                |index| f32::from_ne_bytes(samples[index]),
+                1.0,
+                channels,
+                out,
+            );
+        }
+        other => return Err(DecodeError::ColorType { color: other }),
+    }
+    Ok(())
+}
