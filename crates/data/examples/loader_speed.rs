@@ -3,7 +3,7 @@
 //!     cargo run --release -p data --example loader_speed -- DIR [key=value]…
 //!
 //! Keys: `workers` (2), `seconds` (10), `size` (224), `warmup` (8, batches), `cache` (a folder: decode once to `side` = 256, then only
-//! augment), `instructions` (scalar, avx2, avx512: at most these). The folder is searched for JPEG files; the work for each film is
+//! augment), `gap` (JPEGs are decoded at no less than this times the size needed), `instructions` (scalar, avx2, avx512: at most these). The folder is searched for JPEG files; the work for each film is
 //! that of the other contestants: luma, antialiased resize without keeping the aspect, mirror, rotation ± 20°, shift ± 10 %, zoom
 //! ± 10 %, brightness and contrast ± 20 %, `(x/255 − 0.5)/0.5`, batches of 32. Prints one JSON object.
 #![allow(clippy::print_stdout, reason = "a program: its result")]
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from(arguments.next().ok_or("which folder?")?);
     let (mut workers, mut seconds, mut size, mut warmup, mut side) =
         (2_usize, 10.0_f64, 224_u32, 8, 256_u32);
-    let mut cache = None;
+    let (mut cache, mut gap) = (None, Decoder::default().reduce_gap);
     let mut instructions = Instructions::best();
     for argument in arguments {
         let (key, value) = argument.split_once('=').ok_or("key=value")?;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "size" => size = value.parse()?,
             "warmup" => warmup = value.parse()?,
             "side" => side = value.parse()?,
+            "gap" => gap = value.parse()?,
             "cache" => cache = Some(PathBuf::from(value)),
             "instructions" => {
                 instructions = match value {
@@ -63,7 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fit: Fit::Stretch,
         ..Preprocess::default()
     };
-    let decoder = Decoder::default();
+    let decoder = Decoder {
+        reduce_gap: gap,
+        ..Decoder::default()
+    };
     let films = entries.len();
     let mut loader = match &cache {
         Some(dir) => {

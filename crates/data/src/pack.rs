@@ -3,7 +3,7 @@
 //! | tensor | type | |
 //! |---|---|---|
 //! | `pixels` | U8 N×size×size | gray levels, page-aligned |
-//! | `crc32c` | U32 N | of each film's levels |
+//! | `crc32c` | U32 N+1 | of each film's levels, and of `notes` |
 //! | `sha256` | U8 N×32 | of the file each came from, ascending |
 //! | `notes` | U8 | JSON: `unreadable`, row → why that file did not decode (its levels are 0); `repaired`, rows |
 //!
@@ -104,21 +104,23 @@ impl Pack {
         let area = (settings.size as usize).pow(2);
         let (levels, pixels) = place("pixels")?;
         let (sums, _) = place("crc32c")?;
-        if levels.len() != digests.len() * area || sums.len() != digests.len() * 4 {
+        if levels.len() != digests.len() * area || sums.len() != digests.len() * 4 + 4 {
             return Err(PackFault::Other("it holds another number of films"));
         }
         if place("sha256")?.0 != digests.as_flattened() {
             return Err(PackFault::Other("it holds other films"));
         }
+        let (notes, _) = place("notes")?;
         let whole = levels
             .par_chunks_exact(area)
+            .chain([notes])
             .zip(sums.par_chunks_exact(4))
-            .all(|(film, sum)| crc32c::crc32c(film).to_le_bytes() == sum);
+            .all(|(part, sum)| crc32c::crc32c(part).to_le_bytes() == sum);
         if !whole {
-            return Err(PackFault::Other("a film's checksum differs"));
+            return Err(PackFault::Other("a checksum differs"));
         }
-        let notes = serde_json::from_slice(place("notes")?.0)
-            .map_err(|_| PackFault::Other("its notes are damaged"))?;
+        let notes = serde_json::from_slice(notes)
+            .map_err(|_| PackFault::Other("its notes are of another form"))?;
         drop(tensors);
         Ok(Self { map, pixels, notes })
     }
@@ -163,12 +165,13 @@ pub(crate) fn write(
     // SAFETY: a file of this call alone, not yet under any name that others look for.
     let mut map = unsafe { MmapMut::map_mut(file.as_file()).map_err(io)? };
     let notes = fill(&mut map[START..])?;
-    let sums: Vec<u8> = map[START..]
-        .par_chunks_exact(area)
-        .flat_map_iter(|film| crc32c::crc32c(film).to_le_bytes())
-        .collect();
     // Invariant: numbers and words have a JSON form.
     let notes = serde_json::to_vec(&notes).unwrap_or_default();
+    let sums: Vec<u8> = map[START..]
+        .par_chunks_exact(area)
+        .chain([&notes[..]])
+        .flat_map_iter(|part| crc32c::crc32c(part).to_le_bytes())
+        .collect();
     let mut end = 0;
     let mut tensor = |dtype: &str, shape: &[usize], bytes: usize| {
         end += bytes;
@@ -178,7 +181,7 @@ pub(crate) fn write(
     let header = serde_json::json!({
         "__metadata__": { "osteon_pack": settings.to_json() },
         "pixels": tensor("U8", &[films, side, side], levels),
-        "crc32c": tensor("U32", &[films], sums.len()),
+        "crc32c": tensor("U32", &[films + 1], sums.len()),
         "sha256": tensor("U8", &[films, 32], films * 32),
         "notes": tensor("U8", &[notes.len()], notes.len()),
     });

@@ -1,0 +1,52 @@
+//! `cargo xtask bench`: the criterion benchmarks, and the contests against other programs.
+
+mod contest;
+mod data;
+mod peers;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::{download::libtorch, workspace};
+
+/// What `cargo xtask bench` takes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The criterion benchmarks of the workspace (also without a word)
+    Criterion {
+        /// Only benchmarks whose name contains this
+        filter: Option<String>,
+    },
+    /// The input pipeline against torchvision, albumentations, OpenCV and others; writes its table into docs/BENCHMARKS.md
+    Data(data::Arguments),
+}
+
+/// Runs what was asked for.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let root = workspace::root();
+    match &arguments.what {
+        None => criterion(&root, None),
+        Some(What::Criterion { filter }) => criterion(&root, filter.as_deref()),
+        Some(What::Data(arguments)) => data::run(&root, arguments),
+    }
+}
+
+/// Runs the benchmarks with cargo's own output, and ends with cargo's own exit code.
+fn criterion(root: &std::path::Path, filter: Option<&str>) -> Result<ExitCode> {
+    libtorch::ensure(root)?;
+    let mut cargo = workspace::cargo(root);
+    cargo.args(["bench", "--workspace"]);
+    if let Some(filter) = filter {
+        // Before any `--` the filter goes to every target, the ordinary test harnesses of `src` included, which then run nothing.
+        cargo.arg(filter);
+    }
+    Ok(workspace::exit_code(workspace::status(&mut cargo)?))
+}
