@@ -35,7 +35,10 @@ pub fn list_repaired(split: &str, repaired: &[String]) {
     if repaired.is_empty() {
         return;
     }
-    eprintln!("{} films of {split} are damaged; what decodes of them is kept:", repaired.len());
+    eprintln!(
+        "{} films of {split} are damaged; what decodes of them is kept:",
+        repaired.len()
+    );
     for id in repaired.iter().take(10) {
         eprintln!("  {id}");
     }

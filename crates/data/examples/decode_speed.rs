@@ -23,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .step_by(step)
         .map(std::fs::read)
-        .filter(|film| film.as_ref().map_or(true, |film| film.starts_with(&[0xff, 0xd8])))
+        .filter(|film| {
+            film.as_ref()
+                .map_or(true, |film| film.starts_with(&[0xff, 0xd8]))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     println!(
         "{} JPEGs of {folder}, turbo: {}",

@@ -139,7 +139,9 @@ pub enum DecodeError {
     #[error("not an image that is read here (JPEG, PNG, GIF, BMP, TIFF, WebP, DICOM)")]
     UnknownFormat,
     /// A DICOM file, and a build without the feature `dicom`.
-    #[error("DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG")]
+    #[error(
+        "DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG"
+    )]
     Dicom,
     /// The DICOM file's structure is damaged.
     #[error("damaged DICOM file: {source}")]
@@ -188,7 +190,9 @@ pub enum DecodeError {
         bits: u32,
     },
     /// The compressed frame is of another shape than the data set states.
-    #[error("damaged DICOM file: its compressed frame is {width}×{height} of {channels} channels and {bits} bits, unlike its header")]
+    #[error(
+        "damaged DICOM file: its compressed frame is {width}×{height} of {channels} channels and {bits} bits, unlike its header"
+    )]
     DicomFrame {
         /// Pixels across.
         width: u32,
@@ -206,6 +210,9 @@ pub enum DecodeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The frame's decoder fell over it.
+    #[error("damaged DICOM pixel data: the decoder stumbled over it")]
+    DicomPanic,
     /// A 12-bit JPEG that is damaged.
     #[error("damaged 12-bit JPEG: {reason}")]
     Jpeg12 {
@@ -258,7 +265,10 @@ pub enum DecodeError {
 impl DecodeError {
     /// Whether the file is a film that was damaged, so that some of it may be left to show.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Truncated | Self::Jpeg { .. } | Self::Image { .. })
+        matches!(
+            self,
+            Self::Truncated | Self::Jpeg { .. } | Self::Image { .. }
+        )
     }
 }
 

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use osteon_data::{
-    Batches, DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions,
-};
+use osteon_data::{Batches, DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 

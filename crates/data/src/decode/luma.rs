@@ -49,10 +49,11 @@ pub(super) fn deep(value: impl Fn(usize) -> f32, full: f32, channels: usize, out
         let luma = gray * alpha;
         if luma.is_finite() { luma } else { 0.0 }
     };
-    let (low, high) = (0..out.len()).map(luma).fold(
-        (f32::INFINITY, f32::NEG_INFINITY),
-        |(low, high), v| (low.min(v), high.max(v)),
-    );
+    let (low, high) = (0..out.len())
+        .map(luma)
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
     let range = if high > low { high - low } else { 1.0 };
     for (pixel, out) in out.iter_mut().enumerate() {
         // 16-bit values times 255 are whole numbers below 2²⁴: exact.

@@ -26,7 +26,12 @@ impl Decoder {
         let mut decoder = reader.into_decoder().map_err(refused)?;
         let (width, height) = decoder.dimensions();
         self.limits.check(width, height)?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let orientation = if format == ImageFormat::Tiff {
+            // `image` does not look; an EXIF block is laid out as a TIFF file, so the file is one.
+            Orientation::from_exif_chunk(bytes)
+        } else {
+            decoder.orientation().ok()
+        };
         let color = decoder.color_type();
         let DecodeScratch {
             pixels, samples, ..
@@ -55,7 +60,7 @@ impl Decoder {
             size: (width, height),
             full: (width, height),
             eighths: 8,
-            orientation,
+            orientation: orientation.unwrap_or(Orientation::NoTransforms),
             repaired,
         })
     }
@@ -84,7 +89,12 @@ fn to_luma(color: ColorType, samples: &[u8], out: &mut Vec<u8>) -> Result<(), De
         }
         ColorType::Rgb32F | ColorType::Rgba32F => {
             let samples = samples.as_chunks::<4>().0;
-            luma::deep(|index| f32::from_ne_bytes(samples[index]), 1.0, channels, out);
+            luma::deep(
+                |index| f32::from_ne_bytes(samples[index]),
+                1.0,
+                channels,
+                out,
+            );
         }
         other => return Err(DecodeError::ColorType { color: other }),
     }

@@ -1,7 +1,12 @@
 //! Integration tests of `data`.
 
+mod bad;
 mod batches;
 mod decode;
+#[cfg(feature = "dicom")]
+mod dicom;
+mod fits;
+mod formats;
 mod oracles;
 mod synth_set;
 

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use dicom_core::DicomValue;
 use dicom_dictionary_std::tags;
 
-use super::file::whole;
 use super::Object;
+use super::file::whole;
 use crate::DecodeError;
 
 /// Width, height, channels and bits of a codestream.
@@ -20,14 +20,17 @@ struct Header {
 
 /// The first frame's codestream if pixel data are encapsulated.
 pub(super) fn first_frame(object: &Object) -> Option<Cow<'_, [u8]>> {
-    let DicomValue::PixelSequence(sequence) = object.element_opt(tags::PIXEL_DATA).ok()??.value() else {
+    let DicomValue::PixelSequence(sequence) = object.element_opt(tags::PIXEL_DATA).ok()??.value()
+    else {
         return None;
     };
     let frames = whole(object, tags::NUMBER_OF_FRAMES, "Number of Frames").unwrap_or(1);
     match sequence.fragments() {
         [only] => Some(Cow::Borrowed(only.as_slice())),
         fragments if frames <= 1 => Some(Cow::Owned(fragments.concat())),
-        fragments => fragments.first().map(|first| Cow::Borrowed(first.as_slice())),
+        fragments => fragments
+            .first()
+            .map(|first| Cow::Borrowed(first.as_slice())),
     }
 }
 
@@ -67,7 +70,9 @@ fn header(frame: &[u8]) -> Option<Header> {
         return jpeg(frame);
     }
     // JPEG 2000, bare or in a JP2 file.
-    let start = frame.windows(4).position(|w| w == [0xff, 0x4f, 0xff, 0x51])?;
+    let start = frame
+        .windows(4)
+        .position(|w| w == [0xff, 0x4f, 0xff, 0x51])?;
     let siz = frame.get(start + 4..)?;
     let long = |at: usize| {
         let bytes = siz.get(at..at + 4)?;

@@ -120,10 +120,7 @@ struct Tables {
 }
 
 /// The samples, 0..=4095, row by row, of a JPEG that is known to be `width`×`height` of one 12-bit component.
-pub(super) fn decode(
-    data: &[u8],
-    (width, height): (u32, u32),
-) -> Result<Vec<u16>, DecodeError> {
+pub(super) fn decode(data: &[u8], (width, height): (u32, u32)) -> Result<Vec<u16>, DecodeError> {
     let mut tables = Tables::default();
     let mut rest = data.get(2..).ok_or(DecodeError::Truncated)?;
     loop {
@@ -135,7 +132,9 @@ pub(super) fn decode(
             continue;
         }
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let length = length.checked_sub(2).ok_or(damaged("a segment is too short"))?;
+        let length = length
+            .checked_sub(2)
+            .ok_or(damaged("a segment is too short"))?;
         let body = after.get(..length).ok_or(DecodeError::Truncated)?;
         rest = &after[length..];
         match marker {
@@ -177,7 +176,9 @@ fn quantisation(mut body: &[u8], tables: &mut Tables) -> Result<(), DecodeError>
 
 fn huffman(mut body: &[u8], tables: &mut Tables) -> Result<(), DecodeError> {
     while let [kind, after @ ..] = body {
-        let (counts, after) = after.split_first_chunk::<16>().ok_or(DecodeError::Truncated)?;
+        let (counts, after) = after
+            .split_first_chunk::<16>()
+            .ok_or(DecodeError::Truncated)?;
         let total = counts.iter().map(|&count| usize::from(count)).sum();
         let values = after.get(..total).ok_or(DecodeError::Truncated)?;
         let slots = if kind >> 4 == 0 {

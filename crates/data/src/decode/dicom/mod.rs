@@ -5,6 +5,8 @@ mod file;
 mod jpeg12;
 mod shades;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use dicom_pixeldata::PixelDecoder as _;
@@ -109,7 +111,8 @@ impl Decoder {
         match (interpretation.as_str(), samples, layout.allocated) {
             ("MONOCHROME1" | "MONOCHROME2", 1, _) => {
                 let codes = codes(&object, size, layout)?;
-                let shades = shades::table(&object, layout, &codes, interpretation == "MONOCHROME1")?;
+                let shades =
+                    shades::table(&object, layout, &codes, interpretation == "MONOCHROME1")?;
                 for (out, code) in scratch.pixels.iter_mut().zip(codes) {
                     *out = shades[usize::from(code)];
                 }
@@ -132,7 +135,12 @@ impl Decoder {
         let width = whole(object, tags::COLUMNS, "Columns")?;
         let height = whole(object, tags::ROWS, "Rows")?;
         self.limits.check(width, height)?;
-        if object.element_opt(tags::PIXEL_DATA).ok().flatten().is_none() {
+        if object
+            .element_opt(tags::PIXEL_DATA)
+            .ok()
+            .flatten()
+            .is_none()
+        {
             return Err(DecodeError::DicomNoPixels);
         }
         codestream::check(object, (width, height))?;
@@ -159,7 +167,8 @@ fn codes(object: &Object, size: (u32, u32), layout: Layout) -> Result<Vec<u16>, 
     let data = frame(object)?;
     let codes: Vec<u16> = if data.len() >= count * 2 && layout.allocated == 16 {
         let raw = data.as_chunks::<2>().0.iter().take(count);
-        raw.map(|&raw| layout.code(u16::from_ne_bytes(raw))).collect()
+        raw.map(|&raw| layout.code(u16::from_ne_bytes(raw)))
+            .collect()
     } else {
         // Some decoders give as many bytes as the samples need, not as many as were allocated.
         let raw = data.iter().take(count);
@@ -173,8 +182,10 @@ fn codes(object: &Object, size: (u32, u32), layout: Layout) -> Result<Vec<u16>, 
 }
 
 fn frame(object: &Object) -> Result<Vec<u8>, DecodeError> {
-    let decoded = object
-        .decode_pixel_data_frame(0)
+    // dicom-rs indexes past the end of a damaged RLE segment, and panics (0.10.1, adapters/rle_lossless.rs). Nothing outlives the
+    // call but what it returns, so nothing half-done is seen.
+    let decoded = catch_unwind(AssertUnwindSafe(|| object.decode_pixel_data_frame(0)))
+        .map_err(|_| DecodeError::DicomPanic)?
         .map_err(|source| DecodeError::DicomPixels {
             source: Box::new(source),
         })?;
