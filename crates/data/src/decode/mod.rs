@@ -154,7 +154,16 @@ impl Stored {
     }
 }
 
-/// Whether a film shows nothing: of a damaged file, that nothing of it was decoded.
-fn is_blank(pixels: &[u8]) -> bool {
-    pixels.iter().all(|&v| v == pixels[0])
+/// Whether nothing of a damaged film was decoded: beyond its first block, which decoders make up from nothing, it is all of one
+/// level.
+fn is_blank(pixels: &[u8], width: u32) -> bool {
+    let Some(&fill) = pixels.last() else {
+        return true;
+    };
+    let first_block =
+        |at: usize| at % width.max(1) as usize / 16 == 0 && at / width.max(1) as usize / 16 == 0;
+    pixels
+        .iter()
+        .enumerate()
+        .all(|(at, &v)| v == fill || first_block(at))
 }

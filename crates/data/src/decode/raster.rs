@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{DecodeScratch, Decoder, Stored, is_blank, luma};
+use super::{DecodeScratch, Decoder, Stored, luma};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -26,12 +26,7 @@ impl Decoder {
         let mut decoder = reader.into_decoder().map_err(refused)?;
         let (width, height) = decoder.dimensions();
         self.limits.check(width, height)?;
-        let orientation = if format == ImageFormat::Tiff {
-            // `image` does not look; an EXIF block is laid out as a TIFF file, so the file is one.
-            Orientation::from_exif_chunk(bytes)
-        } else {
-            decoder.orientation().ok()
-        };
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let color = decoder.color_type();
         let DecodeScratch {
             pixels, samples, ..
@@ -46,7 +41,7 @@ impl Decoder {
         let mut repaired = false;
         match decoder.read_image(samples) {
             Ok(()) => {}
-            Err(_) if self.repair && !is_blank(samples) => {
+            Err(_) if self.repair && samples.iter().any(|&v| v != 0) => {
                 repaired = true;
                 if format == ImageFormat::Png {
                     // The rows that were read are still as PNG has them; only a whole picture is turned.
@@ -60,7 +55,7 @@ impl Decoder {
             size: (width, height),
             full: (width, height),
             eighths: 8,
-            orientation: orientation.unwrap_or(Orientation::NoTransforms),
+            orientation,
             repaired,
         })
     }
@@ -75,7 +70,7 @@ fn from_big_endian(color: ColorType, samples: &mut [u8]) {
     }
 }
 
-fn to_luma(color: ColorType, samples: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn to_luma(color: ColorType, samples: &[u8], out: &mut [u8]) -> Result<(), DecodeError> {
     let channels = usize::from(color.channel_count());
     match color {
         ColorType::L8 => out.copy_from_slice(samples),

@@ -27,7 +27,7 @@ fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-fn element(group: u16, number: u16, vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
     let mut bytes = [group.to_le_bytes(), number.to_le_bytes()].concat();
     bytes.extend(vr);
     if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN") {

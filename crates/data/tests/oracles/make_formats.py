@@ -75,7 +75,10 @@ Image.fromarray((gray.astype(np.uint16) * 13 + 400)).save(out / "gray16.tif")
 
 expected = {}
 for path in sorted(out.iterdir()):
-    image = ImageOps.exif_transpose(Image.open(path))
+    image = Image.open(path)
+    # Pillow turns a TIFF as it loads it, and `exif_transpose` before that would turn it twice.
+    image.load()
+    image = ImageOps.exif_transpose(image)
     if image.mode in ("I;16", "I", "F", "I;16B"):
         deep = np.asarray(image).astype(np.float64)
         level = np.floor((deep - deep.min()) / (deep.max() - deep.min()) * 255 + 0.5)
