@@ -73,6 +73,10 @@ pub fn run() -> ExitCode {
     let rows = [
         rust(probe("rustc", &["--version"]).as_deref()),
         compiler(&compilers()),
+        turbo(
+            probe("cmake", &["--version"]).is_some(),
+            probe("nasm", &["--version"]).is_some(),
+        ),
         python(Pip::find().err(), libtorch.is_ok() || cached()),
         libtorch_row(&libtorch, workspace::users_libtorch(&root).is_some()),
         cuda(
@@ -189,6 +193,25 @@ fn compiler(found: &[(String, String)]) -> Row {
         );
     };
     Row::good("C++ compiler", format!("{name}: {version}"))
+}
+
+/// What the feature `turbo` needs beyond a compiler.
+fn turbo(cmake: bool, nasm: bool) -> Row {
+    const NAME: &str = "feature turbo";
+    if cmake && (nasm || !cfg!(target_arch = "x86_64")) {
+        return Row::good(NAME, "can be built: --features turbo decodes JPEGs faster");
+    }
+    let mend = match std::env::consts::OS {
+        "macos" => "brew install cmake nasm",
+        "windows" => "winget install Kitware.CMake NASM.NASM",
+        _ => "sudo apt install cmake nasm",
+    };
+    Row::bad(
+        State::Optional,
+        NAME,
+        "--features turbo decodes JPEGs faster, and needs cmake and nasm",
+        mend,
+    )
 }
 
 fn python(missing: Option<Missing>, done_without: bool) -> Row {
@@ -426,6 +449,12 @@ mod tests {
         );
         let row = libtorch_row(&Err(Unusable::Version("2.5.1".into())), true);
         assert!(row.text.contains("2.5.1") && row.mend.unwrap().contains("unset LIBTORCH"));
+    }
+
+    #[test]
+    fn turbo_is_never_needed() {
+        assert_eq!(turbo(true, true).state, State::Good);
+        assert_eq!(turbo(false, true).state, State::Optional);
     }
 
     #[test]

@@ -233,6 +233,9 @@ pub enum DecodeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The frame's decoder fell over it.
+    #[error("damaged DICOM pixel data: the decoder stumbled over it")]
+    DicomPanic,
     /// A 12-bit JPEG that is damaged.
     #[error("damaged 12-bit JPEG: {reason}")]
     Jpeg12 {

@@ -25,7 +25,9 @@ impl Decoder {
             use super::turbo::Outcome;
             match self.turbo(bytes, wanted, orientation, scratch)? {
                 Outcome::Whole(stored) => return Ok(stored),
-                Outcome::Truncated(stored) if self.repair && !is_blank(&scratch.pixels) => {
+                Outcome::Truncated(stored)
+                    if self.repair && !is_blank(&scratch.pixels, stored.size.0) =>
+                {
                     return Ok(stored);
                 }
                 Outcome::Truncated(_) => return Err(DecodeError::Truncated),
@@ -38,7 +40,7 @@ impl Decoder {
             Ok(size) => (size, false),
             Err(error) if self.repair && error.is_damage() => {
                 match self.zune(bytes, false, scratch) {
-                    Ok(size) if !is_blank(&scratch.pixels) => (size, true),
+                    Ok(size) if !is_blank(&scratch.pixels, size.0) => (size, true),
                     _ => return Err(error),
                 }
             }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{DecodeScratch, Decoder, Stored, is_blank, luma};
+use super::{DecodeScratch, Decoder, Stored, luma};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -41,7 +41,7 @@ impl Decoder {
         let mut repaired = false;
         match decoder.read_image(samples) {
             Ok(()) => {}
-            Err(_) if self.repair && !is_blank(samples) => {
+            Err(_) if self.repair && samples.iter().any(|&v| v != 0) => {
                 repaired = true;
                 if format == ImageFormat::Png {
                     // The rows that were read are still as PNG has them; only a whole picture is turned.
@@ -70,7 +70,7 @@ fn from_big_endian(color: ColorType, samples: &mut [u8]) {
     }
 }
 
-fn to_luma(color: ColorType, samples: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn to_luma(color: ColorType, samples: &[u8], out: &mut [u8]) -> Result<(), DecodeError> {
     let channels = usize::from(color.channel_count());
     match color {
         ColorType::L8 => out.copy_from_slice(samples),

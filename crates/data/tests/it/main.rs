@@ -1,8 +1,13 @@
 //! Integration tests of `data`.
 
 mod augment;
+mod bad;
 mod batches;
 mod decode;
+#[cfg(feature = "dicom")]
+mod dicom;
+mod fits;
+mod formats;
 mod oracles;
 mod synth_set;
 

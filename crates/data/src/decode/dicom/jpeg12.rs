@@ -193,6 +193,11 @@ fn huffman(mut body: &[u8], tables: &mut Tables) -> Result<(), DecodeError> {
     Ok(())
 }
 
+fn pick<T>(tables: &[Option<T>; 4], number: u8) -> Result<&T, DecodeError> {
+    let table = tables.get(usize::from(number)).and_then(Option::as_ref);
+    table.ok_or(damaged("a table is missing"))
+}
+
 fn scan(
     header: &[u8],
     data: &[u8],
@@ -203,10 +208,6 @@ fn scan(
     let &[1, _, selectors, ..] = header else {
         return Err(damaged("more than one channel"));
     };
-    fn pick<T>(tables: &[Option<T>; 4], number: u8) -> Result<&T, DecodeError> {
-        let table = tables.get(usize::from(number)).and_then(Option::as_ref);
-        table.ok_or(damaged("a table is missing"))
-    }
     let dc = pick(&tables.dc, selectors >> 4)?;
     let ac = pick(&tables.ac, selectors & 15)?;
     let component = tables.component.ok_or(damaged("no frame header"))?;

@@ -5,6 +5,8 @@ mod file;
 mod jpeg12;
 mod shades;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use dicom_pixeldata::PixelDecoder as _;
@@ -180,8 +182,10 @@ fn codes(object: &Object, size: (u32, u32), layout: Layout) -> Result<Vec<u16>, 
 }
 
 fn frame(object: &Object) -> Result<Vec<u8>, DecodeError> {
-    let decoded = object
-        .decode_pixel_data_frame(0)
+    // dicom-rs indexes past the end of a damaged RLE segment, and panics (0.10.1, adapters/rle_lossless.rs). Nothing outlives the
+    // call but what it returns, so nothing half-done is seen.
+    let decoded = catch_unwind(AssertUnwindSafe(|| object.decode_pixel_data_frame(0)))
+        .map_err(|_| DecodeError::DicomPanic)?
         .map_err(|source| DecodeError::DicomPixels {
             source: Box::new(source),
         })?;

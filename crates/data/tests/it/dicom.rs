@@ -1,0 +1,406 @@
+//! DICOM: real CR and DX files against pydicom, made ones against arithmetic, hostile ones against the limits.
+
+use osteon_data::{DecodeError, Decoder, Limits};
+use proptest::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A file of explicit little-endian elements in the order given.
+fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
+    let mut uid = syntax.as_bytes().to_vec();
+    if uid.len() % 2 == 1 {
+        uid.push(0);
+    }
+    let meta = [
+        element(2, 1, b"OB", &[0, 1]),
+        element(2, 2, b"UI", b"1.2.840.10008.5.1.4.1.1.1\0"),
+        element(2, 3, b"UI", b"1.2.3.4\0"),
+        element(2, 0x10, b"UI", &uid),
+        element(2, 0x12, b"UI", b"1.2\0"),
+    ]
+    .concat();
+    let mut bytes = vec![0; 128];
+    bytes.extend(b"DICM");
+    bytes.extend(element(2, 0, b"UL", &(meta.len() as u32).to_le_bytes()));
+    bytes.extend(meta);
+    bytes.extend(elements.concat());
+    bytes
+}
+
+fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut bytes = [group.to_le_bytes(), number.to_le_bytes()].concat();
+    bytes.extend(vr);
+    if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN") {
+        bytes.extend([0, 0]);
+        bytes.extend((value.len() as u32).to_le_bytes());
+    } else {
+        bytes.extend((value.len() as u16).to_le_bytes());
+    }
+    bytes.extend(value);
+    bytes
+}
+
+fn word(group: u16, number: u16, value: u16) -> Vec<u8> {
+    element(group, number, b"US", &value.to_le_bytes())
+}
+
+const NATIVE: &str = "1.2.840.10008.1.2.1";
+
+/// Rows, columns and the like of a gray film of 16 bits.
+fn header(photometric: &[u8], rows: u16, columns: u16, stored: u16, signed: u16) -> Vec<u8> {
+    [
+        word(0x28, 2, 1),
+        element(0x28, 4, b"CS", photometric),
+        word(0x28, 0x10, rows),
+        word(0x28, 0x11, columns),
+        word(0x28, 0x100, 16),
+        word(0x28, 0x101, stored),
+        word(0x28, 0x102, stored - 1),
+        word(0x28, 0x103, signed),
+    ]
+    .concat()
+}
+
+fn pixels(values: &[u16]) -> Vec<u8> {
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    element(0x7fe0, 0x10, b"OW", &bytes)
+}
+
+fn levels(elements: &[Vec<u8>]) -> Vec<u8> {
+    Decoder::default()
+        .decode(&file(NATIVE, elements))
+        .expect("decodes")
+        .into_raw()
+}
+
+#[test]
+fn without_a_window_the_real_range_is_shown_and_monochrome1_inverted_once() {
+    let values = pixels(&[100, 2050, 4000]);
+    let plain = header(b"MONOCHROME2 ", 1, 3, 12, 0);
+    assert_eq!(levels(&[plain, values.clone()]), [0, 128, 255]);
+    let inverted = header(b"MONOCHROME1 ", 1, 3, 12, 0);
+    assert_eq!(levels(&[inverted, values]), [255, 127, 0]);
+}
+
+#[test]
+fn padding_is_outside_the_real_range() {
+    let padding = word(0x28, 0x120, 0);
+    let film = header(b"MONOCHROME2 ", 1, 3, 12, 0);
+    assert_eq!(
+        levels(&[film, padding, pixels(&[0, 100, 200])]),
+        [0, 0, 255]
+    );
+}
+
+/// PS3.3 C.11.2.1.2: a window of width 1 is a threshold; of width w, linear over w − 1.
+#[test]
+fn windows_are_those_of_the_standard() {
+    let film = || header(b"MONOCHROME2 ", 1, 4, 12, 0);
+    let window = |center: &[u8], width: &[u8]| {
+        [
+            element(0x28, 0x1050, b"DS", center),
+            element(0x28, 0x1051, b"DS", width),
+        ]
+        .concat()
+    };
+    let values = || pixels(&[0, 1023, 2048, 4095]);
+    assert_eq!(
+        levels(&[film(), window(b"2048", b"4096"), values()]),
+        [0, 64, 128, 255]
+    );
+    assert_eq!(
+        levels(&[film(), window(b"2048", b"1 "), values()]),
+        [0, 0, 255, 255]
+    );
+    let sigmoid = element(0x28, 0x1056, b"CS", b"SIGMOID ");
+    // 1 / (1 + exp(−4 (x − 2048) / 1024)) at 0, 1023, 2048, 4095: 0.0003, 0.0179, 0.5, 0.9997.
+    assert_eq!(
+        levels(&[film(), window(b"2048", b"1024"), sigmoid, values()]),
+        [0, 5, 128, 255]
+    );
+    let exact = element(0x28, 0x1056, b"CS", b"LINEAR_EXACT");
+    assert_eq!(
+        levels(&[film(), window(b"2048", b"4096"), exact, values()]),
+        [0, 64, 128, 255]
+    );
+}
+
+#[test]
+fn rescale_comes_before_the_window_and_signs_are_kept() {
+    let film = header(b"MONOCHROME2 ", 1, 3, 12, 1);
+    let transforms = [
+        element(0x28, 0x1050, b"DS", b"0 "),
+        element(0x28, 0x1051, b"DS", b"201 "),
+        element(0x28, 0x1052, b"DS", b"10"),
+        element(0x28, 0x1053, b"DS", b"2 "),
+    ]
+    .concat();
+    // −55, −5 and 45 become −100, 0 and 100; the window of 201 around 0 shows (v + 100.5) / 200 of 255.
+    let values = [-55_i16, -5, 45].map(|v| v as u16 & 0xfff);
+    assert_eq!(levels(&[film, transforms, pixels(&values)]), [1, 128, 255]);
+}
+
+#[test]
+fn stored_samples_are_given_bit_for_bit() {
+    let film = header(b"MONOCHROME1 ", 1, 3, 12, 1);
+    let samples = Decoder::default()
+        .dicom_samples(&file(NATIVE, &[film, pixels(&[0x0fff, 0x0800, 0x07ff])]))
+        .expect("decodes");
+    assert_eq!(samples.values, [-1, -2048, 2047]);
+}
+
+#[test]
+fn of_many_frames_the_first_is_read() {
+    let frames = element(0x28, 8, b"IS", b"2 ");
+    let film = header(b"MONOCHROME2 ", 1, 2, 12, 0);
+    // In the order of tags, as files have them: after samples per pixel (10 bytes) and the photometric interpretation (20).
+    let head = [&film[..30], &frames, &film[30..]].concat();
+    assert_eq!(levels(&[head, pixels(&[5, 9, 700, 800])]), [0, 255]);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let refused = |elements: &[Vec<u8>]| {
+        Decoder::default()
+            .decode(&file(NATIVE, elements))
+            .expect_err("no film")
+    };
+    let film = || header(b"MONOCHROME2 ", 2, 2, 12, 0);
+    assert!(matches!(refused(&[film()]), DecodeError::DicomNoPixels));
+    assert!(matches!(
+        refused(&[film(), pixels(&[1, 2, 3])]),
+        DecodeError::DicomTruncated | DecodeError::DicomPixels { .. }
+    ));
+    assert!(matches!(
+        refused(&[header(b"MONOCHROME2 ", 40_000, 40_000, 12, 0), pixels(&[1])]),
+        DecodeError::TooLarge { width: 40_000, .. }
+    ));
+    assert!(matches!(
+        refused(&[header(b"PALETTE COLOR ", 1, 1, 8, 0), pixels(&[1])]),
+        DecodeError::DicomPhotometric { .. }
+    ));
+    assert!(matches!(
+        refused(&[pixels(&[1])]),
+        DecodeError::DicomAttribute { name: "Columns" }
+    ));
+    let mut short = file(NATIVE, &[film(), pixels(&[1, 2, 3, 4])]);
+    short.pop();
+    assert!(matches!(
+        Decoder::default().decode(&short),
+        Err(DecodeError::DicomTruncated)
+    ));
+    let other = file("1.2.840.10008.1.2.4.100", &[film(), pixels(&[1, 2, 3, 4])]);
+    assert!(matches!(
+        Decoder::default().decode(&other),
+        Err(DecodeError::DicomSyntax { .. })
+    ));
+    let mut bare = vec![0; 132];
+    bare[128..].copy_from_slice(b"DICM");
+    assert!(Decoder::default().decode(&bare).is_err());
+}
+
+/// A length of four gigabytes, and sequences a thousand deep: refused before memory or stack is spent on them.
+#[test]
+fn lengths_and_depths_are_not_believed() {
+    let mut huge = [0x10_u16.to_le_bytes(), 0x10_u16.to_le_bytes()].concat();
+    huge.extend(b"UN\0\0");
+    huge.extend(0xffff_fff0_u32.to_le_bytes());
+    let refused = Decoder::default().decode(&file(NATIVE, &[huge]));
+    assert!(
+        matches!(refused, Err(DecodeError::DicomTruncated)),
+        "{refused:?}"
+    );
+
+    let mut nested = Vec::new();
+    for _ in 0..1000 {
+        nested.extend([0x08, 0, 0x15, 0x11]);
+        nested.extend(b"SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff");
+    }
+    let refused = Decoder::default().decode(&file(NATIVE, &[nested]));
+    assert!(
+        matches!(refused, Err(DecodeError::DicomNesting { .. })),
+        "{refused:?}"
+    );
+}
+
+/// Every real file reads but the two without pixels, and JPEG-LS where it is not built in; where pydicom decodes the samples they
+/// are the same to the last bit (the manifest holds pydicom's), whatever the lossless codec.
+#[test]
+fn stored_samples_of_real_files_are_pydicoms() {
+    let Some(folder) = crate::real_films("dicom") else {
+        return;
+    };
+    let rows = std::fs::read_to_string(folder.join("../manifests/dicom.csv")).expect("manifest");
+    let (mut equal, mut near, mut unread) = (0, Vec::new(), Vec::new());
+    for row in rows.lines().skip(1) {
+        let name = row.split(',').next().expect("name");
+        // The one field that is 64 digits beside the file's own digest; it comes last.
+        let digests: Vec<&str> = row.split(',').filter(|field| field.len() == 64).collect();
+        let bytes = std::fs::read(folder.join(name)).expect("is there");
+        let samples = match Decoder::default().dicom_samples(&bytes) {
+            Ok(samples) => samples,
+            Err(error) => {
+                unread.push((name.to_owned(), error.to_string()));
+                continue;
+            }
+        };
+        let mut digest = Sha256::new();
+        for value in &samples.values {
+            digest.update(value.to_le_bytes());
+        }
+        match digests.get(1) {
+            Some(expected) if *expected == osteon_data::hex(&digest.finalize()) => equal += 1,
+            _ => near.push(name.to_owned()),
+        }
+    }
+    println!("{equal} equal, {near:?} not, {unread:?} unread");
+    for (name, reason) in &unread {
+        assert!(
+            ["Issue56-NoPixelData.dcm", "CR000000.dcm"].contains(&name.as_str())
+                && reason.contains("holds no pixel data")
+                || !cfg!(feature = "jpeg-ls") && reason.contains("JPEG-LS"),
+            "{name}: {reason}"
+        );
+    }
+    // pydicom reads none of the 12-bit JPEGs; lossy JPEG and JPEG 2000 may be rounded otherwise.
+    for name in &near {
+        assert!(
+            name.contains("JPLY") || name.contains("J2KI") || name == "Monochrome1-Jpeg.dcm",
+            "{name}"
+        );
+    }
+}
+
+/// Modality LUT, VOI LUT and window of real files, as 8-bit levels, within one level of pydicom's (`make_dicom_oracles.py`).
+#[test]
+fn shades_of_real_files_are_pydicoms() {
+    let Some(folder) = crate::real_films("dicom") else {
+        return;
+    };
+    let oracles: Value = serde_json::from_str(include_str!("../oracles/dicom.json")).expect("JSON");
+    let mut wrong = Vec::new();
+    for (name, case) in oracles["films"].as_object().expect("films") {
+        if name.contains("JLS") && !cfg!(feature = "jpeg-ls") {
+            continue;
+        }
+        let film = Decoder::default()
+            .decode_path(&folder.join(name))
+            .expect("decodes");
+        let count = film.as_raw().len();
+        let worst = case["levels"]
+            .as_array()
+            .expect("levels")
+            .iter()
+            .enumerate()
+            .map(|(i, level)| {
+                (i64::from(film.as_raw()[i * count / 256]) - level.as_i64().expect("level")).abs()
+            })
+            .max();
+        let mean = film.iter().map(|&v| f64::from(v)).sum::<f64>() / count as f64;
+        let apart = (mean - case["mean"].as_f64().expect("mean")).abs();
+        if worst > Some(1) || apart > 0.5 {
+            wrong.push(format!("{name}: worst {worst:?}, means {apart:.2} apart"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No other program at hand decodes the 12-bit JPEGs, but each holds the film that another file holds without loss.
+#[test]
+fn twelve_bit_jpegs_show_their_originals() {
+    let Some(folder) = crate::real_films("dicom") else {
+        return;
+    };
+    for film in ["RG2", "RG3", "XA1"] {
+        let read = |kind: &str| {
+            let path = folder.join(format!("{film}_{kind}.dcm"));
+            Decoder::default()
+                .dicom_samples(&std::fs::read(path).expect("is there"))
+                .expect("decodes")
+        };
+        let (whole, lossy) = (read("UNC"), read("JPLY"));
+        assert_eq!((whole.width, whole.height), (lossy.width, lossy.height));
+        let sum: i64 = whole
+            .values
+            .iter()
+            .zip(&lossy.values)
+            .map(|(a, b)| i64::from((a - b).abs()))
+            .sum();
+        let mean = sum as f64 / whole.values.len() as f64;
+        println!("{film}: {mean:.2} of 1024 levels apart");
+        assert!(mean < 8.0, "{film}: {mean}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_files_do_not_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        keep in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let film = header(b"MONOCHROME2 ", 3, 4, 12, 0);
+        let window = [
+            element(0x28, 0x1050, b"DS", b"600 "),
+            element(0x28, 0x1051, b"DS", b"1024"),
+        ]
+        .concat();
+        let bytes = file(NATIVE, &[film, window, pixels(&[7; 12])]);
+        spoil_and_decode(bytes, changes, cut.then_some(keep));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// A film of each codec, made small enough to be quick by its own limit.
+    #[test]
+    fn damaged_real_files_do_not_panic(
+        which in any::<prop::sample::Index>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        in_header in any::<bool>(),
+        keep in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let Some(folder) = crate::real_films("dicom") else {
+            return Ok(());
+        };
+        let names = [
+            "XA1_RLE", "XA1_JPLL", "XA1_JPLY", "XA1_JLSL", "XA1_J2KI", "image_dfl", "vlut_04", "mlut_18",
+        ];
+        let name = names[which.index(names.len())];
+        let mut bytes = std::fs::read(folder.join(format!("{name}.dcm"))).expect("is there");
+        if in_header {
+            // Where the data set, the tables and the codestream's header lie.
+            let (head, _) = bytes.split_at_mut(2000);
+            for (place, value) in &changes {
+                let place = place.index(head.len());
+                head[place] = *value;
+            }
+        }
+        spoil_and_decode(bytes, changes, cut.then_some(keep));
+    }
+}
+
+fn spoil_and_decode(
+    mut bytes: Vec<u8>,
+    changes: Vec<(prop::sample::Index, u8)>,
+    keep: Option<prop::sample::Index>,
+) {
+    for (place, value) in changes {
+        let place = place.index(bytes.len());
+        bytes[place] = value;
+    }
+    if let Some(keep) = keep {
+        bytes.truncate(keep.index(bytes.len()) + 1);
+    }
+    let decoder = Decoder {
+        limits: Limits {
+            max_pixels: 2_000_000,
+        },
+        ..Decoder::default()
+    };
+    let _ = decoder.decode(&bytes);
+}
