@@ -1,7 +1,6 @@
 //! A model judged on a split: the one way that `train` and `evaluate` share.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use osteon_data::{Catalog, Films, Split};
@@ -33,8 +32,10 @@ struct Doubt {
 }
 
 /// Judges every film of a split that reads; names the others on stderr.
-pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result<Judgement> {
-    let catalog = Catalog::open(data)?;
+pub fn judge(predictor: &Predictor, catalog: &Catalog, split: Split) -> anyhow::Result<Judgement> {
+    if let Some(caveat) = catalog.layout().caveat() {
+        eprintln!("note: {caveat}");
+    }
     let entries = catalog.split(split)?;
     let bar = progress::bar(&format!("reading {split}"), entries.len());
     let info = predictor.info();
@@ -65,7 +66,7 @@ pub fn judge(predictor: &Predictor, data: &Path, split: Split) -> anyhow::Result
             .count(),
         summary,
         doubt: doubt(predictor, &labels, &scores)?,
-        data: data.display().to_string(),
+        data: catalog.root().display().to_string(),
         data_fingerprint: films.fingerprint().to_owned(),
     })
 }
