@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use osteon_data::Layout;
 
 /// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
 ///
@@ -36,6 +37,8 @@ pub enum Command {
 pub enum DataCommand {
     /// Write synthetic radiographs with known fractures
     Synth(SynthArgs),
+    /// Divide a data set into train, val and test, or into folds, and write the division as a manifest
+    Split(SplitArgs),
 }
 
 #[derive(Debug, Args)]
@@ -43,7 +46,7 @@ pub struct TrainArgs {
     /// TOML file with settings that differ from the defaults (see configs/)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Data set: train|val|test / fractured|not fractured
+    /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout (see docs/DATA.md)
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Run folder [default: runs/ and the config's name]
@@ -70,9 +73,12 @@ pub struct TrainArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Data set: train|val|test / fractured|not fractured, or the two class folders alone (then they are test)
+    /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    pub layout: Layout,
     /// Which split to judge
     #[arg(long, default_value = "test", value_name = "SPLIT")]
     pub split: String,
@@ -144,6 +150,53 @@ pub struct SynthArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SplitArgs {
+    /// Data set: a folder in any layout, or a manifest
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    pub layout: Layout,
+    /// Insist on groups: fail where none are known, rather than divide film by film
+    #[arg(long)]
+    pub by_group: bool,
+    /// What belongs together besides the groups that the data set knows of: a JSON file of `data audit --json`, or a column; repeatable
+    #[arg(long, value_name = "FILE.json|COLUMN")]
+    pub groups: Vec<String>,
+    /// Fraction of films in val
+    #[arg(long, default_value_t = 0.15, value_name = "FRACTION")]
+    pub val: f64,
+    /// Fraction of films in test
+    #[arg(long, default_value_t = 0.15, value_name = "FRACTION")]
+    pub test: f64,
+    /// Divide into K equal folds instead; writes a manifest a fold, which is test in it, and the next is val
+    #[arg(long, value_name = "K", conflicts_with_all = ["val", "test", "clean"])]
+    pub folds: Option<usize>,
+    /// Keep the splits as they are, and leave out films of val and test that share a group with an earlier split
+    #[arg(long, conflicts_with_all = ["val", "test", "balance"])]
+    pub clean: bool,
+    /// Column whose values each split gets its share of, besides the classes
+    #[arg(long, value_name = "COLUMN")]
+    pub balance: Option<String>,
+    /// The same seed divides the same films the same way
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Manifest to write [default: manifest.csv in DIR]
+    #[arg(long, value_name = "FILE.csv")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl SplitArgs {
+    /// Whether it is train, val and test that are asked for.
+    pub fn is_plain(&self) -> bool {
+        self.folds.is_none() && !self.clean
+    }
 }
 
 #[derive(Debug, Args)]

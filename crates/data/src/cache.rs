@@ -121,7 +121,7 @@ impl Cache {
                         repaired: pack.notes.repaired.contains(&row),
                     }),
                     Some(reason) => Err(Fault::Before {
-                        entry: entry.clone(),
+                        path: entry.path.clone(),
                         reason: reason.clone(),
                     }),
                 }

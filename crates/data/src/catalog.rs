@@ -1,72 +1,122 @@
-//! What films exist: the class-folder layout.
+//! What films exist, whatever layout they come in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::{DataError, Decoder, Label, LoadOptions, Loader, Preprocess, Split};
+use crate::source::{Layout, Listing, Source, source_for};
+use crate::{DataError, Decoder, Label, LoadOptions, Loader, Preprocess, RelativeBox, Split, hex};
 
 /// One film of a data set, not yet read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Where it lies.
     pub path: PathBuf,
-    /// Its name within the data set: the path below the root, with `/`. Stable across machines.
+    /// Its name within the data set: the path below the root, with `/`, bytes that are not UTF-8 as `%XX` and `%` as `%25`. Stable across
+    /// machines; no two films share one.
     pub id: String,
     /// Its class.
     pub label: Label,
     /// Its use.
     pub split: Split,
+    /// What it must stay on one side of a split with: a patient, a set of copies. `None`: nothing is known to belong with it.
+    pub group: Option<String>,
+    /// What else is known of it by name, such as body part or view: the subgroups that figures are broken down by.
+    pub fields: BTreeMap<String, String>,
+    /// Where the fractures are, if marked.
+    pub boxes: Vec<RelativeBox>,
+}
+
+impl Entry {
+    /// A film of which nothing but class and use is known.
+    #[must_use]
+    pub fn new(path: PathBuf, id: String, label: Label, split: Split) -> Self {
+        Self {
+            path,
+            id,
+            label,
+            split,
+            group: None,
+            fields: BTreeMap::new(),
+            boxes: Vec::new(),
+        }
+    }
 }
 
 /// All films of a data set, sorted by split, then by id: the order never depends on the disk.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     root: PathBuf,
+    layout: Layout,
     entries: Vec<Entry>,
     present: Vec<Split>,
+    divided: bool,
+    fingerprint: String,
 }
 
 impl Catalog {
-    /// Opens a data set laid out as `train|val|test / fractured|not fractured`, also one folder deeper, as archives unzip.
-    ///
-    /// Two class folders without splits are taken as `test`: films to judge. A folder beside the classes that is no class and holds
-    /// files is an error, for its films would be lost without a word. Hidden files are passed over, all others are catalogued:
-    /// whether they are images shows when they are read.
+    /// Opens a data set in whichever [`Layout`] it has: a folder, or a CSV manifest.
     pub fn open(root: impl AsRef<Path>) -> Result<Self, DataError> {
+        Self::open_as(root, Layout::Auto)
+    }
+
+    /// Opens a data set in a given layout.
+    pub fn open_as(root: impl AsRef<Path>, layout: Layout) -> Result<Self, DataError> {
         let root = root.as_ref();
-        if !root.is_dir() {
-            return Err(DataError::NoFolder {
+        Self::from_source(root, source_for(root, layout)?)
+    }
+
+    /// Opens a data set in a layout of one's own.
+    pub fn from_source(root: impl AsRef<Path>, source: &dyn Source) -> Result<Self, DataError> {
+        let root = root.as_ref();
+        let Listing {
+            mut entries,
+            splits: mut present,
+            divided,
+        } = source.read(root)?;
+        if entries.is_empty() {
+            return Err(DataError::NoFilms {
                 path: root.to_owned(),
             });
-        }
-        let base = find_base(root)?;
-        let mut entries = Vec::new();
-        let mut present = Vec::new();
-        for folder in folders(&base)? {
-            if let Some(split) = Split::from_folder(&name_of(&folder)) {
-                read_classes(root, &folder, split, &mut entries)?;
-                present.push(split);
-            }
-        }
-        if present.is_empty() {
-            read_classes(root, &base, Split::Test, &mut entries)?;
-            present.push(Split::Test);
         }
         present.sort_unstable();
         present.dedup();
         entries.sort_by(|a, b| (a.split, &a.id).cmp(&(b.split, &b.id)));
         Ok(Self {
             root: root.to_owned(),
+            layout: source.layout(),
+            fingerprint: fingerprint(&entries),
             entries,
             present,
+            divided,
         })
     }
 
-    /// The folder it was opened from.
+    /// What it was opened from: a folder, or a CSV manifest.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What to call it: the name of its folder, or of a manifest that has a name of its own, without its place on a disk.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let text = |name: Option<&std::ffi::OsStr>| name.map(|n| n.to_string_lossy().into_owned());
+        if self.layout != Layout::Manifest || self.root.is_dir() {
+            return text(self.root.file_name()).unwrap_or_default();
+        }
+        match text(self.root.file_stem()) {
+            Some(name) if name != "manifest" => name,
+            _ => text(self.root.parent().and_then(Path::file_name)).unwrap_or_default(),
+        }
+    }
+
+    /// The layout it was found in.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Every film, in order.
@@ -81,6 +131,20 @@ impl Catalog {
         &self.present
     }
 
+    /// Whether it comes divided. If not, every film counts as test.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.divided
+    }
+
+    /// SHA-256 over what is catalogued, in 64 hexadecimal digits: which films these are, with which labels, splits, groups, fields and
+    /// boxes; not what is in the files. Of each film, in order, a line of JSON is hashed:
+    /// `["id","label","split","group",{"field":"value"},"boxes"]`.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// The films of one split, which must hold both classes.
     pub fn split(&self, split: Split) -> Result<&[Entry], DataError> {
         if !self.present.contains(&split) {
@@ -88,6 +152,7 @@ impl Catalog {
                 root: self.root.clone(),
                 split,
                 present: self.present.clone(),
+                divided: self.divided,
             });
         }
         let start = self.entries.partition_point(|e| e.split < split);
@@ -125,126 +190,18 @@ impl Catalog {
     }
 }
 
-/// The folder that holds the splits or the classes: the root, or, as zips unpack, the one folder in it that does.
-fn find_base(root: &Path) -> Result<PathBuf, DataError> {
-    let is_base = |dir: &Path| -> Result<bool, DataError> {
-        Ok(folders(dir)?.iter().any(|f| {
-            let name = name_of(f);
-            Split::from_folder(&name).is_some() || Label::from_folder(&name).is_some()
-        }))
-    };
-    if is_base(root)? {
-        return Ok(root.to_owned());
+/// See [`Catalog::fingerprint`]. The order of the entries does not matter.
+pub(crate) fn fingerprint(entries: &[Entry]) -> String {
+    let mut ordered: Vec<&Entry> = entries.iter().collect();
+    ordered.sort_by(|a, b| (a.split, &a.id).cmp(&(b.split, &b.id)));
+    let mut hash = Sha256::new();
+    for e in ordered {
+        let boxes = RelativeBox::list_to_text(&e.boxes);
+        let row = json!([e.id, e.label, e.split, e.group, e.fields, boxes]);
+        hash.update(row.to_string());
+        hash.update("\n");
     }
-    let inner = folders(root)?;
-    let mut bases = Vec::new();
-    for folder in &inner {
-        if is_base(folder)? {
-            bases.push(folder.clone());
-        }
-    }
-    match bases.len() {
-        1 => Ok(bases.remove(0)),
-        _ => Err(DataError::NoClasses {
-            path: root.to_owned(),
-            found: inner.iter().take(8).map(|f| name_of(f)).collect(),
-        }),
-    }
-}
-
-fn read_classes(
-    root: &Path,
-    dir: &Path,
-    split: Split,
-    entries: &mut Vec<Entry>,
-) -> Result<(), DataError> {
-    let mut classes = 0;
-    for folder in folders(dir)? {
-        let Some(label) = Label::from_folder(&name_of(&folder)) else {
-            if image_files(&folder)?.is_empty() {
-                continue;
-            }
-            return Err(DataError::UnknownClass { path: folder });
-        };
-        classes += 1;
-        for path in image_files(&folder)? {
-            let id = relative_id(root, &path);
-            entries.push(Entry {
-                path,
-                id,
-                label,
-                split,
-            });
-        }
-    }
-    if classes == 0 {
-        let found = folders(dir)?.iter().map(|f| name_of(f)).collect();
-        return Err(DataError::NoClasses {
-            path: dir.to_owned(),
-            found,
-        });
-    }
-    Ok(())
-}
-
-fn relative_id(root: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    below
-        .components()
-        .map(|c| c.as_os_str().to_string_lossy())
-        .collect::<Vec<_>>()
-        .join("/")
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-fn is_hidden(name: &str) -> bool {
-    // What file managers leave behind is no film that anyone lost.
-    name.starts_with('.') || ["Thumbs.db", "desktop.ini", "__MACOSX"].contains(&name)
-}
-
-/// The sub-folders of a folder, sorted, hidden ones left out.
-fn folders(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let io = |source| DataError::Io {
-        action: "read",
-        path: dir.to_owned(),
-        source,
-    };
-    let mut found = Vec::new();
-    for item in std::fs::read_dir(dir).map_err(io)? {
-        let path = item.map_err(io)?.path();
-        if path.is_dir() && !is_hidden(&name_of(&path)) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Every file below a folder, sorted by path, hidden files and folders left out, links followed.
-pub fn image_files(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let walk = WalkDir::new(dir)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter();
-    let mut files = Vec::new();
-    for item in
-        walk.filter_entry(|e| e.depth() == 0 || !is_hidden(&e.file_name().to_string_lossy()))
-    {
-        let item = item.map_err(|e| DataError::Io {
-            action: "read",
-            path: e.path().unwrap_or(dir).to_owned(),
-            source: e.into(),
-        })?;
-        if item.file_type().is_file() {
-            files.push(item.into_path());
-        }
-    }
-    Ok(files)
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

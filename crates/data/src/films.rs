@@ -1,6 +1,7 @@
 //! A split of a data set decoded and resized to gray levels: read once, used every epoch.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -75,7 +76,7 @@ pub(crate) struct Row {
 /// Why a film has no levels: known only in words if it was found out by another run.
 pub(crate) enum Fault {
     Now(DataError),
-    Before { entry: Entry, reason: String },
+    Before { path: PathBuf, reason: String },
 }
 
 impl Films {
@@ -260,10 +261,7 @@ impl Fault {
     fn into_error(self) -> DataError {
         match self {
             Self::Now(error) => error,
-            Self::Before { entry, reason } => DataError::Unreadable {
-                path: entry.path,
-                reason,
-            },
+            Self::Before { path, reason } => DataError::Unreadable { path, reason },
         }
     }
 }

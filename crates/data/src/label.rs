@@ -45,6 +45,16 @@ impl Label {
             _ => None,
         }
     }
+
+    /// The class that a cell of a table names: as [`Label::from_folder`] has it, or 1 and 0.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "1" => Some(Self::Fractured),
+            "0" => Some(Self::NotFractured),
+            other => Self::from_folder(other),
+        }
+    }
 }
 
 impl fmt::Display for Label {

@@ -9,6 +9,7 @@
 mod atomic;
 mod augment;
 mod batch;
+mod boxes;
 mod cache;
 mod catalog;
 mod decode;
@@ -17,9 +18,12 @@ mod films;
 mod label;
 mod loader;
 mod maker;
+mod manifest;
 mod pack;
 mod preprocess;
 mod reader;
+mod source;
+mod split;
 mod supply;
 pub mod synth;
 mod synth_set;
@@ -27,14 +31,20 @@ mod synth_set;
 pub use atomic::write_atomic;
 pub use augment::{Augment, Augmenter, Erase, Instructions, Transform};
 pub use batch::Batch;
+pub use boxes::RelativeBox;
 pub use cache::{Cache, Packed};
-pub use catalog::{Catalog, Entry, image_files};
+pub use catalog::{Catalog, Entry};
 #[cfg(feature = "dicom")]
 pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
-pub use error::{DataError, DecodeError};
+pub use error::{AnnotationError, DataError, DecodeError, RowError};
 pub use films::{Films, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use loader::{LoadOptions, Loader, epoch_order};
+pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
+pub use source::{
+    ClassFolders, DicomTable, FracAtlas, Layout, Listing, Manifest, Mura, Source, image_files,
+};
+pub use split::{Groups, SplitOptions, clean_films, fold_films, fold_splits, split_films};
 pub use synth_set::{SynthCounts, write_synth};

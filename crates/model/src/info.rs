@@ -68,6 +68,9 @@ pub struct DoubtBand {
 pub struct TrainingData {
     /// The data set's folder name, without its place on a disk.
     pub name: String,
+    /// SHA-256 over its catalogue: which films there were, with which labels, splits and groups.
+    #[serde(default)]
+    pub catalog_fingerprint: String,
     /// SHA-256 over id, label and content of the training films.
     pub train_fingerprint: String,
     /// The same of the validation films.

@@ -1,6 +1,6 @@
 //! The loop.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -63,7 +63,7 @@ pub fn train(
 ) -> Result<Outcome, TrainError> {
     let config = &plan.config;
     let device = choose_device(&config.train.device)?;
-    let catalog = Catalog::open(&config.data.dir)?;
+    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
     let (train_entries, val_entries) = (catalog.split(Split::Train)?, catalog.split(Split::Val)?);
     let run = if plan.resume {
         RunDir::open(&plan.run)?
@@ -83,7 +83,7 @@ pub fn train(
     if config.train.threads > 0 {
         tch::set_num_threads(config.train.threads as i32);
     }
-    let mut trainer = Trainer::new(config, &run, device, train_films, val_films, catalog.root())?;
+    let mut trainer = Trainer::new(config, &run, device, train_films, val_films, &catalog)?;
     if plan.resume && run.checkpoint().exists() {
         trainer.state = checkpoint::load(&run.checkpoint(), &trainer.net, &mut trainer.optimizer)?;
     }
@@ -175,7 +175,7 @@ impl<'a> Trainer<'a> {
         device: Device,
         train_films: Arc<Films>,
         val_films: Arc<Films>,
-        root: &Path,
+        catalog: &Catalog,
     ) -> Result<Self, TrainError> {
         tch::manual_seed(config.train.seed as i64);
         let net = config.model.build(config.preprocess.side(), device)?;
@@ -186,7 +186,7 @@ impl<'a> Trainer<'a> {
             config,
             run,
             device,
-            training_data: training_data(config, root, &train_films, &val_films),
+            training_data: training_data(config, catalog, &train_films, &val_films),
             train_films,
             val_films,
             positive_weight,
@@ -402,12 +402,10 @@ impl<'a> Trainer<'a> {
 }
 
 /// What the model file says of the films; the epochs are filled in when it is written.
-fn training_data(config: &Config, root: &Path, train: &Films, val: &Films) -> TrainingData {
+fn training_data(config: &Config, catalog: &Catalog, train: &Films, val: &Films) -> TrainingData {
     TrainingData {
-        name: root
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        name: catalog.name(),
+        catalog_fingerprint: catalog.fingerprint().to_owned(),
         train_fingerprint: train.fingerprint().to_owned(),
         val_fingerprint: val.fingerprint().to_owned(),
         train_images: train.len() as u64,

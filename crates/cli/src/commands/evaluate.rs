@@ -1,6 +1,6 @@
 //! `osteon evaluate`.
 
-use osteon_data::Split;
+use osteon_data::{Catalog, Split};
 
 use super::judgement::judge;
 use super::open_model;
@@ -11,8 +11,9 @@ use crate::output;
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let predictor = open_model(&args.model)?;
+    let catalog = Catalog::open_as(&args.data, args.layout)?;
     let repair = args.unreadable == UnreadablePolicy::Repair;
-    let judgement = judge(&predictor, &args.data, split, repair)?;
+    let judgement = judge(&predictor, &catalog, split, repair)?;
     if args.json {
         output::json(&judgement)?;
     } else {

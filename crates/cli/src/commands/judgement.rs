@@ -1,7 +1,6 @@
 //! A model judged on a split: the one way that `train` and `evaluate` share.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use osteon_data::{Catalog, Decoder, Films, Split};
@@ -37,11 +36,13 @@ struct Doubt {
 /// Judges every film of a split that reads, with `repair` damaged ones too; names the others on stderr.
 pub fn judge(
     predictor: &Predictor,
-    data: &Path,
+    catalog: &Catalog,
     split: Split,
     repair: bool,
 ) -> anyhow::Result<Judgement> {
-    let catalog = Catalog::open(data)?;
+    if let Some(caveat) = catalog.layout().caveat() {
+        eprintln!("note: {caveat}");
+    }
     let entries = catalog.split(split)?;
     let bar = progress::bar(&format!("reading {split}"), entries.len());
     let info = predictor.info();
@@ -78,7 +79,7 @@ pub fn judge(
             .count(),
         summary,
         doubt: doubt(predictor, &labels, &scores)?,
-        data: data.display().to_string(),
+        data: catalog.root().display().to_string(),
         data_fingerprint: films.fingerprint().to_owned(),
     })
 }

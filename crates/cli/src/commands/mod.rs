@@ -5,6 +5,7 @@ pub mod evaluate;
 pub mod info;
 pub mod judgement;
 pub mod predict;
+pub mod split;
 pub mod synth;
 pub mod train;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use osteon_data::Split;
+use osteon_data::{Catalog, Split};
 use osteon_model::{Predictor, load, save};
 use osteon_train::config::{Layers, Unreadable};
 use osteon_train::{Outcome, Plan, StopReason, choose_device, train};
@@ -37,7 +37,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
         &*stop_on_ctrl_c()?,
     )?;
     eprintln!("{}", closing(&outcome));
-    let data = &plan.config.data.dir;
+    let data = &Catalog::open_as(&plan.config.data.dir, plan.config.data.layout)?;
     let device = choose_device(&plan.config.train.device)?;
     let predictor = Predictor::open(&outcome.model, device)?;
     let repair = plan.config.data.unreadable == Unreadable::Repair;

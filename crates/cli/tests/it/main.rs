@@ -2,6 +2,7 @@
 
 mod errors;
 mod pipeline;
+mod split;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -58,6 +58,8 @@ use dice::{Dice, Purpose};
 use frame::Point;
 use limb::View;
 
+pub use crate::RelativeBox;
+
 /// A source of synthetic films; cheap to copy, `Sync`, without state: [`Synth::film`] may be called in any order and from any
 /// number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +81,6 @@ pub struct SynthFilm {
     pub boxes: Vec<RelativeBox>,
     /// The limb on the film.
     pub bone: Bone,
-}
-
-/// A rectangle by its centre and size, relative to the film's width and height, all within 0..=1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RelativeBox {
-    /// Centre from the left, in widths.
-    pub cx: f32,
-    /// Centre from the top, in heights.
-    pub cy: f32,
-    /// Width, in widths.
-    pub w: f32,
-    /// Height, in heights.
-    pub h: f32,
 }
 
 /// How a bone is broken.

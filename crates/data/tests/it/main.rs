@@ -2,6 +2,7 @@
 
 mod augment;
 mod bad;
+mod bad_input;
 mod batches;
 mod decode;
 #[cfg(feature = "dicom")]
@@ -9,9 +10,18 @@ mod dicom;
 mod fits;
 mod formats;
 mod oracles;
+mod sources;
+mod split;
 mod synth_set;
 
 use std::path::{Path, PathBuf};
+
+/// Writes a file below a folder, with the folders it needs.
+fn put(dir: &Path, file: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
+    let path = dir.join(file);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("folder");
+    std::fs::write(path, bytes).expect("writes");
+}
 
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 /// Real radiographs beside the checkout, or `None` with the reason printed.

@@ -6,7 +6,7 @@ mod source;
 
 use std::path::PathBuf;
 
-use osteon_data::{Augment, Preprocess};
+use osteon_data::{Augment, Layout, Preprocess};
 use osteon_model::{Architecture, CalibrationMethod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,10 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// Folder with train|val|test / fractured|not fractured.
+    /// Folder with train|val|test / fractured|not fractured or another layout, or a CSV manifest.
     pub dir: PathBuf,
+    /// How it lies on disk.
+    pub layout: Layout,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,
     /// Folder of decoded films, kept between runs; leave it out to decode them anew each time, into memory.
@@ -135,6 +137,7 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             dir: "data/sample".into(),
+            layout: Layout::Auto,
             unreadable: Unreadable::Skip,
             cache: None,
             licence: String::new(),

@@ -1,0 +1,270 @@
+//! `osteon data split`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use osteon_data::{
+    Catalog, DataError, Entry, Groups, Split, SplitOptions, SplitRecord, clean_films, fold_films,
+    fold_splits, split_films, write_manifest,
+};
+use serde::Serialize;
+
+use crate::args::SplitArgs;
+use crate::exit::{Ending, UsageError};
+use crate::output;
+
+/// What `data split --json` prints.
+#[derive(Serialize)]
+struct Report {
+    data: String,
+    seed: u64,
+    groups: usize,
+    /// Films that `--clean` left out.
+    dropped: usize,
+    manifests: Vec<Written>,
+}
+
+/// One manifest.
+#[derive(Serialize)]
+struct Written {
+    path: PathBuf,
+    fingerprint: String,
+    splits: BTreeMap<Split, Counts>,
+    /// Films of each split by the values of the balanced field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    balance: BTreeMap<String, BTreeMap<Split, usize>>,
+}
+
+#[derive(Serialize, Default)]
+struct Counts {
+    images: usize,
+    fractured: usize,
+    groups: usize,
+}
+
+/// One division of the films: where to write it, what to call it, and the films with their splits and groups.
+struct Division {
+    path: PathBuf,
+    how: String,
+    films: Vec<(Entry, usize)>,
+}
+
+pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
+    let catalog = Catalog::open_as(&args.dir, args.layout)?;
+    if let Some(caveat) = catalog.layout().caveat() {
+        eprintln!("note: {caveat}");
+    }
+    let (groups, from) = groups(args, catalog.entries())?;
+    let divisions = divide(args, &catalog, &groups.numbers())?;
+    // Nothing is written where anything is in the way.
+    if let Some(taken) = divisions.iter().find(|d| d.path.exists()) {
+        let path = taken.path.clone();
+        return Err(DataError::Exists { path }.into());
+    }
+    let record = SplitRecord {
+        data: catalog.name(),
+        data_fingerprint: catalog.fingerprint().to_owned(),
+        groups: from,
+        balance: args.balance.clone(),
+        seed: args.seed,
+        val: if args.is_plain() { args.val } else { 0.0 },
+        test: if args.is_plain() { args.test } else { 0.0 },
+        ..SplitRecord::default()
+    };
+    let mut report = Report {
+        data: catalog.root().display().to_string(),
+        seed: args.seed,
+        groups: groups.count(),
+        dropped: catalog.entries().len() - divisions.first().map_or(0, |d| d.films.len()),
+        manifests: Vec::new(),
+    };
+    for Division { path, how, films } in divisions {
+        let record = SplitRecord {
+            how,
+            ..record.clone()
+        };
+        let entries: Vec<Entry> = films.iter().map(|(entry, _)| entry.clone()).collect();
+        report.manifests.push(Written {
+            fingerprint: write_manifest(&path, &entries, &record)?,
+            path,
+            splits: count(&films),
+            balance: balance(&entries, args.balance.as_deref()),
+        });
+    }
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::line(&text(args, &report))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// The groups that films are kept in, and where they came from.
+fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String)> {
+    let mut groups = Groups::known(entries);
+    let mut from = Vec::new();
+    if entries.iter().any(|e| e.group.is_some()) {
+        from.push("the data set".to_owned());
+    }
+    for name in &args.groups {
+        if Path::new(name)
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"))
+        {
+            groups.join_clusters(entries, Path::new(name))?;
+        } else if name != "group" || from.is_empty() {
+            groups.join_field(entries, name)?;
+        }
+        from.push(name.clone());
+    }
+    if from.is_empty() {
+        if args.by_group || args.clean {
+            let said = "the data set knows of no groups. Name a column that holds them by --groups COLUMN, or let \
+                        `osteon data audit DIR --json > clusters.json` find the copies and give --groups clusters.json";
+            return Err(UsageError(said.to_owned()).into());
+        }
+        eprintln!(
+            "note: no groups are known: films of one patient and copies of one film may come to lie in different splits. \
+             See --groups"
+        );
+        from.push("none".to_owned());
+    }
+    Ok((groups, from.join(", ")))
+}
+
+fn divide(
+    args: &SplitArgs,
+    catalog: &Catalog,
+    groups: &[usize],
+) -> Result<Vec<Division>, DataError> {
+    let entries = catalog.entries();
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(catalog.root()));
+    let options = SplitOptions {
+        val: args.val,
+        test: args.test,
+        seed: args.seed,
+        balance: args.balance.clone(),
+    };
+    let with_splits = |splits: &[Split]| -> Vec<(Entry, usize)> {
+        let divided = entries.iter().zip(splits).map(|(entry, &split)| Entry {
+            split,
+            ..entry.clone()
+        });
+        divided.zip(groups.iter().copied()).collect()
+    };
+    if args.clean {
+        let stays = clean_films(entries, groups);
+        let films = entries
+            .iter()
+            .cloned()
+            .zip(groups.iter().copied())
+            .zip(stays);
+        return Ok(vec![Division {
+            path: out,
+            how: "clean".to_owned(),
+            films: films
+                .filter_map(|(film, stays)| stays.then_some(film))
+                .collect(),
+        }]);
+    }
+    let Some(count) = args.folds else {
+        return Ok(vec![Division {
+            path: out,
+            how: "split".to_owned(),
+            films: with_splits(&split_films(entries, groups, &options)?),
+        }]);
+    };
+    let folds = fold_films(entries, groups, count, &options)?;
+    let division = |test: usize| {
+        let mut films = with_splits(&fold_splits(&folds, count, test));
+        for ((film, _), fold) in films.iter_mut().zip(&folds) {
+            film.fields
+                .insert("fold".to_owned(), (fold + 1).to_string());
+        }
+        Division {
+            path: out.with_extension(format!("fold{}.csv", test + 1)),
+            how: format!("fold {} of {count}", test + 1),
+            films,
+        }
+    };
+    Ok((0..count).map(division).collect())
+}
+
+/// Where the set is found by its folder from then on; beside a manifest that has a name of its own.
+fn default_out(root: &Path) -> PathBuf {
+    if root.is_dir() {
+        root.join("manifest.csv")
+    } else {
+        root.with_extension("split.csv")
+    }
+}
+
+fn count(films: &[(Entry, usize)]) -> BTreeMap<Split, Counts> {
+    let mut counts: BTreeMap<Split, Counts> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for (film, group) in films {
+        let part = counts.entry(film.split).or_default();
+        part.images += 1;
+        part.fractured += usize::from(film.label.is_fractured());
+        part.groups += usize::from(seen.insert((film.split, group)));
+    }
+    counts
+}
+
+fn balance(entries: &[Entry], field: Option<&str>) -> BTreeMap<String, BTreeMap<Split, usize>> {
+    let mut table: BTreeMap<String, BTreeMap<Split, usize>> = BTreeMap::new();
+    let Some(field) = field else { return table };
+    for entry in entries {
+        let value = entry.fields.get(field).cloned().unwrap_or_default();
+        *table
+            .entry(value)
+            .or_default()
+            .entry(entry.split)
+            .or_default() += 1;
+    }
+    table
+}
+
+fn text(args: &SplitArgs, report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for written in &report.manifests {
+        for (split, c) in &written.splits {
+            let _ = writeln!(
+                text,
+                "{:>5}: {} films in {} groups, {} fractured",
+                split.name(),
+                c.images,
+                c.groups,
+                c.fractured
+            );
+        }
+        for (value, splits) in &written.balance {
+            let counts: Vec<String> = splits
+                .iter()
+                .map(|(split, n)| format!("{split} {n}"))
+                .collect();
+            let field = args.balance.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "       {field} {value:?}: {}", counts.join(", "));
+        }
+        let _ = writeln!(
+            text,
+            "in {}, fingerprint {:.12}…",
+            written.path.display(),
+            written.fingerprint
+        );
+    }
+    if args.clean {
+        let _ = writeln!(
+            text,
+            "{} films of val and test left out: they have a copy or a patient in common with an earlier split",
+            report.dropped
+        );
+    }
+    text.truncate(text.trim_end().len());
+    text
+}

@@ -1,0 +1,116 @@
+//! `FracAtlas` as published (Abedeen et al., Scientific Data 10:521, 2023).
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::annotations::Annotations;
+use super::class_folders::read_classes;
+use super::files::{Root, here_or_below, name_of};
+use super::table::{Row, Table};
+use super::{Layout, Listing, Source};
+use crate::{DataError, Label, RowError, Split};
+
+/// `images/Fractured`, `images/Non_fractured`, `dataset.csv` and, if there, `Annotations`; also one folder deeper.
+///
+/// The class is the folder's, and `dataset.csv` must agree. Its other columns become fields, with one more, `region`: hand, leg,
+/// hip, shoulder, or mixed where several are marked. Boxes come from COCO, PASCAL VOC or YOLO, whichever is there, in this order. The set is not
+/// divided: its authors' own division covers the fractured films alone.
+#[derive(Debug, Clone, Copy)]
+pub struct FracAtlas;
+
+const REQUIRED: [&[&str]; 2] = [&["image_id"], &["fractured"]];
+const REGIONS: [&str; 4] = ["hand", "leg", "hip", "shoulder"];
+
+impl Source for FracAtlas {
+    fn layout(&self) -> Layout {
+        Layout::FracAtlas
+    }
+
+    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+        Ok(find_base(path)?.is_some())
+    }
+
+    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+        let Some(base) = find_base(path)? else {
+            return Err(DataError::NotThisLayout {
+                path: path.to_owned(),
+                layout: Layout::FracAtlas,
+                expected: "images/Fractured, images/Non_fractured and dataset.csv",
+            });
+        };
+        let root = Root::new(path)?;
+        let mut listing = Listing {
+            splits: vec![Split::Test],
+            ..Listing::default()
+        };
+        read_classes(
+            &root,
+            path,
+            &base.join("images"),
+            Split::Test,
+            &mut listing.entries,
+        )?;
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, entry) in listing.entries.iter().enumerate() {
+            by_name.entry(name_of(&entry.path)).or_default().push(index);
+        }
+        let annotations = Annotations::find(&base.join("Annotations"))?;
+        for (name, films) in &by_name {
+            for &film in films {
+                listing.entries[film].boxes = annotations.of(name)?;
+            }
+        }
+        let table = Table::open(&base.join("dataset.csv"), &REQUIRED)?;
+        let columns = table.require_all(&REQUIRED)?;
+        let mut seen = HashSet::new();
+        for row in table.rows() {
+            let film = film_of(&row, &columns, &by_name, &mut seen, &listing)?;
+            let mut fields = row.fields(&columns)?;
+            let regions: Vec<_> = REGIONS
+                .iter()
+                .filter(|r| fields.get(**r).is_some_and(|v| v == "1"))
+                .collect();
+            match regions[..] {
+                [] => None,
+                [one] => fields.insert("region".to_owned(), (*one).to_owned()),
+                _ => fields.insert("region".to_owned(), "mixed".to_owned()),
+            };
+            listing.entries[film].fields = fields;
+        }
+        Ok(listing)
+    }
+}
+
+/// The film a row speaks of: by its name, and by its class where both folders hold the name.
+fn film_of(
+    row: &Row<'_>,
+    columns: &[usize],
+    by_name: &HashMap<String, Vec<usize>>,
+    seen: &mut HashSet<usize>,
+    listing: &Listing,
+) -> Result<usize, DataError> {
+    let name = row.text(columns[0])?;
+    let value = row.text(columns[1])?;
+    let Some(label) = Label::from_name(value) else {
+        let value = value.to_owned();
+        return Err(row.error(columns[1], RowError::UnknownLabel { value }));
+    };
+    let file = PathBuf::from(name);
+    let Some(films) = by_name.get(name) else {
+        return Err(row.error(columns[0], RowError::MissingFile { file }));
+    };
+    let Some(&film) = films.iter().find(|f| listing.entries[**f].label == label) else {
+        return Err(row.error(columns[1], RowError::OtherFolder { file, label }));
+    };
+    if seen.insert(film) {
+        Ok(film)
+    } else {
+        Err(row.error(columns[0], RowError::Again { file }))
+    }
+}
+
+fn find_base(path: &Path) -> Result<Option<PathBuf>, DataError> {
+    here_or_below(path, |dir| {
+        dir.join("dataset.csv").is_file() && dir.join("images").is_dir()
+    })
+}

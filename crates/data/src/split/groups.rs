@@ -1,0 +1,147 @@
+//! Which films belong together.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{DataError, Entry};
+
+use super::unknown_field;
+
+/// Films that belong together, from as many sources as there are: films that any of them joins are one group.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// Each film points to an earlier one of its group, or to itself.
+    parents: Vec<usize>,
+}
+
+impl Groups {
+    /// Each film on its own.
+    #[must_use]
+    pub fn alone(films: usize) -> Self {
+        Self {
+            parents: (0..films).collect(),
+        }
+    }
+
+    /// The groups that the data set itself knows of: [`Entry::group`].
+    #[must_use]
+    pub fn known(entries: &[Entry]) -> Self {
+        let mut groups = Self::alone(entries.len());
+        groups.join(entries.iter().map(|e| e.group.as_deref()));
+        groups
+    }
+
+    /// Joins films that have a name in common, in the films' order; `None` joins nothing.
+    pub fn join<'a>(&mut self, names: impl IntoIterator<Item = Option<&'a str>>) {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (film, name) in names.into_iter().enumerate().take(self.parents.len()) {
+            if let Some(name) = name {
+                let other = *first.entry(name).or_insert(film);
+                self.unite(film, other);
+            }
+        }
+    }
+
+    /// Joins films that have the same value of a field.
+    pub fn join_field(&mut self, entries: &[Entry], name: &str) -> Result<(), DataError> {
+        if !entries.iter().any(|e| e.fields.contains_key(name)) {
+            return Err(unknown_field(entries, name));
+        }
+        self.join(
+            entries
+                .iter()
+                .map(|e| e.fields.get(name).map(String::as_str)),
+        );
+        Ok(())
+    }
+
+    /// Joins films that an audit found to be copies: a JSON file with `files`, each with `path` and `cluster`, as
+    /// `osteon data audit --json` prints it. Every film must be in it, by its name within the data set or its path.
+    pub fn join_clusters(&mut self, entries: &[Entry], file: &Path) -> Result<(), DataError> {
+        let text = std::fs::read_to_string(file).map_err(|source| DataError::Io {
+            action: "read",
+            path: file.to_owned(),
+            source,
+        })?;
+        let audit: Audit = serde_json::from_str(&text).map_err(|source| DataError::Json {
+            path: file.to_owned(),
+            source,
+        })?;
+        let cluster = |f: &AuditFile| (!f.cluster.is_null()).then(|| f.cluster.to_string());
+        let by_path: HashMap<&str, Option<String>> = audit
+            .files
+            .iter()
+            .map(|f| (f.path.as_str(), cluster(f)))
+            .collect();
+        let mut by_place: HashMap<PathBuf, &str> = HashMap::new();
+        let mut names = Vec::new();
+        for entry in entries {
+            let mut found = by_path.get(entry.id.as_str());
+            found = found.or_else(|| by_path.get(entry.path.to_str()?));
+            if found.is_none() {
+                // Written from another folder, or with another word for the same place.
+                if by_place.is_empty() {
+                    let place = |f: &AuditFile| std::fs::canonicalize(&f.path).ok();
+                    by_place = audit
+                        .files
+                        .iter()
+                        .filter_map(|f| Some((place(f)?, f.path.as_str())))
+                        .collect();
+                }
+                let place = std::fs::canonicalize(&entry.path).ok();
+                found = place.and_then(|p| by_path.get(by_place.get(&p)?));
+            }
+            names.push(found.ok_or_else(|| DataError::NoGroup {
+                path: file.to_owned(),
+                film: entry.id.clone(),
+            })?);
+        }
+        self.join(names.into_iter().map(Option::as_deref));
+        Ok(())
+    }
+
+    /// A number for each film, in the films' order, the same for films that belong together: the index of the first of them.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<usize> {
+        (0..self.parents.len())
+            .map(|film| self.first(film))
+            .collect()
+    }
+
+    /// How many groups there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.parents
+            .iter()
+            .enumerate()
+            .filter(|(film, parent)| film == *parent)
+            .count()
+    }
+
+    fn first(&self, mut film: usize) -> usize {
+        while self.parents[film] != film {
+            film = self.parents[film];
+        }
+        film
+    }
+
+    fn unite(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.first(a), self.first(b));
+        self.parents[a.max(b)] = a.min(b);
+    }
+}
+
+#[derive(Deserialize)]
+struct Audit {
+    files: Vec<AuditFile>,
+}
+
+#[derive(Deserialize)]
+struct AuditFile {
+    path: String,
+    #[serde(default)]
+    cluster: Value,
+}
