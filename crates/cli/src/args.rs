@@ -39,6 +39,8 @@ pub enum DataCommand {
     Synth(SynthArgs),
     /// Divide a data set into train, val and test, or into folds, and write the division as a manifest
     Split(SplitArgs),
+    /// Decodes a data set once and keeps it, for `train` to map into memory
+    Pack(PackArgs),
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +149,28 @@ pub struct SynthArgs {
     /// The same seed writes the same films
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PackArgs {
+    /// Data set: a folder in any layout, or a manifest
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    pub layout: Layout,
+    /// Folder of decoded films to keep them in [default: the config's data.cache]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Config whose [preprocess] and data.unreadable say how films are decoded and fitted
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one value of the config, such as preprocess.size=384; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
+        Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
         Command::Completions(args) => commands::completions::run(args),
     };

@@ -8,39 +8,31 @@
 
 mod atomic;
 mod augment;
-mod batch;
 mod boxes;
-mod cache;
 mod catalog;
 mod decode;
 mod error;
 mod films;
 mod label;
-mod loader;
-mod maker;
+mod load;
 mod manifest;
-mod pack;
 mod preprocess;
-mod reader;
 mod source;
 mod split;
-mod supply;
 pub mod synth;
 mod synth_set;
 
 pub use atomic::write_atomic;
 pub use augment::{Augment, Augmenter, Erase, Instructions, Transform};
-pub use batch::Batch;
 pub use boxes::RelativeBox;
-pub use cache::{Cache, Packed};
 pub use catalog::{Catalog, Entry};
 #[cfg(feature = "dicom")]
 pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
-pub use films::{Films, Unreadable, hex};
+pub use films::{Cache, Films, Packed, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};
-pub use loader::{LoadOptions, Loader, epoch_order};
+pub use load::{Batch, LoadOptions, Loader, epoch_order};
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
 pub use source::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use osteon_data::{Cache, Catalog, Decoder, Films, Instructions, LoadOptions, Split};
+use osteon_data::{Cache, Catalog, Films, Instructions, LoadOptions, Split};
 use osteon_model::{Net, TrainingData, logits_of};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -115,10 +115,7 @@ fn read(
         films: entries.len(),
     });
     let ticker = &*observer;
-    let decoder = Decoder {
-        repair: config.data.unreadable == Unreadable::Repair,
-        ..Decoder::default()
-    };
+    let decoder = config.data.decoder();
     let tick = || ticker.film_read();
     let films = match &config.data.cache {
         Some(dir) => {

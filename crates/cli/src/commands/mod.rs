@@ -4,6 +4,7 @@ pub mod completions;
 pub mod evaluate;
 pub mod info;
 pub mod judgement;
+pub mod pack;
 pub mod predict;
 pub mod split;
 pub mod synth;

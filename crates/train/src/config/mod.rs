@@ -6,7 +6,7 @@ mod source;
 
 use std::path::PathBuf;
 
-use osteon_data::{Augment, Layout, Preprocess};
+use osteon_data::{Augment, Decoder, Layout, Preprocess};
 use osteon_model::{Architecture, CalibrationMethod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,17 @@ impl Default for DataConfig {
             cache: None,
             licence: String::new(),
             attribution: String::new(),
+        }
+    }
+}
+
+impl DataConfig {
+    /// The decoder that `unreadable` asks for.
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        Decoder {
+            repair: self.unreadable == Unreadable::Repair,
+            ..Decoder::default()
         }
     }
 }

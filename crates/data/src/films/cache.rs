@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::films::{Fault, Levels, Row};
-use crate::pack::{self, Notes, Pack, Settings};
-use crate::reader::FilmReader;
+use super::pack::{self, Notes, Pack, Settings};
+use super::reader::FilmReader;
+use super::{Fault, Levels, Row};
 use crate::{DataError, Decoder, Entry, Films, Preprocess, hex, write_atomic};
 
 /// A folder of decoded films. Several processes may use it at once.

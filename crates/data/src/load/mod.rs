@@ -1,5 +1,9 @@
 //! Batches in the order of the epochs, made by threads of their own while the network computes.
 
+mod batch;
+mod maker;
+mod supply;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,11 +11,13 @@ use std::thread::JoinHandle;
 
 use rand::seq::SliceRandom;
 
+pub use self::batch::Batch;
+use self::batch::Pool;
+use self::maker::Maker;
+use self::supply::Files;
+pub(crate) use self::supply::Supply;
 use crate::augment::rng_for;
-use crate::batch::Pool;
-use crate::maker::Maker;
-use crate::supply::{Files, Supply};
-use crate::{Augment, Batch, DataError, Decoder, Entry, Instructions, Preprocess};
+use crate::{Augment, DataError, Decoder, Entry, Instructions, Preprocess};
 
 /// How films become batches.
 #[derive(Debug, Clone)]

@@ -1,5 +1,9 @@
 //! A split of a data set decoded and resized to gray levels: read once, used every epoch.
 
+mod cache;
+mod pack;
+mod reader;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,9 +11,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::pack::Pack;
-use crate::reader::FilmReader;
-use crate::supply::Supply;
+pub use self::cache::{Cache, Packed};
+use self::pack::Pack;
+pub(crate) use self::reader::FilmReader;
+use crate::load::Supply;
 use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::films::Unreadable;
+use crate::Unreadable;
 
 /// N films as the network takes them. Its memory goes back to the loader when it is dropped.
 #[derive(Clone)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::batch::Pool;
+use super::supply::Supply;
 use crate::augment::Transform;
-use crate::batch::Pool;
-use crate::reader::FilmReader;
-use crate::supply::Supply;
+use crate::films::FilmReader;
 use crate::{Augmenter, Batch, DataError, GrayView, LoadOptions, Unreadable};
 
 pub(crate) struct Maker<'a> {
