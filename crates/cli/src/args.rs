@@ -36,6 +36,8 @@ pub enum Command {
 pub enum DataCommand {
     /// Write synthetic radiographs with known fractures
     Synth(SynthArgs),
+    /// Look for copies, leaks between splits, wrong labels, files that do not read, and figures that give the class away
+    Audit(AuditArgs),
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +144,22 @@ pub struct SynthArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Data set: train|val|test / fractured|not fractured, or the two class folders alone
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only this split; repeatable [default: all]
+    #[arg(long, value_name = "SPLIT")]
+    pub split: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Write index.html, one page with tables and contact sheets, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
+        Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
         Command::Completions(args) => commands::completions::run(args),
     };
     exit::code(done)

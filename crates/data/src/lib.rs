@@ -6,6 +6,7 @@
 #![doc = include_str!("../README.md")]
 
 mod atomic;
+pub mod audit;
 mod augment;
 mod batches;
 mod catalog;

@@ -1,5 +1,6 @@
 //! Integration tests of `data`.
 
+mod audit;
 mod batches;
 mod decode;
 mod oracles;
