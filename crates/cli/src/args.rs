@@ -41,6 +41,8 @@ pub enum DataCommand {
     Split(SplitArgs),
     /// Decodes a data set once and keeps it, for `train` to map into memory
     Pack(PackArgs),
+    /// Look for copies, leaks between splits, wrong labels, files that do not read, and figures that give the class away
+    Audit(AuditArgs),
 }
 
 #[derive(Debug, Args)]
@@ -221,6 +223,25 @@ impl SplitArgs {
     pub fn is_plain(&self) -> bool {
         self.folds.is_none() && !self.clean
     }
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Data set: a folder in any layout, or a manifest
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    pub layout: Layout,
+    /// Only this split; repeatable [default: all]
+    #[arg(long, value_name = "SPLIT")]
+    pub split: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Write index.html, one page with tables and contact sheets, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

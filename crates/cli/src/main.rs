@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
+        Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
         Command::Completions(args) => commands::completions::run(args),
     };
     exit::code(done)

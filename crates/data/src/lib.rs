@@ -7,6 +7,7 @@
 #![doc = include_str!("../README.md")]
 
 mod atomic;
+pub mod audit;
 mod augment;
 mod boxes;
 mod catalog;

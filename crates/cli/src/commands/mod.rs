@@ -1,5 +1,6 @@
 //! One file a command: arguments in, work done, results on stdout.
 
+pub mod audit;
 pub mod completions;
 pub mod evaluate;
 pub mod info;

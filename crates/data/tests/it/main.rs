@@ -1,5 +1,6 @@
 //! Integration tests of `data`.
 
+mod audit;
 mod augment;
 mod bad;
 mod bad_input;

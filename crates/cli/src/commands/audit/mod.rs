@@ -1,0 +1,88 @@
+//! `osteon data audit`.
+
+mod page;
+mod sheet;
+mod text;
+
+use std::sync::Mutex;
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+use osteon_data::audit::{Audit, AuditStep, Matcher, audit};
+use osteon_data::{Catalog, Decoder, Entry, Split, write_atomic};
+
+use crate::args::AuditArgs;
+use crate::exit::Ending;
+use crate::{output, progress};
+
+pub fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
+    let wanted = args
+        .split
+        .iter()
+        .map(|s| s.parse())
+        .collect::<Result<Vec<Split>, _>>()?;
+    let catalog = Catalog::open_as(&args.dir, args.layout)?;
+    let entries = chosen(&catalog, &wanted)?;
+    let found = watched(&entries);
+    if args.json {
+        output::json(&found)?;
+    } else {
+        output::line(&text::summary(&found))?;
+    }
+    if let Some(dir) = &args.report {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let pictures = sheet::Pictures::of(&found, &entries);
+        let title = catalog
+            .root()
+            .file_name()
+            .map_or_else(|| ".".into(), |n| n.to_string_lossy().into_owned());
+        let path = dir.join("index.html");
+        write_atomic(&path, page::page(&title, &found, &pictures).as_bytes())?;
+        eprintln!("report: {}", path.display());
+    }
+    Ok(Ending::Done)
+}
+
+fn chosen(catalog: &Catalog, wanted: &[Split]) -> anyhow::Result<Vec<Entry>> {
+    if wanted.is_empty() {
+        return Ok(catalog.entries().to_vec());
+    }
+    // Asked one by one, so that a split that is not there is named; both classes need not be, for an audit is where that comes out.
+    for &split in wanted {
+        if !catalog.splits().contains(&split) {
+            catalog.split(split)?;
+        }
+    }
+    Ok(catalog
+        .entries()
+        .iter()
+        .filter(|e| wanted.contains(&e.split))
+        .cloned()
+        .collect())
+}
+
+/// The audit under a progress bar.
+fn watched(entries: &[Entry]) -> Audit {
+    let bar = Mutex::new(progress::bar("reading", entries.len()));
+    let with_bar = |act: &dyn Fn(&mut ProgressBar)| {
+        if let Ok(mut bar) = bar.lock() {
+            act(&mut bar);
+        }
+    };
+    let found = audit(
+        entries,
+        &Decoder::default(),
+        &Matcher::default(),
+        &|step| match step {
+            AuditStep::Read => with_bar(&|bar| bar.inc(1)),
+            AuditStep::Round { round, pairs } => with_bar(&|bar| {
+                bar.finish_and_clear();
+                *bar = progress::bar(&format!("matching {round}"), pairs);
+            }),
+            AuditStep::Looked { pairs } => with_bar(&|bar| bar.inc(pairs as u64)),
+            _ => {}
+        },
+    );
+    with_bar(&|bar| bar.finish_and_clear());
+    found
+}

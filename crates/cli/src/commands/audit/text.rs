@@ -1,0 +1,148 @@
+//! What an audit says on a terminal.
+
+use std::fmt::Write as _;
+
+use osteon_data::audit::{Audit, Leak, NearestNeighbour};
+
+/// Lines of a list before it is cut.
+const SHOWN: usize = 8;
+
+/// The audit as text, the gravest first.
+pub fn summary(a: &Audit) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} files show {} different films. {} files are byte-for-byte copies of another; {} do not read.",
+        a.images,
+        a.films,
+        a.exact_copies,
+        a.unreadable.len(),
+    );
+    section(
+        &mut out,
+        "Splits",
+        a.balance.iter().map(|b| {
+            format!(
+                "{:>5}: {} files of {} films, {} fractured ({})",
+                b.split.name(),
+                b.images,
+                b.films,
+                b.fractured,
+                percent(b.share)
+            )
+        }),
+    );
+    section(
+        &mut out,
+        "Copies across splits",
+        a.leaks.iter().filter(|l| l.exact + l.near > 0).map(leak),
+    );
+    section(
+        &mut out,
+        "Copies that contradict each other in class",
+        a.conflicts.iter().map(|c| {
+            format!(
+                "film {}: {} fractured, {} not{}, such as {} and {}",
+                c.cluster,
+                c.fractured.len(),
+                c.not_fractured.len(),
+                if c.exact {
+                    ", some with the very same bytes"
+                } else {
+                    ""
+                },
+                c.fractured.first().map_or("", String::as_str),
+                c.not_fractured.first().map_or("", String::as_str),
+            )
+        }),
+    );
+    section(
+        &mut out,
+        "Files that do not read",
+        a.unreadable
+            .iter()
+            .map(|f| format!("{}: {}", f.path, f.reason)),
+    );
+    section(
+        &mut out,
+        "Files named as what they are not",
+        a.mislabeled
+            .iter()
+            .map(|f| format!("{} is {}", f.path, f.format)),
+    );
+    section(
+        &mut out,
+        "The most copied films",
+        a.clusters.iter().take(SHOWN).map(|c| {
+            format!(
+                "film {}: {} files, {} of them different, such as {}",
+                c.cluster,
+                c.files.len(),
+                c.distinct,
+                c.files.first().map_or("", String::as_str)
+            )
+        }),
+    );
+    section(
+        &mut out,
+        "Figures that give the class away (AUC, 0.5 is chance)",
+        a.trivial_features
+            .iter()
+            .filter(|f| f.telling)
+            .map(|f| format!("{:<18} {}   {}", f.feature, number(f.auc), f.note)),
+    );
+    section(
+        &mut out,
+        "A nearest neighbour on 32×32 pixels, with train as its memory",
+        a.nearest_neighbour.iter().map(neighbour),
+    );
+    out.trim_end().to_owned()
+}
+
+fn section(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title}");
+    for line in lines.iter().take(SHOWN) {
+        let _ = writeln!(out, "  {line}");
+    }
+    if lines.len() > SHOWN {
+        let _ = writeln!(out, "  and {} more (--json lists all)", lines.len() - SHOWN);
+    }
+}
+
+fn leak(l: &Leak) -> String {
+    format!(
+        "{} of {} files of {} ({}) show a film that is in {}, too: {} exact, {} turned, resized or re-encoded",
+        l.exact + l.near,
+        l.images,
+        l.judged,
+        percent(l.share),
+        l.known_to,
+        l.exact,
+        l.near
+    )
+}
+
+fn neighbour(n: &NearestNeighbour) -> String {
+    format!(
+        "{:>5}: accuracy {} as published, {} with copies kept apart (balanced: {}, {})",
+        n.judged.name(),
+        percent(n.as_published.accuracy),
+        percent(n.copies_apart.accuracy),
+        percent(n.as_published.balanced_accuracy),
+        percent(n.copies_apart.balanced_accuracy),
+    )
+}
+
+/// `12.3 %`, or a dash where undefined.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |s| format!("{:.1} %", s * 100.0))
+}
+
+/// `0.812`, or a dash where undefined.
+pub fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"))
+}

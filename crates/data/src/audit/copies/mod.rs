@@ -1,0 +1,11 @@
+//! Which films show the same picture: rotated, mirrored, resized, cropped at the rim or encoded anew.
+
+mod cluster;
+mod forest;
+mod polar;
+mod register;
+mod thumb;
+mod union;
+
+pub use cluster::{Clusters, Link, Matcher, Thresholds};
+pub use thumb::Thumb;

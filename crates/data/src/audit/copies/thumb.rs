@@ -1,0 +1,42 @@
+//! A film made small: all that the matcher ever sees of it.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::GrayImage;
+
+/// Longest side of the finer of the two levels, in pixels.
+pub(super) const SIDE: u32 = 128;
+
+/// A film at two sizes, longest side 128 and 64 pixels, as 8-bit luma with the film's own aspect.
+#[derive(Debug, Clone)]
+pub struct Thumb {
+    pub(super) fine: GrayImage,
+    pub(super) coarse: GrayImage,
+}
+
+impl Thumb {
+    /// Makes a film small. Area-weighted, so that nothing aliases.
+    #[must_use]
+    pub fn new(film: &GrayImage, resizer: &mut Resizer) -> Self {
+        let fine = shrink(film, SIDE, resizer);
+        let coarse = shrink(&fine, SIDE / 2, resizer);
+        Self { fine, coarse }
+    }
+}
+
+fn shrink(film: &GrayImage, side: u32, resizer: &mut Resizer) -> GrayImage {
+    let (w, h) = film.dimensions();
+    let scale = f64::from(side) / f64::from(w.max(h).max(1));
+    let scaled = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(8, side);
+    let mut small = GrayImage::new(scaled(w), scaled(h));
+    let (to_w, to_h) = small.dimensions();
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
+    let source = ImageRef::new(w, h, film.as_raw(), PixelType::U8);
+    let target = Image::from_slice_u8(to_w, to_h, &mut small, PixelType::U8);
+    // Invariant: both buffers were sized from these very dimensions and types, so neither step can refuse.
+    if let (Ok(source), Ok(mut target)) = (source, target) {
+        let done = resizer.resize(&source, &mut target, &options);
+        debug_assert!(done.is_ok(), "{done:?}");
+    }
+    small
+}
