@@ -8,6 +8,7 @@
 //! ± 10 %, brightness and contrast ± 20 %, `(x/255 − 0.5)/0.5`, batches of 32. Prints one JSON object.
 #![allow(clippy::print_stdout, reason = "a program: its result")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -141,6 +142,9 @@ fn jpegs(dir: &Path) -> Result<Vec<Entry>, DataError> {
             .unwrap_or(Label::NotFractured),
             path,
             split: Split::Train,
+            group: None,
+            fields: BTreeMap::new(),
+            boxes: Vec::new(),
         })
         .collect();
     Ok(entries)

@@ -13,6 +13,7 @@ mod kaggle;
 pub mod libtorch;
 #[cfg(test)]
 mod loopback;
+mod mura;
 pub mod pip;
 pub mod sample;
 pub mod wheels;
@@ -32,6 +33,8 @@ pub enum Command {
     Kaggle(dataset::Arguments),
     /// FracAtlas into data/fracatlas (about 0.3 GB)
     Fracatlas(dataset::Arguments),
+    /// Says how to get MURA: its terms must be agreed to by a person, so no program may fetch it
+    MuraInstructions,
     /// Makes (not fetches) a small set of synthetic radiographs in data/sample
     Sample,
     /// libtorch, the sample and both data sets
@@ -45,6 +48,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         Command::Libtorch(arguments) => libtorch::run(&root, arguments)?,
         Command::Kaggle(arguments) => kaggle::run(&root, arguments)?,
         Command::Fracatlas(arguments) => fracatlas::run(&root, arguments)?,
+        Command::MuraInstructions => mura::run(&root),
         Command::Sample => sample::run(&root)?,
         Command::All => {
             libtorch::ensure(&root)?;
