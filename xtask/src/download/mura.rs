@@ -40,7 +40,7 @@ MURA-v1.1 (Rajpurkar et al. 2017, 40,561 films of 14,863 upper-extremity studies
 Licence: Stanford University School of Medicine MURA Dataset Research Use Agreement: research only, not to be passed on.
 
 1. Read and agree to the terms at https://aimi.stanford.edu/datasets/mura-msk-xrays, with an account of your own.
-2. Download MURA-v1.1.zip (3.2 GB) with the link that you are given there.
+2. Download MURA-v1.1.zip (about 3 GB) with the link that you are given there.
 3. Unpack it: unzip MURA-v1.1.zip -d {shown}
 4. See that it is whole: cargo xtask download mura-instructions
 
