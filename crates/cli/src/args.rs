@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use osteon_data::Layout;
@@ -80,8 +81,8 @@ pub struct EvaluateArgs {
     /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
     /// Which split to judge
     #[arg(long, default_value = "test", value_name = "SPLIT")]
@@ -183,8 +184,8 @@ pub struct SplitArgs {
     /// Data set: a folder in any layout, or a manifest
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
     /// Insist on groups: fail where none are known, rather than divide film by film
     #[arg(long)]
@@ -248,4 +249,9 @@ pub struct AuditArgs {
 pub struct CompletionsArgs {
     /// Which shell
     pub shell: Shell,
+}
+
+/// Layouts by name, with their names in the help and in completions.
+fn layout() -> impl TypedValueParser<Value = Layout> {
+    PossibleValuesParser::new(Layout::ALL.map(Layout::name)).try_map(|name| name.parse::<Layout>())
 }

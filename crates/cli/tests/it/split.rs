@@ -1,5 +1,6 @@
 //! `data split`: what a person and a program read, and that the result trains.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use insta::assert_snapshot;
@@ -22,11 +23,13 @@ fn pairs(dir: &Path) {
             files.sort();
             for file in files {
                 let file = file.to_str().expect("UTF-8");
-                rows += &format!(
-                    "{split}/{class}/{file},{class},{},r{}\n",
+                writeln!(
+                    rows,
+                    "{split}/{class}/{file},{class},{},r{}",
                     number / 2,
                     number % 3
-                );
+                )
+                .expect("a String");
                 number += 1;
             }
         }

@@ -209,7 +209,7 @@ fn pixel_box(
 mod tests {
     use super::*;
 
-    /// One fracture of `FracAtlas`, IMG0000019.jpg, as the published files give it.
+    /// One fracture of FracAtlas, IMG0000019.jpg, as the published files give it.
     #[test]
     fn three_formats_say_the_same() {
         let coco = r#"{"images":[{"id":1,"width":2304,"height":2880,"file_name":"IMG0000019.jpg"}],

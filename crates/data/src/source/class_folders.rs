@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{Root, name_of, relative_id};
 use super::table::Table;
 use super::{Layout, Listing, Source};
-use crate::{DataError, Entry, Label, RelativeBox, RowError, Split};
+use crate::{DataError, Entry, Label, RelativeBox, Split};
 
 /// The class-folder layout, also one folder deeper, as archives unzip.
 ///
@@ -120,7 +120,8 @@ pub(super) fn read_classes(
     Ok(())
 }
 
-/// Adds the boxes of `boxes.csv`, one a row, to the films they name.
+/// Adds the boxes of `boxes.csv`, one a row, to the films they name. Films may have been taken out since it was written: their boxes
+/// have nothing to be added to, and no film is lost.
 fn add_boxes(path: &Path, base: &Path, entries: &mut [Entry]) -> Result<(), DataError> {
     let required: [&[&str]; 5] = [&["file", "path"], &["cx"], &["cy"], &["w"], &["h"]];
     let table = Table::open(path, &required)?;
@@ -132,8 +133,8 @@ fn add_boxes(path: &Path, base: &Path, entries: &mut [Entry]) -> Result<(), Data
         .collect();
     for row in table.rows() {
         let file = row.path(columns[0])?;
-        let Some(&index) = by_path.get(&base.join(&file)) else {
-            return Err(row.error(columns[0], RowError::MissingFile { file }));
+        let Some(&index) = by_path.get(&base.join(file)) else {
+            continue;
         };
         let numbers: Vec<&str> = columns[1..]
             .iter()

@@ -1,4 +1,4 @@
-//! `FracAtlas` as published (Abedeen et al., Scientific Data 10:521, 2023).
+//! FracAtlas as published (Abedeen et al., Scientific Data 10:521, 2023).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

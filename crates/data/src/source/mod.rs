@@ -38,7 +38,7 @@ pub enum Layout {
     ClassFolders,
     /// A CSV table that names each film: `manifest.csv`, or any path that ends in .csv.
     Manifest,
-    /// `FracAtlas` as published: images/Fractured, images/Non_fractured, dataset.csv, Annotations.
+    /// FracAtlas as published: images in two class folders, dataset.csv, Annotations.
     #[serde(rename = "fracatlas")]
     FracAtlas,
     /// MURA as published: train and valid, with the tables of image paths and labelled studies. Its label is abnormal, not fractured.

@@ -241,10 +241,8 @@ fn records(path: &Path, bytes: &[u8], delimiter: u8) -> Result<Vec<(u64, ByteRec
                 .take_while(|b| b"\r\n".contains(b))
                 .count();
         if start > counted {
-            line += bytes[counted..start]
-                .iter()
-                .filter(|&&b| b == b'\n')
-                .count() as u64;
+            let feeds = bytes[counted..start].iter().map(|&b| u64::from(b == b'\n'));
+            line += feeds.sum::<u64>();
             counted = start;
         }
         line

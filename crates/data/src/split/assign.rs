@@ -39,13 +39,13 @@ impl Pile {
 }
 
 /// The part of each pile.
-pub(super) fn assign(piles: Vec<Pile>, fractions: &[f64]) -> Vec<usize> {
+pub(super) fn assign(piles: &[Pile], fractions: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..piles.len()).collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&piles[a], &piles[b]);
         b.counts[0].total_cmp(&a.counts[0]).then(a.lot.cmp(&b.lot))
     });
-    let mut table = Table::new(&piles, fractions);
+    let mut table = Table::new(piles, fractions);
     let mut parts = vec![0; piles.len()];
     for &pile in &order {
         parts[pile] = table.best(&piles[pile]).0;

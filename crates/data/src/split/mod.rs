@@ -163,7 +163,7 @@ fn divide(
         pile.add(entry.label, *stratum);
     }
     let keys: Vec<&str> = piles.keys().copied().collect();
-    let parts = assign(piles.into_values().collect(), fractions);
+    let parts = assign(&piles.into_values().collect::<Vec<_>>(), fractions);
     let part_of: HashMap<&str, usize> = keys.into_iter().zip(parts).collect();
     let part = |group| key_of.get(group).and_then(|key| part_of.get(key));
     Ok(groups

@@ -147,7 +147,7 @@ fn folders_without_films() {
 fn an_unknown_class() {
     let dir = folder();
     for class in ["fractured", "not fractured", "doubtful"] {
-        put(dir.path(), &format!("val/{class}/a.png"), "x");
+        put(dir.path(), format!("val/{class}/a.png"), "x");
     }
     assert_eq!(
         refusal(dir.path()),

@@ -128,7 +128,7 @@ fn fracatlas_that_contradicts_itself() {
         "dataset.csv, line 3, column fractured: IMG0000019.jpg is called fractured here, but lies in the other class's folder"
     );
     let gone = refusal(&|dir| {
-        std::fs::remove_file(dir.join("images/Fractured/IMG0000044.jpg")).expect("removes")
+        std::fs::remove_file(dir.join("images/Fractured/IMG0000044.jpg")).expect("removes");
     });
     assert_eq!(
         gone,
@@ -164,8 +164,8 @@ fn mura(dir: &Path) {
                 put(dir, &file, "x");
             }
         }
-        put(dir, &format!("{part}_image_paths.csv"), &images);
-        put(dir, &format!("{part}_labeled_studies.csv"), &studies);
+        put(dir, format!("{part}_image_paths.csv"), &images);
+        put(dir, format!("{part}_labeled_studies.csv"), &studies);
     }
     // Left behind by a file manager, named by no table.
     put(
@@ -345,14 +345,23 @@ fn the_boxes_of_a_synthetic_set_are_read() {
         );
     }
     let boxes = std::fs::read_to_string(root.join("boxes.csv")).expect("reads");
+    let film = std::fs::remove_file(root.join("train/fractured").join("00001.png"));
+    film.or_else(|_| std::fs::remove_file(root.join("train/not fractured/00001.png")))
+        .expect("removes");
+    assert_eq!(
+        Catalog::open(&root).expect("opens").entries().len(),
+        19,
+        "boxes may be left over"
+    );
     put(
         &root,
         "boxes.csv",
-        &(boxes + "train/fractured/no such.png,oblique,0.5,0.5,0.1,0.1\n"),
+        boxes + "train/fractured/00000.png,oblique,0.5,left,0.1,0.1\n",
     );
-    let said = Catalog::open(&root).expect_err("a stray box").to_string();
+    put(&root, "train/fractured/00000.png", "x");
+    let said = Catalog::open(&root).expect_err("no box").to_string();
     assert!(
-        said.ends_with("column file: there is no file train/fractured/no such.png"),
+        said.contains("column cx: \"0.5 left 0.1 0.1\" is no box"),
         "{said}"
     );
 }
@@ -436,7 +445,7 @@ fn a_manifest_comes_back_as_it_was_written() {
     put(
         &moved,
         "manifest.csv",
-        &text.replacen("not_fractured", "fractured", 1),
+        text.replacen("not_fractured", "fractured", 1),
     );
     let said = Catalog::open(&moved).expect_err("edited").to_string();
     assert!(
