@@ -162,8 +162,8 @@ pub struct PackArgs {
     /// Data set: a folder in any layout, or a manifest
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
     /// Folder of decoded films to keep them in [default: the config's data.cache]
     #[arg(long, value_name = "DIR")]
@@ -231,8 +231,8 @@ pub struct AuditArgs {
     /// Data set: a folder in any layout, or a manifest
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How it lies on disk: auto, class_folders, manifest, fracatlas, mura or dicom
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT")]
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
     /// Only this split; repeatable [default: all]
     #[arg(long, value_name = "SPLIT")]

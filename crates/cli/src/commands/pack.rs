@@ -24,7 +24,8 @@ struct Pack {
     unreadable: usize,
     repaired: usize,
     /// `found`, `made` or `mended`.
-    pack: &'static str,
+    #[serde(rename = "pack")]
+    found: &'static str,
 }
 
 pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
@@ -62,7 +63,7 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
             images: films.len(),
             unreadable: films.unreadable().len(),
             repaired: films.repaired().len(),
-            pack: match packed {
+            found: match packed {
                 Packed::Found => "found",
                 Packed::Made => "made",
                 Packed::Mended(_) => "mended",
@@ -73,7 +74,7 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
         output::json(&report)?;
     } else {
         for pack in &report.splits {
-            let how = match pack.pack {
+            let how = match pack.found {
                 "found" => "found as it was",
                 "made" => "decoded and kept",
                 _ => "damaged, and made anew",
