@@ -56,7 +56,13 @@ pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
         eprintln!("note: {caveat}");
     }
     let (groups, from) = groups(args, catalog.entries())?;
-    let divisions = divide(args, &catalog, &groups.numbers())?;
+    let mut entries = catalog.entries().to_vec();
+    groups.name(&mut entries);
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(catalog.root()));
+    let divisions = divide(args, &out, &entries, &groups.numbers())?;
     // Nothing is written where anything is in the way.
     if let Some(taken) = divisions.iter().find(|d| d.path.exists()) {
         let path = taken.path.clone();
@@ -92,6 +98,9 @@ pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
             balance: balance(&entries, args.balance.as_deref()),
         });
     }
+    if args.clean {
+        warn_of_missing(&catalog, &report);
+    }
     if args.json {
         output::json(&report)?;
     } else {
@@ -116,7 +125,11 @@ fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String
         } else if name != "group" || from.is_empty() {
             groups.join_field(entries, name)?;
         }
-        from.push(name.clone());
+        // A record travels with its manifest: the place of a file on this machine is nobody's business.
+        let name = Path::new(name)
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned());
+        from.extend(name);
     }
     if from.is_empty() {
         if args.by_group || args.clean {
@@ -135,14 +148,10 @@ fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String
 
 fn divide(
     args: &SplitArgs,
-    catalog: &Catalog,
+    out: &Path,
+    entries: &[Entry],
     groups: &[usize],
 ) -> Result<Vec<Division>, DataError> {
-    let entries = catalog.entries();
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out(catalog.root()));
     let options = SplitOptions {
         val: args.val,
         test: args.test,
@@ -164,7 +173,7 @@ fn divide(
             .zip(groups.iter().copied())
             .zip(stays);
         return Ok(vec![Division {
-            path: out,
+            path: out.to_owned(),
             how: "clean".to_owned(),
             films: films
                 .filter_map(|(film, stays)| stays.then_some(film))
@@ -173,7 +182,7 @@ fn divide(
     }
     let Some(count) = args.folds else {
         return Ok(vec![Division {
-            path: out,
+            path: out.to_owned(),
             how: "split".to_owned(),
             films: with_splits(&split_films(entries, groups, &options)?),
         }]);
@@ -200,6 +209,22 @@ fn default_out(root: &Path) -> PathBuf {
         root.join("manifest.csv")
     } else {
         root.with_extension("split.csv")
+    }
+}
+
+/// Says which splits cleaning has left without a class: with so little a set cannot be judged on.
+fn warn_of_missing(catalog: &Catalog, report: &Report) {
+    for written in &report.manifests {
+        for split in catalog.splits() {
+            let left = written.splits.get(split);
+            let (images, fractured) = left.map_or((0, 0), |c| (c.images, c.fractured));
+            if fractured == 0 || fractured == images {
+                eprintln!(
+                    "note: {split} has {images} films left, {fractured} of them fractured: too little to judge a model on. \
+                     Divide the set anew instead"
+                );
+            }
+        }
     }
 }
 

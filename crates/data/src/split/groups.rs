@@ -111,6 +111,25 @@ impl Groups {
             .collect()
     }
 
+    /// Writes the groups into the films, so that a manifest of them knows what belongs together. A group whose films all have one name
+    /// already keeps it; any other is called by the first of its films' names; a film on its own keeps what it has.
+    pub fn name(&self, entries: &mut [Entry]) {
+        let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (film, group) in self.numbers().into_iter().enumerate().take(entries.len()) {
+            members.entry(group).or_default().push(film);
+        }
+        for films in members.into_values().filter(|films| films.len() > 1) {
+            let known = entries[films[0]].group.clone();
+            if known.is_some() && films.iter().all(|&f| entries[f].group == known) {
+                continue;
+            }
+            let name = films.iter().map(|&f| entries[f].id.clone()).min();
+            for film in films {
+                entries[film].group.clone_from(&name);
+            }
+        }
+    }
+
     /// How many groups there are.
     #[must_use]
     pub fn count(&self) -> usize {

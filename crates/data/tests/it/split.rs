@@ -279,6 +279,14 @@ fn groups_from_several_sources_are_joined() {
         (groups.numbers(), groups.count()),
         (vec![0, 0, 2, 2, 0, 0], 2)
     );
+    let mut pairs = Groups::known(&entries);
+    pairs.join([None, Some("x"), Some("x"), None, None, None]);
+    pairs.name(&mut entries);
+    let names: Vec<_> = entries
+        .iter()
+        .map(|e| e.group.as_deref().unwrap_or("-"))
+        .collect();
+    assert_eq!(names, ["p", "00001.png", "00001.png", "-", "-", "p"]);
     assert!(matches!(
         groups.join_field(&entries, "kind"),
         Err(DataError::UnknownField { .. })
