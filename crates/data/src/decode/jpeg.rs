@@ -36,10 +36,10 @@ impl Decoder {
         }
         // This decoder has one size only.
         let _ = wanted;
-        let (size, repaired) = match self.zune(bytes, true, scratch) {
+        let (size, repaired) = match self.zune_whole(bytes, scratch) {
             Ok(size) => (size, false),
             Err(error) if self.repair && error.is_damage() => {
-                match self.zune(bytes, false, scratch) {
+                match self.zune(without_end(bytes), false, scratch) {
                     Ok(size) if !is_blank(&scratch.pixels, size.0) => (size, true),
                     _ => return Err(error),
                 }
@@ -53,6 +53,29 @@ impl Decoder {
             orientation,
             repaired,
         })
+    }
+
+    /// Decodes a film that is whole.
+    ///
+    /// At an end of image that comes too early zune-jpeg goes on as if there were zeros, says nothing and repeats one block to the
+    /// last row; at the end of the file it stops. So where the last row repeats one block, the film is decoded without its end
+    /// of image too: it is whole if it is the same.
+    fn zune_whole(
+        &self,
+        bytes: &[u8],
+        scratch: &mut DecodeScratch,
+    ) -> Result<(u32, u32), DecodeError> {
+        let size = self.zune(bytes, true, scratch)?;
+        let last = &scratch.pixels[scratch.pixels.len() - size.0 as usize..];
+        let repeats = last.iter().zip(last.iter().skip(8)).all(|(a, b)| a == b);
+        if repeats && last.iter().any(|&v| v != last[0]) {
+            let film = scratch.pixels.clone();
+            self.zune(without_end(bytes), false, scratch)?;
+            if film != scratch.pixels {
+                return Err(DecodeError::Truncated);
+            }
+        }
+        Ok(size)
     }
 
     /// Decodes straight to luma where the file has a luma plane: no RGB is made. Unless `strict`, what is missing of a truncated
@@ -94,6 +117,10 @@ impl Decoder {
         }
         Ok((width, height))
     }
+}
+
+fn without_end(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(&[0xff, 0xd9]).unwrap_or(bytes)
 }
 
 fn jpeg_error(source: DecodeErrors) -> DecodeError {

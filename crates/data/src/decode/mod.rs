@@ -154,16 +154,13 @@ impl Stored {
     }
 }
 
-/// Whether nothing of a damaged film was decoded: beyond its first block, which decoders make up from nothing, it is all of one
+/// Whether nothing of a damaged film was decoded: but for its first block, which decoders make up from nothing, every row is of one
 /// level.
 fn is_blank(pixels: &[u8], width: u32) -> bool {
-    let Some(&fill) = pixels.last() else {
-        return true;
-    };
-    let first_block =
-        |at: usize| at % width.max(1) as usize / 16 == 0 && at / width.max(1) as usize / 16 == 0;
-    pixels
-        .iter()
-        .enumerate()
-        .all(|(at, &v)| v == fill || first_block(at))
+    let width = width.max(1) as usize;
+    pixels.chunks(width).enumerate().all(|(y, row)| {
+        let from = if y < 16 { 16.min(row.len()) } else { 0 };
+        let row = &row[from..];
+        row.iter().all(|&v| v == row[0])
+    })
 }

@@ -82,7 +82,10 @@ impl Decoder {
         Ok(match done {
             Ok(()) => Outcome::Whole(stored(false)),
             // A warning comes back as an error too, once the film is decoded; the first one's text is all there is to tell them.
-            Err(Error::TurboJpegError(text)) if text.contains("Premature end of JPEG file") => {
+            Err(Error::TurboJpegError(text))
+                if text.contains("Premature end of JPEG file")
+                    || text.contains("premature end of data segment") =>
+            {
                 Outcome::Truncated(stored(true))
             }
             Err(_) => Outcome::Unsure,
