@@ -187,7 +187,7 @@ pub struct SplitArgs {
     /// How it lies on disk
     #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
-    /// Insist on groups: fail where none are known, rather than divide film by film
+    /// Insist on groups: where the data set knows of none, copies of one film are looked for, as `data audit` does
     #[arg(long)]
     pub by_group: bool,
     /// What belongs together besides the groups that the data set knows of: a JSON file of `data audit --json`, or a column; repeatable

@@ -1,6 +1,6 @@
 //! `osteon data split`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,9 @@ use osteon_data::{
 };
 use serde::Serialize;
 
+use super::audit;
 use crate::args::SplitArgs;
-use crate::exit::{Ending, UsageError};
+use crate::exit::Ending;
 use crate::output;
 
 /// What `data split --json` prints.
@@ -131,12 +132,22 @@ fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String
             .map(|n| n.to_string_lossy().into_owned());
         from.extend(name);
     }
+    if from.is_empty() && (args.by_group || args.clean) {
+        eprintln!("note: the data set knows of no groups; copies of one film are looked for");
+        let found = audit::watched(entries);
+        let clusters: HashMap<&str, String> = found
+            .files
+            .iter()
+            .filter_map(|file| Some((file.path.as_str(), file.cluster?.to_string())))
+            .collect();
+        groups.join(
+            entries
+                .iter()
+                .map(|entry| clusters.get(entry.id.as_str()).map(String::as_str)),
+        );
+        from.push("copies found by an audit".to_owned());
+    }
     if from.is_empty() {
-        if args.by_group || args.clean {
-            let said = "the data set knows of no groups. Name a column that holds them by --groups COLUMN, or let \
-                        `osteon data audit DIR --json > clusters.json` find the copies and give --groups clusters.json";
-            return Err(UsageError(said.to_owned()).into());
-        }
         eprintln!(
             "note: no groups are known: films of one patient and copies of one film may come to lie in different splits. \
              See --groups"

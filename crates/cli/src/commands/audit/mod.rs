@@ -62,7 +62,7 @@ fn chosen(catalog: &Catalog, wanted: &[Split]) -> anyhow::Result<Vec<Entry>> {
 }
 
 /// The audit under a progress bar.
-fn watched(entries: &[Entry]) -> Audit {
+pub fn watched(entries: &[Entry]) -> Audit {
     let bar = Mutex::new(progress::bar("reading", entries.len()));
     let with_bar = |act: &dyn Fn(&mut ProgressBar)| {
         if let Ok(mut bar) = bar.lock() {
