@@ -221,6 +221,27 @@ mod tests {
     }
 
     #[test]
+    fn crop_keeps_the_middle_of_the_long_side() {
+        // Dark thirds left and right of a bright middle as wide as the film is high.
+        let film = GrayImage::from_fn(192, 64, |x, _| {
+            image::Luma([if (64..128).contains(&x) { 250 } else { 10 }])
+        });
+        let pre = Preprocess {
+            size: 32,
+            fit: Fit::Crop,
+            ..Preprocess::default()
+        };
+        let mut out = vec![0; 32 * 32];
+        pre.fit_into(&film, &mut Resizer::new(), &mut out);
+        for row in out.chunks(32) {
+            assert!(row[1..31].iter().all(|&v| v == 250), "{row:?}");
+        }
+        assert_eq!(Fit::Crop.target((192, 64), (32, 32)), (96, 32));
+        assert_eq!(Fit::Letterbox.target((192, 64), (32, 32)), (32, 11));
+        assert_eq!(Fit::Stretch.target((192, 64), (32, 32)), (32, 32));
+    }
+
+    #[test]
     fn normalisation_is_linear() {
         let pre = Preprocess {
             mean: 0.5,

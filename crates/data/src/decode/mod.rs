@@ -42,10 +42,10 @@ pub struct Decoder {
     ///
     /// | gap | images/s | decoded smaller | mean difference | of the worst film | largest |
     /// |---|---|---|---|---|---|
-    /// | ∞ | 1,390 | 0 | 0 | 0 | 0 |
-    /// | 2 | 1,534 | 49 | 0.10 | 0.20 | 11 |
-    /// | 1.5 | 1,565 | 55 | 0.18 | 0.36 | 29 |
-    /// | 1 | 1,657 | 68 | 0.28 | 0.61 | 38 |
+    /// | ∞ | 1,410 | 0 | 0 | 0 | 0 |
+    /// | 2 | 1,600 | 49 | 0.10 | 0.20 | 11 |
+    /// | 1.5 | 1,640 | 55 | 0.18 | 0.36 | 29 |
+    /// | 1 | 1,660 | 68 | 0.28 | 0.61 | 38 |
     ///
     /// Entropy decoding, which no scale saves, is three quarters of the work on these films; so the default is 2, which moves
     /// edges least.
