@@ -174,10 +174,21 @@ fn a_test_set_is_cleaned() {
     1 films of val and test left out: they have a copy or a patient in common with an earlier split
     "#);
     // Without a word on groups, the copies are found: the same division.
-    let output = osteon(root, "data split set --clean --out found.csv --layout class_folders");
+    let output = osteon(
+        root,
+        "data split set --clean --out found.csv --layout class_folders",
+    );
     assert_code(&output, 0);
-    assert!(stderr(&output).contains("copies of one film are looked for"), "{}", stderr(&output));
-    assert!(stdout(&output).contains("test: 6 films in 6 groups, 5 fractured"), "{}", stdout(&output));
+    assert!(
+        stderr(&output).contains("copies of one film are looked for"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("test: 6 films in 6 groups, 5 fractured"),
+        "{}",
+        stdout(&output)
+    );
     let text = std::fs::read_to_string(root.join("set/manifest.csv")).expect("reads");
     let pair = text
         .lines()
