@@ -1,6 +1,7 @@
 //! `cargo xtask bench data`: from files to batches, against what others use for it.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,8 +47,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let work = root.join("target").join("bench");
     let plain = build(root, &work, None)?;
     let turbo = build(root, &work, Some("turbo"))?;
-    let originals = films.join("originals");
-    let kaggle = subset(&films.join("kaggle"), &work.join("kaggle"))?;
+    let originals = subset(&films.join("originals"), None, &work.join("originals"))?;
+    let train = films.join("kaggle").join("train");
+    let kaggle = subset(&train, Some(KAGGLE_FILMS), &work.join("kaggle"))?;
     let all = [
         (
             "originals",
@@ -106,42 +108,45 @@ fn build(root: &Path, work: &Path, feature: Option<&str>) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// A folder with `KAGGLE_FILMS` of a set's training films, evenly picked in the order of their names, each in its class folder.
-fn subset(set: &Path, to: &Path) -> Result<PathBuf> {
-    let train = set.join("train");
+/// A copy of the JPEG films below a folder, each in a folder of its class; of so many, evenly picked in the order of their names. What
+/// is only called .jpg (some published files are PNG or GIF) is left out: not all of the others read it.
+fn subset(from: &Path, count: Option<usize>, to: &Path) -> Result<PathBuf> {
     if to.join("complete").is_file() {
         return Ok(to.to_owned());
     }
     let mut files = Vec::new();
-    for class in ["fractured", "not fractured"] {
-        let dir = train.join(class);
-        for file in std::fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
-            let path = file?.path();
-            let ending = path
-                .extension()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .to_lowercase();
-            if ending == "jpg" || ending == "jpeg" {
-                files.push((class, path));
+    let mut folders = vec![from.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for item in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = item?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_jpeg(&path)? {
+                files.push(path);
             }
         }
     }
     files.sort();
-    if files.len() < KAGGLE_FILMS {
-        bail!(
-            "{} holds fewer than {KAGGLE_FILMS} JPEG films",
-            train.display()
-        );
+    let count = count.unwrap_or(files.len());
+    if files.len() < count {
+        bail!("{} holds fewer than {count} JPEG films", from.display());
     }
-    for pick in 0..KAGGLE_FILMS {
-        let (class, from) = &files[pick * files.len() / KAGGLE_FILMS];
+    for pick in 0..count {
+        let file = &files[pick * files.len() / count];
+        let class = file.parent().and_then(Path::file_name).unwrap_or_default();
         let dir = to.join(class);
         std::fs::create_dir_all(&dir)?;
-        std::fs::copy(from, dir.join(from.file_name().unwrap_or_default()))?;
+        std::fs::copy(file, dir.join(format!("{pick:05}.jpg")))?;
     }
     std::fs::write(to.join("complete"), "")?;
     Ok(to.to_owned())
+}
+
+/// By its first bytes, for names are wrong now and then.
+fn is_jpeg(path: &Path) -> Result<bool> {
+    let mut start = [0; 3];
+    let mut file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    Ok(file.read_exact(&mut start).is_ok() && start == [0xff, 0xd8, 0xff])
 }
 
 /// Decode, resize, augment, batch.
