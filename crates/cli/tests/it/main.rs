@@ -1,5 +1,6 @@
 //! Integration tests of the command line: the real binary, run as a person would.
 
+mod audit;
 mod errors;
 mod pipeline;
 mod split;

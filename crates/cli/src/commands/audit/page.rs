@@ -98,7 +98,7 @@ fn conflicts(a: &Audit, pictures: &Pictures) -> Markup {
         @if a.conflicts.is_empty() {
             p { "All copies of a film carry one label." }
         } @else {
-            p { (a.conflicts.len()) " films are labelled fractured in one file and not fractured in another." }
+            p { "Films labelled fractured in one file and not fractured in another: " (a.conflicts.len()) "." }
             (rows(&pictures.conflicts, pictures))
         }
     }
