@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// Seconds a run is timed
     #[arg(long, default_value_t = 6.0)]
     seconds: f64,
-    /// Only contests whose name contains this: originals, kaggle, cached
+    /// Only contests whose name contains this: mixed, originals, kaggle, cached
     #[arg(long)]
     only: Option<String>,
 }
@@ -50,7 +50,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let originals = subset(&films.join("originals"), None, &work.join("originals"))?;
     let train = films.join("kaggle").join("train");
     let kaggle = subset(&train, Some(KAGGLE_FILMS), &work.join("kaggle"))?;
+    let mixed = mixed(&peers, &work.join("mixed"))?;
     let all = [
+        ("mixed", uncached(&peers, &plain, &turbo, &mixed, arguments)),
         (
             "originals",
             uncached(&peers, &plain, &turbo, &originals, arguments),
@@ -106,6 +108,18 @@ fn build(root: &Path, work: &Path, feature: Option<&str>) -> Result<PathBuf> {
     std::fs::create_dir_all(work)?;
     std::fs::copy(root.join("target/release/examples/loader_speed"), &kept)?;
     Ok(kept)
+}
+
+/// 600 drawn films from 224 px to 7 megapixels, half of them 224 px, as the scripts' own `make_xrays.py` makes them.
+fn mixed(peers: &Peers, to: &Path) -> Result<PathBuf> {
+    let films = to.join("mix");
+    if !to.join("complete").is_file() {
+        let mut python = Command::new(&peers.python);
+        python.arg(peers.scripts.join("make_xrays.py"));
+        workspace::must_succeed(python.arg("--out").arg(to))?;
+        std::fs::write(to.join("complete"), "")?;
+    }
+    Ok(films)
 }
 
 /// A copy of the JPEG films below a folder, each in a folder of its class; of so many, evenly picked in the order of their names. What
