@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use osteon_data::{Cache, Catalog, Films, Instructions, LoadOptions, Split};
+use osteon_data::{Catalog, Films, Instructions, LoadOptions, Split};
 use osteon_model::{Net, TrainingData, logits_of};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -117,10 +117,9 @@ fn read(
     let ticker = &*observer;
     let decoder = config.data.decoder();
     let tick = || ticker.film_read();
-    let films = match &config.data.cache {
-        Some(dir) => {
-            let (films, packed) =
-                Cache::new(dir).films(entries, &decoder, &config.preprocess, &tick)?;
+    let films = match config.data.cache() {
+        Some(cache) => {
+            let (films, packed) = cache.films(entries, &decoder, &config.preprocess, &tick)?;
             observer.on(&Event::Packed {
                 split,
                 packed: &packed,

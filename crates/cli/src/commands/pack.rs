@@ -34,15 +34,15 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
         set: args.set.clone(),
     };
     let config = layers.resolve().map_err(osteon_train::TrainError::from)?;
-    let Some(dir) = args.cache.as_ref().or(config.data.cache.as_ref()) else {
+    let given = args.cache.as_ref().map(Cache::new);
+    let Some(cache) = given.or_else(|| config.data.cache()) else {
         let said = "where to? Name a folder by --cache, and the same to `train` by --set data.cache=DIR, or set data.cache in the config";
         return Err(UsageError(said.to_owned()).into());
     };
-    let cache = Cache::new(dir);
     let decoder = config.data.decoder();
     let catalog = Catalog::open_as(&args.dir, args.layout)?;
     let mut report = Report {
-        cache: dir.display().to_string(),
+        cache: cache.dir().display().to_string(),
         size: config.preprocess.size,
         splits: Vec::new(),
     };

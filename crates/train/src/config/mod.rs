@@ -6,7 +6,7 @@ mod source;
 
 use std::path::PathBuf;
 
-use osteon_data::{Augment, Decoder, Layout, Preprocess};
+use osteon_data::{Augment, Cache, Decoder, Layout, Preprocess};
 use osteon_model::{Architecture, CalibrationMethod};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,9 +48,8 @@ pub struct DataConfig {
     pub layout: Layout,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,
-    /// Folder of decoded films, kept between runs; leave it out to decode them anew each time, into memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<PathBuf>,
+    /// Folder of decoded films, kept between runs; empty: they are decoded anew each time, into memory.
+    pub cache: PathBuf,
     /// Licence of the films, noted in the model file.
     pub licence: String,
     /// Whom the films are owed to, noted in the model file.
@@ -139,7 +138,7 @@ impl Default for DataConfig {
             dir: "data/sample".into(),
             layout: Layout::Auto,
             unreadable: Unreadable::Skip,
-            cache: None,
+            cache: PathBuf::new(),
             licence: String::new(),
             attribution: String::new(),
         }
@@ -147,6 +146,12 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
+    /// The folder of decoded films, if there is to be one.
+    #[must_use]
+    pub fn cache(&self) -> Option<Cache> {
+        (!self.cache.as_os_str().is_empty()).then(|| Cache::new(&self.cache))
+    }
+
     /// The decoder that `unreadable` asks for.
     #[must_use]
     pub fn decoder(&self) -> Decoder {
