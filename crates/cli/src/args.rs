@@ -168,7 +168,7 @@ pub struct PackArgs {
     /// Folder of decoded films to keep them in [default: the config's data.cache]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Config whose [preprocess] and data.unreadable say how films are decoded and fitted
+    /// Config whose section preprocess and data.unreadable say how films are decoded and fitted
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one value of the config, such as preprocess.size=384; repeatable
