@@ -1,0 +1,147 @@
+//! Why bytes are not a film.
+
+use thiserror::Error;
+
+/// Why bytes are not a film.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// No byte at all.
+    #[error("the file is empty")]
+    Empty,
+    /// The bytes begin like no format that is read.
+    #[error("not an image that is read here (JPEG, PNG, GIF, BMP, TIFF, WebP, DICOM)")]
+    UnknownFormat,
+    /// A DICOM file, and a build without the feature `dicom`.
+    #[error(
+        "DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG"
+    )]
+    Dicom,
+    /// The DICOM file's structure is damaged.
+    #[error("damaged DICOM file: {source}")]
+    DicomFile {
+        /// The parser's own word.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stated length reaches beyond the end of the file, or pixels are missing.
+    #[error("truncated DICOM file: it ends before what it announces")]
+    DicomTruncated,
+    /// Sequences within sequences without end.
+    #[error("damaged DICOM file: sequences are nested more than {limit} deep")]
+    DicomNesting {
+        /// The limit.
+        limit: usize,
+    },
+    /// A DICOM file that holds no picture.
+    #[error("the DICOM file holds no pixel data")]
+    DicomNoPixels,
+    /// An attribute that is needed is missing, or makes no sense.
+    #[error("DICOM attribute {name} is missing or makes no sense")]
+    DicomAttribute {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A way of coding that is not read.
+    #[error(
+        "DICOM transfer syntax {uid} is not read{}",
+        if uid.starts_with("1.2.840.10008.1.2.4.8") { " in this build (JPEG-LS: build with the feature `jpeg-ls`)" } else { "" }
+    )]
+    DicomSyntax {
+        /// Its identifier.
+        uid: String,
+    },
+    /// Colours that are not turned to luma.
+    #[error("DICOM photometric interpretation {name:?} is not read")]
+    DicomPhotometric {
+        /// As the file has it.
+        name: String,
+    },
+    /// Neither 8 nor 16 bits a sample.
+    #[error("DICOM samples of {bits} bits are not read")]
+    DicomDepth {
+        /// Bits allocated.
+        bits: u32,
+    },
+    /// The compressed frame is of another shape than the data set states.
+    #[error(
+        "damaged DICOM file: its compressed frame is {width}×{height} of {channels} channels and {bits} bits, unlike its header"
+    )]
+    DicomFrame {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+        /// Samples a pixel.
+        channels: u32,
+        /// Bits a sample.
+        bits: u32,
+    },
+    /// The frame's decoder refused.
+    #[error("damaged DICOM pixel data: {source}")]
+    DicomPixels {
+        /// The decoder's own word.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The frame's decoder fell over it.
+    #[error("damaged DICOM pixel data: the decoder stumbled over it")]
+    DicomPanic,
+    /// A 12-bit JPEG that is damaged.
+    #[error("damaged 12-bit JPEG: {reason}")]
+    Jpeg12 {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// More pixels than [`crate::Limits`] allows, as said by the header, before anything was decoded.
+    #[error("{width}×{height} pixels: above the limit of {limit} megapixels")]
+    TooLarge {
+        /// Pixels across.
+        width: u64,
+        /// Pixels down.
+        height: u64,
+        /// The limit in megapixels.
+        limit: u64,
+    },
+    /// No pixel.
+    #[error("the image has no pixels ({width}×{height})")]
+    NoPixels {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// The file ends before its picture does.
+    #[error("truncated JPEG: the file ends before its picture does")]
+    Truncated,
+    /// The JPEG decoder refused.
+    #[error("damaged JPEG: {source}")]
+    Jpeg {
+        /// The decoder's own word.
+        #[source]
+        source: zune_jpeg::errors::DecodeErrors,
+    },
+    /// Another decoder refused.
+    #[error("damaged image: {source}")]
+    Image {
+        /// The decoder's own word.
+        #[source]
+        source: image::ImageError,
+    },
+    /// A kind of sample that no decoder gives today.
+    #[error("samples of type {color:?} are not read")]
+    ColorType {
+        /// The kind.
+        color: image::ColorType,
+    },
+}
+
+impl DecodeError {
+    /// Whether the file is a film that was damaged, so that some of it may be left to show.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Truncated | Self::Jpeg { .. } | Self::Image { .. }
+        )
+    }
+}

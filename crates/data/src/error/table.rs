@@ -1,0 +1,108 @@
+//! What can be wrong in a table or a file of boxes.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::Label;
+
+/// What is wrong with a cell of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// Nothing where something is needed.
+    #[error("the cell is empty")]
+    Empty,
+    /// Bytes that are not text.
+    #[error("the cell is not UTF-8")]
+    NotUtf8,
+    /// A class by a name that means neither.
+    #[error("unknown label {value:?}: expected fractured or not fractured, 1 or 0")]
+    UnknownLabel {
+        /// What the cell says.
+        value: String,
+    },
+    /// A split by a name that means none.
+    #[error("unknown split {value:?}: expected train, val or test")]
+    UnknownSplit {
+        /// What the cell says.
+        value: String,
+    },
+    /// A film without a split where others have one.
+    #[error("no split, while other rows have one")]
+    NoSplit,
+    /// A file that is not there.
+    #[error("there is no file {}", file.display())]
+    MissingFile {
+        /// As the cell names it.
+        file: PathBuf,
+    },
+    /// A file that an earlier row names, be it in other words.
+    #[error("{} is the same file as in line {first}", file.display())]
+    Duplicate {
+        /// As the cell names it.
+        file: PathBuf,
+        /// The earlier row.
+        first: u64,
+    },
+    /// A film that an earlier row speaks of.
+    #[error("an earlier row speaks of {}, too", file.display())]
+    Again {
+        /// The film.
+        file: PathBuf,
+    },
+    /// A film that lies in the other class's folder.
+    #[error("{} is called {label} here, but lies in the other class's folder", file.display())]
+    OtherFolder {
+        /// The film.
+        file: PathBuf,
+        /// The class the cell gives.
+        label: Label,
+    },
+    /// A study without a label.
+    #[error("no label is given for the study {}", study.display())]
+    UnknownStudy {
+        /// The study's folder.
+        study: PathBuf,
+    },
+    /// Not four numbers, or not within the film.
+    #[error("{value:?} is no box: expected cx cy w h, each from 0 to 1")]
+    BadBox {
+        /// What the cell says.
+        value: String,
+    },
+}
+
+/// Why a file of boxes does not read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AnnotationError {
+    /// Not the JSON of COCO.
+    #[error("not COCO JSON: {0}")]
+    Coco(#[from] serde_json::Error),
+    /// Not the XML of PASCAL VOC.
+    #[error("not PASCAL VOC XML: {0}")]
+    Voc(#[from] quick_xml::DeError),
+    /// Not a line of YOLO.
+    #[error("line {line} is no YOLO box: expected a class and cx cy w h from 0 to 1")]
+    Yolo {
+        /// Counted from 1.
+        line: u64,
+    },
+    /// A box for an image that the file does not list.
+    #[error("a box belongs to image {id}, which is not listed")]
+    UnknownImage {
+        /// The image's number in the file.
+        id: u64,
+    },
+    /// A box of which nothing is on the film.
+    #[error("a box from {corners:?} is not on its film of {width}×{height} pixels")]
+    BadBox {
+        /// Left, top, right, bottom in pixels.
+        corners: [f64; 4],
+        /// Pixels across.
+        width: f64,
+        /// Pixels down.
+        height: f64,
+    },
+}
