@@ -22,6 +22,7 @@ mod source;
 mod split;
 pub mod synth;
 mod synth_set;
+mod union;
 
 pub use atomic::write_atomic;
 pub use augment::{Augment, Augmenter, Erase, Instructions, Transform};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::union::Union;
 use crate::{DataError, Entry};
 
 use super::unknown_field;
@@ -13,8 +14,8 @@ use super::unknown_field;
 /// Films that belong together, from as many sources as there are: films that any of them joins are one group.
 #[derive(Debug, Clone)]
 pub struct Groups {
-    /// Each film points to an earlier one of its group, or to itself.
-    parents: Vec<usize>,
+    films: usize,
+    sets: Union,
 }
 
 impl Groups {
@@ -22,7 +23,8 @@ impl Groups {
     #[must_use]
     pub fn alone(films: usize) -> Self {
         Self {
-            parents: (0..films).collect(),
+            films,
+            sets: Union::new(films),
         }
     }
 
@@ -37,10 +39,10 @@ impl Groups {
     /// Joins films that have a name in common, in the films' order; `None` joins nothing.
     pub fn join<'a>(&mut self, names: impl IntoIterator<Item = Option<&'a str>>) {
         let mut first: HashMap<&str, usize> = HashMap::new();
-        for (film, name) in names.into_iter().enumerate().take(self.parents.len()) {
+        for (film, name) in names.into_iter().enumerate().take(self.films) {
             if let Some(name) = name {
                 let other = *first.entry(name).or_insert(film);
-                self.unite(film, other);
+                self.sets.join(film, other);
             }
         }
     }
@@ -106,9 +108,8 @@ impl Groups {
     /// A number for each film, in the films' order, the same for films that belong together: the index of the first of them.
     #[must_use]
     pub fn numbers(&self) -> Vec<usize> {
-        (0..self.parents.len())
-            .map(|film| self.first(film))
-            .collect()
+        let mut sets = self.sets.clone();
+        (0..self.films).map(|film| sets.find(film)).collect()
     }
 
     /// Writes the groups into the films, so that a manifest of them knows what belongs together. A group whose films all have one name
@@ -133,23 +134,8 @@ impl Groups {
     /// How many groups there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.parents
-            .iter()
-            .enumerate()
-            .filter(|(film, parent)| film == *parent)
-            .count()
-    }
-
-    fn first(&self, mut film: usize) -> usize {
-        while self.parents[film] != film {
-            film = self.parents[film];
-        }
-        film
-    }
-
-    fn unite(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.first(a), self.first(b));
-        self.parents[a.max(b)] = a.min(b);
+        let firsts = self.numbers().into_iter().enumerate();
+        firsts.filter(|(film, first)| film == first).count()
     }
 }
 

@@ -8,8 +8,8 @@ use super::forest::{Forest, Point};
 use super::polar::{PolarMap, View, Window};
 use super::register::{Affine, compare};
 use super::thumb::Thumb;
-use super::union::Union;
 use crate::audit::AuditStep;
+use crate::union::Union;
 
 /// Shares of the full disc that a film is asked about: a canvas that grew when it was turned shows its film smaller, up to 1/√2 for a square and less
 /// for a long one. Steps of 7 %, half of which the descriptor forgives.

@@ -5,7 +5,6 @@ mod forest;
 mod polar;
 mod register;
 mod thumb;
-mod union;
 
 pub use cluster::{Clusters, Link, Matcher, Thresholds};
 pub use thumb::Thumb;

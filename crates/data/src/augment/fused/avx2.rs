@@ -15,7 +15,7 @@ use std::arch::x86_64::{
 };
 
 use super::super::tone::Tone;
-use super::{SHIFT, TILE, Warp, scalar};
+use super::{TILE, Warp, scalar};
 
 pub(super) fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, out: &mut [f32]) {
     #[target_feature(enable = "avx2")]
@@ -45,10 +45,7 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
-        let left = (corner.0 + warp.x_span.0) >> SHIFT;
-        let right = (corner.0 + warp.x_span.1) >> SHIFT;
-        let top = (corner.1 + warp.y_span.0) >> SHIFT;
-        let bottom = (corner.1 + warp.y_span.1) >> SHIFT;
+        let ((left, right), (top, bottom)) = warp.reach(corner);
         // A gather reads four bytes where two are needed: three columns to the right of the last must be there.
         if left >= 0 && right + 3 < w && top >= 0 && bottom + 1 < h {
             for row in 0..TILE {

@@ -70,8 +70,7 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     let (dx, dy) = (halves(&warp.dx), halves(&warp.dy));
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
-        let left = (corner.0 + warp.x_span.0) >> SHIFT;
-        let top = (corner.1 + warp.y_span.0) >> SHIFT;
+        let ((left, _), (top, _)) = warp.reach(corner);
         let inside = left >= 0 && top >= 0 && left + PATCH <= w && top + PATCH <= h;
         let patch = if inside {
             // SAFETY: sixteen columns from `left` and sixteen rows from `top` are inside the film.

@@ -255,6 +255,19 @@ impl<'a> Warp<'a> {
         (place(a, b, c), place(d, e, f))
     }
 
+    /// The least and greatest pixel of the film that a tile's pixels fall upon: (left, right), (top, bottom). Each is blended with the
+    /// one to its right and the one below.
+    #[expect(
+        clippy::inline_always,
+        reason = "each instruction set compiles its own copy"
+    )]
+    #[inline(always)]
+    fn reach(&self, corner: (i32, i32)) -> ((i32, i32), (i32, i32)) {
+        let span =
+            |from: i32, span: (i32, i32)| ((from + span.0) >> SHIFT, (from + span.1) >> SHIFT);
+        (span(corner.0, self.x_span), span(corner.1, self.y_span))
+    }
+
     /// Whether each tile needs no more of the film than 16×16 pixels.
     fn fits_patch(&self) -> bool {
         let fits = |(low, high): (i32, i32)| high - low <= 14 << SHIFT;

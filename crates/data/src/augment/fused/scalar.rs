@@ -12,10 +12,7 @@ pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
 /// One tile into `out`, whose first pixel is the tile's.
 pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: usize) {
     let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
-    let span =
-        |corner: i32, span: (i32, i32)| ((corner + span.0) >> SHIFT, (corner + span.1) >> SHIFT);
-    let (left, right) = span(corner.0, warp.x_span);
-    let (top, bottom) = span(corner.1, warp.y_span);
+    let ((left, right), (top, bottom)) = warp.reach(corner);
     if right < -1 || left >= w || bottom < -1 || top >= h {
         for row in out.chunks_mut(stride).take(TILE) {
             row[..TILE].fill(0);

@@ -1,7 +1,8 @@
 //! Disjoint sets (Tarjan 1975), with path halving.
 
 /// Sets of 0…n−1.
-pub(super) struct Union {
+#[derive(Debug, Clone)]
+pub(crate) struct Union {
     parent: Vec<usize>,
 }
 
