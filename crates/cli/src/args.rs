@@ -60,6 +60,9 @@ pub struct TrainArgs {
     /// Go on with the run in the run folder, with its config
     #[arg(long, conflicts_with = "config")]
     pub resume: bool,
+    /// Go on even if settings, films or program are not those of the checkpoint
+    #[arg(long, requires = "resume")]
+    pub force: bool,
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,

@@ -98,13 +98,24 @@ impl Observer for TrainProgress {
                 parameters,
                 device,
                 batch_size,
-                epoch,
             } => {
                 let parameters = thousands(*parameters);
-                self.say(&format!("model: {architecture}, {parameters} parameters, on {device}, batches of {batch_size}"));
-                if *epoch > 1 {
-                    self.say(&format!("going on with epoch {epoch}"));
+                self.say(&format!("model: {architecture}, {parameters} parameters, on {device}, {batch_size} films a step"));
+            }
+            Event::Computes(plan) => self.say(&plan.to_string()),
+            Event::Resumed {
+                epoch,
+                step,
+                damaged,
+                differences,
+            } => {
+                for error in *damaged {
+                    self.say(&format!("warning: {error}; an older one is used"));
                 }
+                for difference in *differences {
+                    self.say(&format!("forced: {difference}"));
+                }
+                self.say(&format!("going on after step {step}, in epoch {epoch}"));
             }
             Event::Step {
                 epoch,

@@ -236,6 +236,12 @@ fn views<'a>(
     Ok(all)
 }
 
+/// SHA-256 over the values of tensors in their order, as a file holds them: 64 hexadecimal digits.
+pub fn checksum_of(tensors: &[(String, Tensor)]) -> Result<String, ModelError> {
+    let raw = raw_bytes(tensors)?;
+    Ok(checksum(raw.iter().map(Vec::as_slice)))
+}
+
 fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     parts.for_each(|part| hash.update(part));

@@ -12,7 +12,7 @@ mod predictor;
 pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use error::ModelError;
-pub use file::{TensorRecord, load, read_info, read_tensors, save, write_tensors};
+pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, write_tensors};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
     Architecture, ArchitectureName, Net, Network, Residual, ResidualOptions, SeedCnn,

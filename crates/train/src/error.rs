@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::ConfigError;
+use crate::{ConfigError, Difference};
 
 /// Errors of training.
 #[derive(Debug, Error)]
@@ -23,7 +23,7 @@ pub enum TrainError {
     #[error("the figures on val cannot be computed: {0}")]
     Metrics(#[from] osteon_metrics::MetricsError),
     /// libtorch refused.
-    #[error("libtorch: {}", source.to_string().lines().next().unwrap_or_default())]
+    #[error("libtorch: {}", first_line(source))]
     Torch {
         /// libtorch's own word; its first line is shown, the rest is its C++ stack.
         #[from]
@@ -105,17 +105,56 @@ pub enum TrainError {
         /// As read.
         films: usize,
     },
+    /// Not one film, or one class only, to train on.
+    #[error("the training films are all {class}: there is nothing to tell apart")]
+    OneClass {
+        /// The class there is.
+        class: &'static str,
+    },
     /// The loss is NaN or infinite.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}. The model of the best epoch so far is kept; try a lower optimizer.lr"
+        "the loss is {loss} in epoch {epoch}, step {step}. The last checkpoint and the best model are as they were. Try a lower optimizer.lr, or optimizer.clip_norm=1. Its films: {}",
+        some_of(films)
     )]
     Diverged {
         /// The loss.
         loss: f64,
         /// Counted from 1.
         epoch: u64,
-        /// Counted from 1 within the epoch.
+        /// Steps taken in the run before it.
         step: u64,
+        /// The films of that step.
+        films: Vec<String>,
+    },
+    /// Memory does not suffice.
+    #[error(
+        "out of memory with batches of {batch_size} films of {side} pixels: {}. Halve the batch and keep the step: --set train.batch_size={} --set train.accumulate={}",
+        first_line(source), (batch_size / 2).max(1), accumulate * 2
+    )]
+    OutOfMemory {
+        /// libtorch's own word.
+        #[source]
+        source: tch::TchError,
+        /// `train.batch_size`.
+        batch_size: usize,
+        /// `train.accumulate`.
+        accumulate: usize,
+        /// `preprocess.size`.
+        side: u32,
+    },
+    /// Half precision without the hardware for it.
+    #[error("compute.precision=fp16 needs CUDA; on the CPU, bf16 is what is fast")]
+    HalfOnCpu,
+    /// A run that is not the one its checkpoint is of.
+    #[error(
+        "{} is another run than the one asked for; with --force it goes on all the same:\n{}",
+        path.display(), lines(differences)
+    )]
+    Changed {
+        /// The checkpoint.
+        path: PathBuf,
+        /// In what.
+        differences: Vec<Difference>,
     },
 }
 
@@ -130,8 +169,31 @@ impl TrainError {
             | Self::UnknownDevice { .. }
             | Self::NoDevice { .. }
             | Self::RunExists { .. }
-            | Self::NoRun { .. } => true,
+            | Self::NoRun { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::HalfOnCpu
+            | Self::Changed { .. } => true,
             _ => false,
         }
     }
+}
+
+/// libtorch appends its C++ frames to every message; a person needs the first line.
+fn first_line(error: &tch::TchError) -> String {
+    let said = error.to_string();
+    said.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The first eight names.
+fn some_of(films: &[String]) -> String {
+    let mut text = films.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+    if films.len() > 8 {
+        text = format!("{text} and {} more", films.len() - 8);
+    }
+    text
+}
+
+fn lines(differences: &[Difference]) -> String {
+    let line = |difference: &Difference| format!("  {difference}");
+    differences.iter().map(line).collect::<Vec<_>>().join("\n")
 }

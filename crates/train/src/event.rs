@@ -1,7 +1,11 @@
 //! What a run tells while it goes. The trainer prints nothing; whoever calls it draws bars, lines or nothing.
 
+use std::path::Path;
+
 use osteon_data::{Packed, Split, Unreadable};
 use serde::{Deserialize, Serialize};
+
+use crate::{ComputePlan, Difference, TrainError};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -42,10 +46,35 @@ pub enum Event<'a> {
         parameters: usize,
         /// cpu, cuda:0, …
         device: String,
-        /// Films a step.
+        /// Films a step, over all processes and passes.
         batch_size: usize,
-        /// The first epoch to run, counted from 1; above 1 in a resumed run.
+    },
+    /// How the machine is used, chosen or given.
+    Computes(&'a ComputePlan),
+    /// A run goes on.
+    Resumed {
+        /// The epoch that it is in, counted from 1.
         epoch: u64,
+        /// Steps taken so far.
+        step: u64,
+        /// Newer checkpoints that are damaged and were passed over, with what is wrong.
+        damaged: &'a [TrainError],
+        /// In what it differs from the run it goes on with, if that was forced.
+        differences: &'a [Difference],
+    },
+    /// A fold of a cross-validation begins, counted from 1.
+    Fold {
+        /// Which.
+        fold: usize,
+        /// Of how many.
+        folds: usize,
+    },
+    /// A checkpoint was written.
+    Checkpoint {
+        /// Steps taken.
+        step: u64,
+        /// Its file.
+        path: &'a Path,
     },
     /// A step was taken.
     Step {
@@ -85,6 +114,14 @@ pub struct EpochRecord {
     pub val_specificity: Option<f64>,
     /// Accuracy there.
     pub val_accuracy: Option<f64>,
+    /// Mean of sensitivity and specificity there.
+    pub val_balanced_accuracy: Option<f64>,
+    /// F1 there.
+    pub val_f1: Option<f64>,
+    /// Average precision on val.
+    pub val_average_precision: Option<f64>,
+    /// Brier score on val, uncalibrated.
+    pub val_brier: Option<f64>,
     /// Learning rate of the last step.
     pub lr: f64,
     /// Training films a second.

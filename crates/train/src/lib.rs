@@ -2,23 +2,29 @@
 #![doc = include_str!("../README.md")]
 
 mod checkpoint;
+mod compute;
 pub mod config;
 mod device;
+mod ema;
 mod error;
 mod event;
 mod log;
+mod loss;
 mod optimizer;
 mod run;
+mod scaler;
 mod schedule;
 mod tensorboard;
 mod trainer;
-mod validate;
 
+pub use checkpoint::Difference;
+pub use compute::ComputePlan;
 pub use config::{Config, ConfigError};
 pub use device::choose_device;
 pub use error::TrainError;
 pub use event::{EpochRecord, Event, Observer};
+pub use loss::{ClassBalance, Loss, LossConfig, LossName};
 pub use optimizer::{Optimizer, OptimizerConfig, OptimizerName};
 pub use run::RunDir;
-pub use schedule::{ScheduleConfig, ScheduleName};
+pub use schedule::{Plateau, ScheduleConfig, ScheduleName};
 pub use trainer::{Outcome, Plan, StopReason, train};

@@ -26,33 +26,47 @@ enum Line<'a> {
 }
 
 impl Log {
-    /// Opens the log; in a resumed run lines up to `epochs_done` are kept, later ones belong to an epoch that is run again.
-    pub fn open(run: &RunDir, epochs_done: u64) -> Result<Self, TrainError> {
+    /// Opens the log. In a run that goes on after `step` steps and `epoch` whole epochs, later lines belong to steps that are taken
+    /// again, and go.
+    pub fn open(run: &RunDir, epoch: u64, step: u64) -> Result<Self, TrainError> {
         let path = run.metrics();
         let mut lines = Vec::new();
-        if epochs_done > 0 {
-            let text = std::fs::read_to_string(&path).map_err(|source| TrainError::Io {
-                action: "read",
-                path: path.clone(),
-                source,
-            })?;
-            for line in text.lines() {
-                let epoch = serde_json::from_str::<Value>(line)
-                    .ok()
-                    .and_then(|v| v["epoch"].as_u64());
-                if epoch.is_some_and(|epoch| epoch <= epochs_done) {
-                    lines.extend(line.bytes().chain([b'\n']));
-                }
+        if step > 0 {
+            // A run killed before its first epoch ended may have no log yet.
+            let text = match std::fs::read_to_string(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+                read => read.map_err(|source| TrainError::Io {
+                    action: "read",
+                    path: path.clone(),
+                    source,
+                })?,
+            };
+            let stays = |line: &&str| {
+                serde_json::from_str::<Value>(line).is_ok_and(|line| {
+                    let number = |key: &str| line[key].as_u64().unwrap_or(u64::MAX);
+                    if line["kind"] == "epoch" {
+                        number("epoch") <= epoch
+                    } else {
+                        number("step") <= step
+                    }
+                })
+            };
+            for line in text.lines().filter(stays) {
+                lines.extend(line.bytes().chain([b'\n']));
             }
+        }
+        let mut events = EventFile::create(run.path())?;
+        if step > 0 {
+            events.go_on_after(step)?;
         }
         Ok(Self {
             path,
             lines,
-            events: EventFile::create(run.path())?,
+            events,
         })
     }
 
-    /// Notes a step; it reaches the disk with its epoch.
+    /// Notes a step; it reaches metrics.jsonl with the next checkpoint.
     pub fn step(&mut self, epoch: u64, step: u64, loss: f64, lr: f64) -> Result<(), TrainError> {
         self.push(&Line::Step {
             epoch,
@@ -67,7 +81,7 @@ impl Log {
     /// Notes an epoch and writes the file, whole.
     pub fn epoch(&mut self, record: &EpochRecord) -> Result<(), TrainError> {
         self.push(&Line::Epoch(record));
-        osteon_data::write_atomic(&self.path, &self.lines)?;
+        self.write()?;
         self.events.scalars(
             record.step,
             &[
@@ -77,9 +91,17 @@ impl Log {
                 ("val/sensitivity", record.val_sensitivity),
                 ("val/specificity", record.val_specificity),
                 ("val/accuracy", record.val_accuracy),
+                ("val/average_precision", record.val_average_precision),
+                ("val/f1", record.val_f1),
+                ("val/brier", record.val_brier),
                 ("images_per_second", Some(record.images_per_second)),
             ],
         )
+    }
+
+    /// Writes metrics.jsonl, whole.
+    pub fn write(&self) -> Result<(), TrainError> {
+        Ok(osteon_data::write_atomic(&self.path, &self.lines)?)
     }
 
     fn push(&mut self, line: &Line<'_>) {

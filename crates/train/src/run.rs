@@ -22,7 +22,7 @@ impl RunDir {
             source,
         })?;
         let run = Self::lock(path)?;
-        if run.model().exists() || run.checkpoint().exists() {
+        if run.model().exists() || run.checkpoints().exists() {
             return Err(TrainError::RunExists {
                 path: path.to_owned(),
             });
@@ -51,14 +51,32 @@ impl RunDir {
         };
         let lock = File::create(&file).map_err(io)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => {
+                let run = Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                };
+                run.sweep();
+                Ok(run)
+            }
             Err(TryLockError::WouldBlock) => Err(TrainError::RunInUse {
                 path: path.to_owned(),
             }),
             Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// Removes what a killed process left half written. Nobody else writes here: the folder is locked.
+    fn sweep(&self) {
+        for folder in [self.path.clone(), self.checkpoints()] {
+            for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = item.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with('.') && name.ends_with(".part") {
+                    // What stays costs nothing but room.
+                    let _ = std::fs::remove_file(item.path());
+                }
+            }
         }
     }
 
@@ -80,10 +98,10 @@ impl RunDir {
         self.path.join("model.safetensors")
     }
 
-    /// All that resuming needs.
+    /// All that resuming needs: `step-<number>.safetensors`, the last few and that of the best epoch.
     #[must_use]
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoints").join("last.safetensors")
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
     }
 
     /// One JSON object an epoch and a logged step.

@@ -22,6 +22,16 @@ struct EventProto {
     file_version: Option<String>,
     #[prost(message, optional, tag = "5")]
     summary: Option<SummaryProto>,
+    #[prost(message, optional, tag = "7")]
+    session_log: Option<SessionLogProto>,
+}
+
+/// `tensorflow.SessionLog`.
+#[derive(Clone, PartialEq, Message)]
+struct SessionLogProto {
+    /// 1: a process starts.
+    #[prost(int32, tag = "1")]
+    status: i32,
 }
 
 /// `tensorflow.Summary`.
@@ -63,6 +73,16 @@ impl EventFile {
         };
         events.write(&version)?;
         Ok(events)
+    }
+
+    /// Says that the run goes on after a step: what an earlier file holds of later steps is then not shown twice.
+    pub fn go_on_after(&mut self, step: u64) -> Result<(), TrainError> {
+        self.write(&EventProto {
+            wall_time: seconds(),
+            step: step as i64 + 1,
+            session_log: Some(SessionLogProto { status: 1 }),
+            ..Default::default()
+        })
     }
 
     /// Adds scalars at a step and hands them to the system, so that a running TensorBoard sees them. Those undefined are left out.

@@ -113,6 +113,7 @@ fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
         config,
         run,
         resume: args.resume,
+        force: args.force,
     })
 }
 
@@ -167,7 +168,7 @@ fn closing(outcome: &Outcome) -> String {
         ),
         StopReason::Interrupted => {
             format!(
-                "interrupted after {epochs} whole epochs; the model is usable, and `osteon train --resume --run {run}` goes on"
+                "interrupted after {epochs} whole epochs; nothing is lost, the model is usable, and `osteon train --resume --run {run}` goes on"
             )
         }
     }

@@ -1,4 +1,4 @@
-//! Adam and AdamW against PyTorch's (`tests/oracles/make_oracles.py`).
+//! SGD, Adam and AdamW against PyTorch's (`tests/oracles/make_oracles.py`).
 
 use osteon_model::{Architecture, ArchitectureName, Device, Net};
 use osteon_train::{Optimizer, OptimizerConfig, OptimizerName};
@@ -53,12 +53,23 @@ fn first_values(tensor: &Tensor) -> Vec<f64> {
 fn five_steps_end_where_pytorch_s_do() {
     let oracles: Value =
         serde_json::from_str(include_str!("../oracles/oracles.json")).expect("JSON");
-    for (name, key) in [
-        (OptimizerName::Adam, "adam"),
-        (OptimizerName::Adamw, "adamw"),
+    let nesterov = OptimizerConfig {
+        nesterov: true,
+        ..config(OptimizerName::Sgd)
+    };
+    let clipped = OptimizerConfig {
+        clip_norm: 10.0,
+        ..config(OptimizerName::Adamw)
+    };
+    for (config, key) in [
+        (config(OptimizerName::Sgd), "sgd"),
+        (nesterov, "nesterov"),
+        (config(OptimizerName::Adam), "adam"),
+        (config(OptimizerName::Adamw), "adamw"),
+        (clipped, "adamw_clip_10"),
     ] {
         let net = network();
-        let mut optimizer = Optimizer::new(&config(name), &net).expect("state");
+        let mut optimizer = Optimizer::new(&config, &net).expect("state");
         for t in 1..=5 {
             step(&net, &mut optimizer, f64::from(t));
         }
@@ -89,7 +100,6 @@ fn a_restored_state_goes_on_to_the_bit() {
     step(&net, &mut optimizer, 1.0);
     let state = optimizer
         .state()
-        .into_iter()
         .map(|(name, t)| (name, t.copy()))
         .collect();
     let weights = net

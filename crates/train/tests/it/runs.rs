@@ -12,17 +12,17 @@ use serde_json::Value;
 /// libtorch has one random generator a process: runs that are compared to the bit must not share it with others.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn films() -> tempfile::TempDir {
+pub(crate) fn films() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary folder");
     write_synth(&dir.path().join("set"), 60, 11, &|| {}).expect("writes");
     dir
 }
 
-fn plan(dir: &Path, run: &str, epochs: u64) -> Plan {
+pub(crate) fn plan(dir: &Path, run: &str, epochs: u64) -> Plan {
     let mut config = Config::default();
     config.data.dir = dir.join("set");
     config.preprocess.size = 32;
@@ -38,10 +38,11 @@ fn plan(dir: &Path, run: &str, epochs: u64) -> Plan {
         config,
         run: dir.join(run),
         resume: false,
+        force: false,
     }
 }
 
-fn go(plan: &Plan) -> Result<osteon_train::Outcome, TrainError> {
+pub(crate) fn go(plan: &Plan) -> Result<osteon_train::Outcome, TrainError> {
     train(plan, &mut |_: &Event<'_>| {}, &AtomicBool::new(false))
 }
 
@@ -103,25 +104,37 @@ fn a_resumed_run_ends_as_the_uninterrupted_one() {
     let dir = films();
     let whole = plan(dir.path(), "whole", 4);
     go(&whole).expect("trains");
-    // The schedule must know the final number of epochs from the beginning: stop after two of four.
+    // The schedule must know the final number of epochs from the beginning: stop in the third of four.
     let mut first = plan(dir.path(), "parts", 4);
     let stop = AtomicBool::new(false);
     let mut observer = |event: &Event<'_>| {
-        if matches!(event, Event::Epoch(record) if record.epoch == 2) {
+        if matches!(
+            event,
+            Event::Step {
+                epoch: 3,
+                step: 4,
+                ..
+            }
+        ) {
             stop.store(true, Ordering::Relaxed);
         }
     };
+    let outcome = train(&first, &mut observer, &stop).expect("trains");
     assert_eq!(
-        train(&first, &mut observer, &stop).expect("trains").reason,
-        StopReason::Interrupted
+        (outcome.reason, outcome.epochs),
+        (StopReason::Interrupted, 2)
     );
     first.resume = true;
     assert_eq!(go(&first).expect("resumes").epochs, 4);
 
     let last = |run: &str| {
-        read_tensors(&dir.path().join(run).join("checkpoints/last.safetensors"))
-            .expect("reads")
-            .0
+        read_tensors(
+            &dir.path()
+                .join(run)
+                .join("checkpoints/step-000000024.safetensors"),
+        )
+        .expect("reads")
+        .0
     };
     let (a, b) = (last("whole"), last("parts"));
     assert_eq!(a.len(), b.len());

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use osteon_data::Films;
-use osteon_metrics::{Confusion, Summary, SummaryOptions, roc_auc};
+use osteon_metrics::{
+    Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
+};
 use osteon_model::{Calibration, ModelInfo, Net, OperatingPoint, TrainingData, save};
 
-use crate::config::ThresholdRule;
+use crate::config::{Monitor, ThresholdRule};
 use crate::{Config, TrainError};
 
 /// The network's answers on val, with the films' labels.
@@ -18,8 +20,28 @@ pub(crate) struct Judged {
 /// Figures of an epoch.
 pub(crate) struct ValMetrics {
     pub loss: f64,
+    pub brier: Option<f64>,
     pub roc_auc: Option<f64>,
+    pub average_precision: Option<f64>,
     pub confusion: Confusion,
+}
+
+impl ValMetrics {
+    /// The figure that chooses the best epoch, turned so that greater is better; `None` where it is undefined.
+    pub fn monitored(&self, monitor: Monitor) -> Option<f64> {
+        match monitor {
+            Monitor::ValLoss => Some(-self.loss),
+            Monitor::ValBrier => self.brier.map(|brier| -brier),
+            Monitor::ValRocAuc => self.roc_auc,
+            Monitor::ValAveragePrecision => self.average_precision,
+            Monitor::ValAccuracy => self.confusion.accuracy(),
+            Monitor::ValBalancedAccuracy => self.confusion.balanced_accuracy(),
+            Monitor::ValF1 => self.confusion.f1(),
+            Monitor::ValSensitivity => self.confusion.sensitivity(),
+            Monitor::ValSpecificity => self.confusion.specificity(),
+        }
+        .filter(|value| value.is_finite())
+    }
 }
 
 impl Judged {
@@ -32,9 +54,12 @@ impl Judged {
 
     /// Plain figures, before any calibration, at a probability of 0.5.
     pub fn metrics(&self) -> Result<ValMetrics, TrainError> {
+        let probabilities: Vec<f64> = self.logits.iter().map(|&x| sigmoid(x)).collect();
         Ok(ValMetrics {
             loss: bce(&self.labels, &self.logits),
+            brier: brier(&self.labels, &probabilities)?,
             roc_auc: roc_auc(&self.labels, &self.logits)?,
+            average_precision: average_precision(&self.labels, &self.logits)?,
             confusion: Confusion::at_threshold(&self.labels, &self.logits, 0.0)?,
         })
     }
@@ -88,8 +113,6 @@ pub(crate) fn bce(labels: &[bool], logits: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use osteon_metrics::sigmoid;
-
     use super::*;
 
     #[test]

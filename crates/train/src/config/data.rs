@@ -1,0 +1,67 @@
+//! Section `data`.
+
+use std::path::PathBuf;
+
+use osteon_data::{Cache, Decoder, Layout};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Section `data`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Folder with train|val|test / fractured|not fractured or another layout, or a CSV manifest.
+    pub dir: PathBuf,
+    /// How it lies on disk.
+    pub layout: Layout,
+    /// What a file that does not read means for training.
+    pub unreadable: Unreadable,
+    /// Folder of decoded films, kept between runs; empty: they are decoded anew each time, into memory.
+    pub cache: PathBuf,
+    /// Licence of the films, noted in the model file.
+    pub licence: String,
+    /// Whom the films are owed to, noted in the model file.
+    pub attribution: String,
+}
+
+/// What to do about files that do not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreadable {
+    /// Stop before training and name them.
+    Error,
+    /// Name them and train on the rest.
+    Skip,
+    /// Keep what decodes of a damaged film, name it, and skip only what shows nothing.
+    Repair,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            dir: "data/sample".into(),
+            layout: Layout::Auto,
+            unreadable: Unreadable::Skip,
+            cache: PathBuf::new(),
+            licence: String::new(),
+            attribution: String::new(),
+        }
+    }
+}
+
+impl DataConfig {
+    /// The folder of decoded films, if there is to be one.
+    #[must_use]
+    pub fn cache(&self) -> Option<Cache> {
+        (!self.cache.as_os_str().is_empty()).then(|| Cache::new(&self.cache))
+    }
+
+    /// The decoder that `unreadable` asks for.
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        Decoder {
+            repair: self.unreadable == Unreadable::Repair,
+            ..Decoder::default()
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The films of a run, read once.
+
+use std::sync::Arc;
+
+use osteon_data::{Catalog, Entry, Films, Split};
+use osteon_model::TrainingData;
+
+use crate::config::Unreadable;
+use crate::{Config, Event, Observer, TrainError};
+
+/// What a run learns from and is judged on.
+pub(crate) struct RunFilms {
+    pub train: Arc<Films>,
+    pub val: Arc<Films>,
+    catalog: String,
+    catalog_fingerprint: String,
+}
+
+impl RunFilms {
+    /// Reads train and val of a catalogue as the config says.
+    pub fn read(
+        config: &Config,
+        catalog: &Catalog,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
+        let (train, val) = (catalog.split(Split::Train)?, catalog.split(Split::Val)?);
+        Ok(Self {
+            train: read(Split::Train, train, config, observer)?,
+            val: read(Split::Val, val, config, observer)?,
+            catalog: catalog.name(),
+            catalog_fingerprint: catalog.fingerprint().to_owned(),
+        })
+    }
+
+    /// Training films that are (not fractured, fractured); an error where there is one class only.
+    pub fn classes(&self) -> Result<(usize, usize), TrainError> {
+        let fractured = self.train.fractured();
+        match (self.train.len() - fractured, fractured) {
+            (0, _) => Err(TrainError::OneClass { class: "fractured" }),
+            (_, 0) => Err(TrainError::OneClass {
+                class: "not fractured",
+            }),
+            classes => Ok(classes),
+        }
+    }
+
+    /// What the model file says of the films.
+    pub fn training_data(&self, config: &Config, epochs: u64) -> TrainingData {
+        let (train, val) = (&self.train, &self.val);
+        TrainingData {
+            name: self.catalog.clone(),
+            catalog_fingerprint: self.catalog_fingerprint.clone(),
+            train_fingerprint: train.fingerprint().to_owned(),
+            val_fingerprint: val.fingerprint().to_owned(),
+            train_images: train.len() as u64,
+            train_fractured: train.fractured() as u64,
+            val_images: val.len() as u64,
+            val_fractured: val.fractured() as u64,
+            epochs,
+            seed: config.train.seed,
+            films: train.short_digests().chain(val.short_digests()).collect(),
+        }
+    }
+}
+
+/// Reads the films of a split, or takes them from the cache.
+pub(crate) fn read(
+    split: Split,
+    entries: &[Entry],
+    config: &Config,
+    observer: &mut dyn Observer,
+) -> Result<Arc<Films>, TrainError> {
+    observer.on(&Event::Reading {
+        split,
+        films: entries.len(),
+    });
+    let ticker = &*observer;
+    let decoder = config.data.decoder();
+    let tick = || ticker.film_read();
+    let films = match config.data.cache() {
+        Some(cache) => {
+            let (films, packed) = cache.films(entries, &decoder, &config.preprocess, &tick)?;
+            observer.on(&Event::Packed {
+                split,
+                packed: &packed,
+            });
+            films
+        }
+        None => Films::load(entries, &decoder, &config.preprocess, &tick)?,
+    };
+    observer.on(&Event::Read {
+        split,
+        films: films.len(),
+        fractured: films.fractured(),
+        unreadable: films.unreadable(),
+        repaired: films.repaired(),
+    });
+    match films.unreadable() {
+        [first, ..] if config.data.unreadable == Unreadable::Error => Err(TrainError::Unreadable {
+            count: films.unreadable().len(),
+            split: split.name(),
+            first: format!("{} ({})", first.id, first.reason),
+        }),
+        _ => Ok(Arc::new(films)),
+    }
+}

@@ -1,0 +1,126 @@
+//! One step: forward, loss, backward, and the optimiser's move.
+
+use osteon_model::Net;
+use tch::{Device, Kind, Tensor};
+
+use crate::checkpoint::Parts;
+use crate::ema::Ema;
+use crate::loss::Loss;
+use crate::{Config, Optimizer, TrainError};
+
+/// A network with what makes it learn.
+pub(crate) struct Learner {
+    pub net: Net,
+    pub optimizer: Optimizer,
+    pub ema: Option<Ema>,
+    loss: Loss,
+    device: Device,
+    batch_size: usize,
+    accumulate: usize,
+    side: u32,
+}
+
+impl Learner {
+    /// Fresh weights by the config's seed, for training films of which so many are not fractured and fractured.
+    pub fn new(
+        config: &Config,
+        device: Device,
+        negatives: usize,
+        positives: usize,
+    ) -> Result<Self, TrainError> {
+        tch::manual_seed(config.train.seed as i64);
+        let net = config.model.build(config.preprocess.side(), device)?;
+        let ema = match config.train.ema {
+            0.0 => None,
+            decay => Some(Ema::new(decay, &net)?),
+        };
+        Ok(Self {
+            optimizer: Optimizer::new(&config.optimizer, &net)?,
+            loss: Loss::new(&config.loss, negatives, positives, device)?,
+            net,
+            ema,
+            device,
+            batch_size: config.train.batch_size,
+            accumulate: config.train.accumulate,
+            side: config.preprocess.size,
+        })
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// What a checkpoint holds of it.
+    pub fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            net: &self.net,
+            optimizer: &mut self.optimizer,
+            ema: self.ema.as_mut(),
+        }
+    }
+
+    /// Adds a batch's share to the gradient of a step over `films_of_step` films. Gives the sum of its losses, still on the device.
+    pub fn learn(
+        &self,
+        batch: &osteon_data::Batch,
+        films_of_step: usize,
+    ) -> Result<Tensor, TrainError> {
+        if batch.is_empty() {
+            return Ok(Tensor::f_zeros([], (Kind::Double, self.device))?);
+        }
+        let films = self.net.input(&batch.pixels, batch.len(), batch.side)?;
+        let targets = Tensor::f_from_slice(&batch.targets)?.f_to_device(self.device)?;
+        self.learn_tensors(&films, &targets, films_of_step)
+            .map_err(|source| self.explain(source))
+    }
+
+    /// As [`Learner::learn`], from N×1×H×W films and N targets on the device.
+    pub fn learn_tensors(
+        &self,
+        films: &Tensor,
+        targets: &Tensor,
+        films_of_step: usize,
+    ) -> Result<Tensor, tch::TchError> {
+        let logits = self.net.network.forward(films, true)?;
+        let sum = self.loss.per_film(&logits, targets)?.f_sum(Kind::Float)?;
+        sum.f_div_scalar(films_of_step as f64)?.f_backward()?;
+        sum.f_detach()?.f_to_kind(Kind::Double)
+    }
+
+    /// Moves the weights, at a learning rate of `factor` × `optimizer.lr`.
+    pub fn step(&mut self, factor: f64) -> Result<(), TrainError> {
+        self.optimizer.step(factor)?;
+        if let Some(ema) = &mut self.ema {
+            ema.update(&self.net, self.optimizer.steps())?;
+        }
+        Ok(())
+    }
+
+    /// Does something with the weights that are judged and kept: the average where there is one.
+    pub fn with_kept_weights<T>(
+        &self,
+        work: impl FnOnce(&Net) -> Result<T, TrainError>,
+    ) -> Result<T, TrainError> {
+        match &self.ema {
+            Some(ema) => ema.with(&self.net, || work(&self.net)),
+            None => work(&self.net),
+        }
+    }
+
+    /// Memory that does not suffice is said with what mends it.
+    fn explain(&self, source: tch::TchError) -> TrainError {
+        let said = source.to_string();
+        let no_memory = ["out of memory", "allocate memory", "alloc_cpu"];
+        if no_memory.iter().any(|words| said.contains(words)) {
+            TrainError::OutOfMemory {
+                source,
+                batch_size: self.batch_size,
+                accumulate: self.accumulate,
+                side: self.side,
+            }
+        } else {
+            source.into()
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A run: from a plan to a model.
+
+mod films;
+mod judge;
+mod learner;
+mod pass;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use osteon_data::Catalog;
+use osteon_model::logits_of;
+use tch::Device;
+
+pub(crate) use self::films::RunFilms;
+use self::judge::{Judged, ValMetrics};
+pub(crate) use self::learner::Learner;
+use self::pass::Pass;
+use crate::checkpoint::{self, Identity, Shelf, State};
+use crate::config::PrecisionChoice;
+use crate::log::Log;
+use crate::{
+    ComputePlan, Config, Difference, EpochRecord, Event, Observer, RunDir, TrainError,
+    choose_device,
+};
+
+/// What is to be done, complete and checked.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The resolved configuration.
+    pub config: Config,
+    /// The run folder.
+    pub run: PathBuf,
+    /// Go on with the run in it, rather than begin one.
+    pub resume: bool,
+    /// Go on even if config, films or program are not those of the checkpoint.
+    pub force: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The model file of the best epoch.
+    pub model: PathBuf,
+    /// The best epoch, counted from 1.
+    pub best_epoch: u64,
+    /// What chose it, greater is better: a loss is turned.
+    pub best_value: Option<f64>,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Why it ended.
+    pub reason: StopReason,
+}
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// All epochs were run.
+    Finished,
+    /// No better epoch for `train.patience` epochs.
+    Patience,
+    /// The loss on val fell below `train.stop_val_loss`.
+    LowLoss,
+    /// Asked to stop; the run can be resumed.
+    Interrupted,
+}
+
+/// Trains as planned. `stop` is looked at after every step: once set, the step is finished, a checkpoint is written, and the run ends
+/// with a usable model.
+pub fn train(
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, TrainError> {
+    let data = &plan.config.data;
+    let catalog = Catalog::open_as(&data.dir, data.layout)?;
+    train_on(plan, &catalog, observer, stop)
+}
+
+/// As [`train`], on a catalogue that may be divided otherwise than its folder.
+pub(crate) fn train_on(
+    plan: &Plan,
+    catalog: &Catalog,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Outcome, TrainError> {
+    let mut config = plan.config.clone();
+    let device = prepare(&config)?;
+    let run = if plan.resume {
+        RunDir::open(&plan.run)?
+    } else {
+        RunDir::create(&plan.run, &config)?
+    };
+    let films = RunFilms::read(&config, catalog, observer)?;
+    let compute = ComputePlan::choose(&mut config, device, &films)?;
+    // What was chosen is the run's from now on.
+    osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+    let mut trainer = Trainer::new(&config, &run, device, films, compute)?;
+    let going_on = if plan.resume {
+        trainer.restore(plan.force)?
+    } else {
+        None
+    };
+    observer.on(&Event::Built {
+        architecture: config.model.name.to_string(),
+        parameters: trainer.learner.net.parameters(),
+        device: device_name(device),
+        batch_size: trainer.films_a_step(),
+    });
+    observer.on(&Event::Computes(&trainer.compute));
+    if let Some(GoingOn {
+        damaged,
+        differences,
+    }) = &going_on
+    {
+        observer.on(&Event::Resumed {
+            epoch: trainer.state.epoch + 1,
+            step: trainer.state.step,
+            damaged,
+            differences,
+        });
+    }
+    let reason = trainer.run_epochs(observer, stop)?;
+    Ok(Outcome {
+        run: run.path().to_owned(),
+        model: run.model(),
+        best_epoch: trainer.state.best_epoch,
+        best_value: trainer.state.best(),
+        epochs: trainer.state.epoch,
+        reason,
+    })
+}
+
+/// What can be refused before anything is read or written.
+pub(crate) fn prepare(config: &Config) -> Result<Device, TrainError> {
+    let device = choose_device(&config.train.device)?;
+    if config.compute.precision == PrecisionChoice::Fp16 && !matches!(device, Device::Cuda(_)) {
+        return Err(TrainError::HalfOnCpu);
+    }
+    Ok(device)
+}
+
+/// A run that is trained.
+pub(crate) struct Trainer<'a> {
+    config: &'a Config,
+    run: &'a RunDir,
+    shelf: Shelf,
+    films: RunFilms,
+    compute: ComputePlan,
+    identity: Identity,
+    learner: Learner,
+    state: State,
+    saved: Instant,
+}
+
+/// What a person should know of a run that goes on.
+struct GoingOn {
+    damaged: Vec<TrainError>,
+    differences: Vec<Difference>,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(
+        config: &'a Config,
+        run: &'a RunDir,
+        device: Device,
+        films: RunFilms,
+        compute: ComputePlan,
+    ) -> Result<Self, TrainError> {
+        let (batch_size, count) = (config.train.batch_size, films.train.len());
+        if batch_size > count {
+            return Err(TrainError::BatchTooLarge {
+                batch_size,
+                films: count,
+            });
+        }
+        let (negatives, positives) = films.classes()?;
+        Ok(Self {
+            identity: Identity::new(config, films.train.fingerprint(), films.val.fingerprint())?,
+            learner: Learner::new(config, device, negatives, positives)?,
+            shelf: Shelf::new(run.checkpoints(), config.train.keep_checkpoints),
+            config,
+            run,
+            films,
+            compute,
+            state: State::default(),
+            saved: Instant::now(),
+        })
+    }
+
+    /// Goes to where the newest whole checkpoint stands; `None` where there is none yet.
+    fn restore(&mut self, force: bool) -> Result<Option<GoingOn>, TrainError> {
+        let Some(newest) = checkpoint::newest(&self.run.checkpoints())? else {
+            return Ok(None);
+        };
+        let then = &newest.checkpoint.header.identity;
+        let differences = then.differences(&self.identity);
+        if !differences.is_empty() && !force {
+            return Err(TrainError::Changed {
+                path: newest.path,
+                differences,
+            });
+        }
+        let parts = self.learner.parts();
+        self.state = newest.checkpoint.restore(&newest.path, parts)?;
+        Ok(Some(GoingOn {
+            damaged: newest.damaged,
+            differences,
+        }))
+    }
+
+    fn run_epochs(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<StopReason, TrainError> {
+        let mut log = Log::open(self.run, self.state.epoch, self.state.step)?;
+        while self.state.epoch < self.config.train.epochs {
+            // A run that had ended is resumed: it ends for the same reason.
+            if let Some(reason) = self.has_ended() {
+                return Ok(reason);
+            }
+            let start = Instant::now();
+            let Pass::Whole(images_per_second) = self.pass(&mut log, observer, stop)? else {
+                return self.leave(&log, observer);
+            };
+            let (val, best) = self.end_epoch()?;
+            let record = self.record(&val, best, images_per_second, start);
+            (self.state.films, self.state.loss_bits) = (0, 0);
+            log.epoch(&record)?;
+            self.save(&log, observer)?;
+            observer.on(&Event::Epoch(&record));
+            if stop.load(Ordering::Relaxed) {
+                return Ok(self.has_ended().unwrap_or(StopReason::Interrupted));
+            }
+        }
+        Ok(self.has_ended().unwrap_or(StopReason::Finished))
+    }
+
+    /// Judges what the epoch left, and keeps it if it is the best so far.
+    fn end_epoch(&mut self) -> Result<(ValMetrics, bool), TrainError> {
+        let epoch = self.state.epoch + 1;
+        let (best_epoch, best_value) = (self.state.best_epoch, self.state.best());
+        let monitor = self.config.train.monitor;
+        let (val, better) = self.learner.with_kept_weights(|net| {
+            let judged = Judged::new(&self.films.val, logits_of(net, &self.films.val, &|_| {})?);
+            let val = judged.metrics()?;
+            let better = match (val.monitored(monitor), best_value) {
+                (Some(new), Some(old)) => new > old,
+                (Some(_), None) => true,
+                (None, _) => best_epoch == 0,
+            };
+            if better {
+                let data = self.films.training_data(self.config, epoch);
+                judged.save_model(&self.run.model(), net, self.config, data)?;
+            }
+            Ok((val, better))
+        })?;
+        self.state.epoch = epoch;
+        self.state.low_loss |= val.loss < self.config.train.stop_val_loss;
+        self.state.plateau.observe(&self.config.schedule, val.loss);
+        if better {
+            self.state.best_epoch = epoch;
+            self.state.best_step = self.state.step;
+            self.state.best_bits = val.monitored(monitor).map(f64::to_bits);
+        }
+        Ok((val, better))
+    }
+
+    /// Why there is no further epoch, if so, other than that all were run.
+    fn has_ended(&self) -> Option<StopReason> {
+        let patience = self.config.train.patience;
+        if self.state.low_loss {
+            Some(StopReason::LowLoss)
+        } else if patience > 0 && self.state.epoch >= self.state.best_epoch + patience {
+            Some(StopReason::Patience)
+        } else {
+            None
+        }
+    }
+
+    /// Leaves in the middle of an epoch. Before the first epoch has ended there is no model yet: the weights as they are become one.
+    fn leave(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<StopReason, TrainError> {
+        self.save(log, observer)?;
+        if self.state.best_epoch == 0 {
+            self.learner.with_kept_weights(|net| {
+                let judged =
+                    Judged::new(&self.films.val, logits_of(net, &self.films.val, &|_| {})?);
+                let data = self.films.training_data(self.config, self.state.epoch);
+                judged.save_model(&self.run.model(), net, self.config, data)
+            })?;
+        }
+        Ok(StopReason::Interrupted)
+    }
+
+    /// Writes the log and a checkpoint, in this order: a log may know more than its checkpoint, never less.
+    fn save(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        log.write()?;
+        let path = self.shelf.path(self.state.step);
+        checkpoint::save(&path, &self.learner.parts(), &self.state, &self.identity)?;
+        self.shelf.tidy(self.state.best_step);
+        self.saved = Instant::now();
+        observer.on(&Event::Checkpoint {
+            step: self.state.step,
+            path: &path,
+        });
+        Ok(())
+    }
+
+    /// The factor on `optimizer.lr` for the step that ends at `done` epochs.
+    fn rate_factor(&self, done: f64) -> f64 {
+        let schedule = &self.config.schedule;
+        schedule.factor(done, self.config.train.epochs as f64) * self.state.plateau.factor(schedule)
+    }
+
+    fn record(
+        &self,
+        val: &ValMetrics,
+        best: bool,
+        images_per_second: f64,
+        start: Instant,
+    ) -> EpochRecord {
+        EpochRecord {
+            epoch: self.state.epoch,
+            step: self.state.step,
+            train_loss: self.state.loss() / self.state.films.max(1) as f64,
+            val_loss: val.loss,
+            val_roc_auc: val.roc_auc,
+            val_sensitivity: val.confusion.sensitivity(),
+            val_specificity: val.confusion.specificity(),
+            val_accuracy: val.confusion.accuracy(),
+            val_balanced_accuracy: val.confusion.balanced_accuracy(),
+            val_f1: val.confusion.f1(),
+            val_average_precision: val.average_precision,
+            val_brier: val.brier,
+            lr: self.config.optimizer.lr * self.rate_factor(self.state.epoch as f64),
+            images_per_second,
+            seconds: start.elapsed().as_secs_f64(),
+            best,
+        }
+    }
+}
+
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cpu => "cpu".to_owned(),
+        Device::Cuda(n) => format!("cuda:{n}"),
+        Device::Mps => "mps".to_owned(),
+        Device::Vulkan => "vulkan".to_owned(),
+    }
+}
