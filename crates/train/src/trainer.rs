@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use osteon_data::{Catalog, Films, Instructions, LoadOptions, Split};
+use osteon_data::{Catalog, Films, Instructions, LoadOptions, Order, Shard, Split};
 use osteon_model::{Net, TrainingData, logits_of};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -259,7 +259,9 @@ impl<'a> Trainer<'a> {
         tch::manual_seed(train.seed.wrapping_mul(1_000_003).wrapping_add(epoch + 1) as i64);
         let options = LoadOptions {
             batch_size: train.batch_size,
-            shuffle: true,
+            order: Order::Shuffled,
+            shard: Shard::WHOLE,
+            first_batch: 0,
             augment: Some(self.config.augment.clone()),
             crop: None,
             seed: train.seed,
