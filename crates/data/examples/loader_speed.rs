@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use osteon_data::{
     Augment, Cache, DataError, Decoder, Entry, Fit, Instructions, Label, LoadOptions, Loader,
-    Preprocess, Split, image_files,
+    Order, Preprocess, Shard, Split, image_files,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +48,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let entries = jpegs(&dir)?;
     let options = LoadOptions {
         batch_size: 32,
-        shuffle: true,
+        order: Order::Shuffled,
+        shard: Shard::WHOLE,
+        first_batch: 0,
         augment: Some(Augment {
             shear: 0.0,
             ..Augment::default()

@@ -25,7 +25,7 @@ mod synth_set;
 mod union;
 
 pub use atomic::write_atomic;
-pub use augment::{Augment, Augmenter, Erase, Instructions, Transform};
+pub use augment::{Augment, Augmenter, Blend, Instructions, Patch, Transform};
 pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry};
 #[cfg(feature = "dicom")]
@@ -34,7 +34,9 @@ pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
 pub use films::{Cache, Films, Packed, Unreadable, hex};
 pub use label::{CLASS_NAMES, Label, Split};
-pub use load::{Batch, LoadOptions, Loader, epoch_order};
+pub use load::{
+    Batch, LoadOptions, Loader, Mix, Order, Recipe, RecipeBatch, Recipes, Shard, Turn, epoch_order,
+};
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
 pub use source::{

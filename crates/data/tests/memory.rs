@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use osteon_data::{
-    Augment, Catalog, Decoder, Films, LoadOptions, Loader, Preprocess, Split, write_synth,
+    Augment, Catalog, Decoder, Films, LoadOptions, Loader, Order, Preprocess, Split, write_synth,
 };
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
@@ -70,7 +70,7 @@ fn films_cost_no_allocation_once_the_loader_runs() {
             erase: 0.5,
             ..Augment::default()
         }),
-        shuffle: true,
+        order: Order::Shuffled,
         epochs: 0..20,
         threads: 2,
         ..LoadOptions::plain(32)

@@ -1,6 +1,7 @@
 //! Random changes that keep a fracture a fracture: what is drawn, and the pass that applies it.
 
 mod fused;
+mod mix;
 mod reference;
 mod tone;
 mod transform;
@@ -11,7 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use fused::{Augmenter, Instructions};
-pub use transform::{Erase, Transform};
+pub use mix::Blend;
+pub use transform::{Patch, Transform};
 
 /// Ranges of the augmentation; a range of 0 switches its part off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +44,15 @@ pub struct Augment {
     /// Greatest share of the film that is erased, 0..=0.5; sides from 0.3 to 3.3 times each other.
     #[schemars(range(min = 0.0, max = 0.5))]
     pub erase_area: f32,
+    /// Films and labels are blended by a share drawn from Beta(this, this); 0: never (Zhang et al. 2018).
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub mixup: f32,
+    /// A rectangle comes from another film, its share drawn from Beta(this, this); 0: never (Yun et al. 2019).
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub cutmix: f32,
+    /// Probability that a film is mixed with another at all, where `mixup` or `cutmix` is on; where both are, each is as likely.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub mix: f32,
 }
 
 impl Default for Augment {
@@ -58,6 +69,9 @@ impl Default for Augment {
             noise: 0.0,
             erase: 0.0,
             erase_area: 0.1,
+            mixup: 0.0,
+            cutmix: 0.0,
+            mix: 1.0,
         }
     }
 }
@@ -76,6 +90,9 @@ impl Augment {
         noise: 0.0,
         erase: 0.0,
         erase_area: 0.1,
+        mixup: 0.0,
+        cutmix: 0.0,
+        mix: 1.0,
     };
 
     /// The first setting that makes no sense, as (key, what it must be).
@@ -125,6 +142,13 @@ impl Augment {
                 within(self.erase_area, 0.5),
                 "must be from 0 to 0.5",
             ),
+            ("mixup", within(self.mixup, 10.0), "must be from 0 to 10"),
+            ("cutmix", within(self.cutmix, 10.0), "must be from 0 to 10"),
+            (
+                "mix",
+                within(self.mix, 1.0),
+                "must be a probability from 0 to 1",
+            ),
         ];
         match rules.into_iter().find(|(_, fine, _)| !fine) {
             Some((key, _, must)) => Err((key, must)),
@@ -132,8 +156,8 @@ impl Augment {
         }
     }
 
-    /// Draws the changes for one sample of one epoch: ChaCha8 keyed by (seed, epoch), stream = sample. They depend on nothing else,
-    /// so threads, prefetch and a resumed run see the same films.
+    /// Draws the changes for one sample of one epoch: ChaCha8 keyed by (seed, epoch), stream = sample, which is [`crate::Turn::sample`].
+    /// They depend on nothing else, so threads, prefetch, ranks and a resumed run see the same films.
     #[must_use]
     pub fn draw(&self, seed: u64, epoch: u64, sample: u64) -> Transform {
         let mut rng = rng_for(seed, epoch);
@@ -161,7 +185,7 @@ impl Augment {
         }
     }
 
-    fn draw_erase(&self, rng: &mut ChaCha8Rng) -> Option<Erase> {
+    fn draw_erase(&self, rng: &mut ChaCha8Rng) -> Option<Patch> {
         let mut unit = || rng.random::<f32>();
         let [happens, area, aspect, x, y] = std::array::from_fn(|_| unit());
         if happens >= self.erase {
@@ -174,7 +198,7 @@ impl Augment {
             (area * aspect).sqrt().min(1.0),
             (area / aspect).sqrt().min(1.0),
         );
-        Some(Erase {
+        Some(Patch {
             x: x * (1.0 - w),
             y: y * (1.0 - h),
             w,
@@ -183,12 +207,18 @@ impl Augment {
     }
 }
 
-/// The generator of one epoch. Stream 2⁶⁴−1 is the shuffle's; streams below are the samples'.
+/// The generator of one epoch. Stream 2⁶⁴−1 is the order's; streams below are the samples'.
 pub(crate) fn rng_for(seed: u64, epoch: u64) -> ChaCha8Rng {
+    rng_of(seed, epoch, 0)
+}
+
+/// A generator of one epoch that has nothing in common with those of other `purpose`s.
+fn rng_of(seed: u64, epoch: u64, purpose: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&epoch.to_le_bytes());
     key[16..24].copy_from_slice(b"osteon/1");
+    key[24..].copy_from_slice(&purpose.to_le_bytes());
     ChaCha8Rng::from_seed(key)
 }
 

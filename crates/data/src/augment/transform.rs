@@ -26,12 +26,12 @@ pub struct Transform {
     /// What the noise is drawn from.
     pub noise_seed: u64,
     /// A rectangle that takes the film's mean gray.
-    pub erase: Option<Erase>,
+    pub erase: Option<Patch>,
 }
 
 /// A rectangle in fractions of width and height, inside the film.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Erase {
+pub struct Patch {
     /// Left edge.
     pub x: f32,
     /// Upper edge.
@@ -59,8 +59,9 @@ impl Transform {
     };
 
     /// Whether the pixels keep their places.
+    #[must_use]
     #[expect(clippy::float_cmp, reason = "a range of 0 draws exactly 0 or 1")]
-    pub(super) fn moves_nothing(&self) -> bool {
+    pub fn moves_nothing(&self) -> bool {
         !self.flip
             && self.rotate == 0.0
             && self.shift == (0.0, 0.0)
@@ -92,8 +93,10 @@ impl Transform {
         ]
     }
 
-    /// The inverse of [`Self::forward`]: from a pixel of the result to its place in the film.
-    pub(super) fn backward(&self, from: (u32, u32), to: (u32, u32)) -> [f64; 6] {
+    /// The 2×3 matrix `[a, b, c, d, e, f]` that takes pixel (x, y) of a `to`-sized result (width, height) to its place
+    /// (a·x + b·y + c, d·x + e·y + f) in a `from`-sized film. Whole numbers are the middles of pixels.
+    #[must_use]
+    pub fn backward(&self, from: (u32, u32), to: (u32, u32)) -> [f64; 6] {
         let [a, b, c, d, e, f] = self.forward(from, to);
         // Invariant: the determinant is ±zoom², and zoom is at least 0.1.
         let det = a * e - b * d;
@@ -101,22 +104,25 @@ impl Transform {
         [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)]
     }
 
-    /// The erased rectangle in pixels: (left, top, right, bottom), right and bottom exclusive.
-    pub(super) fn erased(&self, (w, h): (u32, u32)) -> Option<(usize, usize, usize, usize)> {
-        let Erase {
-            x,
-            y,
-            w: width,
-            h: height,
-        } = self.erase?;
+    /// The erased rectangle of a film of this size, as [`Patch::pixels`].
+    #[must_use]
+    pub fn erased(&self, size: (u32, u32)) -> Option<(usize, usize, usize, usize)> {
+        Some(self.erase?.pixels(size))
+    }
+}
+
+impl Patch {
+    /// In pixels of a film of this size (width, height): (left, top, right, bottom), right and bottom exclusive.
+    #[must_use]
+    pub fn pixels(&self, (w, h): (u32, u32)) -> (usize, usize, usize, usize) {
         let place = |part: f32, side: u32| {
             ((part * side as f32).round().max(0.0) as usize).min(side as usize)
         };
-        Some((
-            place(x, w),
-            place(y, h),
-            place(x + width, w),
-            place(y + height, h),
-        ))
+        (
+            place(self.x, w),
+            place(self.y, h),
+            place(self.x + self.w, w),
+            place(self.y + self.h, h),
+        )
     }
 }

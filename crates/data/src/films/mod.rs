@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub use self::cache::{Cache, Packed};
 use self::pack::Pack;
 pub(crate) use self::reader::FilmReader;
-use crate::load::Supply;
+use crate::load::{Members, Supply};
 use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.
@@ -35,6 +35,7 @@ pub struct Films {
     /// Where each film's levels are.
     rows: Vec<usize>,
     labels: Vec<Label>,
+    members: Arc<Members>,
     ids: Arc<[String]>,
     digests: Vec<[u8; 32]>,
     unreadable: Vec<Unreadable>,
@@ -123,6 +124,7 @@ impl Films {
     ) -> Result<Self, DataError> {
         let mut first_fault = None;
         let (mut rows, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let mut groups = Vec::new();
         let (mut digests, mut unreadable, mut repaired) = (Vec::new(), Vec::new(), Vec::new());
         let mut whole = Sha256::new();
         for (entry, film) in entries.iter().zip(read) {
@@ -133,6 +135,7 @@ impl Films {
                     whole.update(film.digest);
                     rows.push(film.place);
                     labels.push(entry.label);
+                    groups.push(entry.group.as_deref());
                     ids.push(entry.id.clone());
                     digests.push(film.digest);
                     if film.repaired {
@@ -154,6 +157,9 @@ impl Films {
                 preprocess: preprocess.clone(),
                 levels: Arc::new(levels),
                 rows,
+                members: Arc::new(Members::new(
+                    labels.iter().map(|label| label.is_fractured()).zip(groups),
+                )),
                 labels,
                 ids: ids.into(),
                 digests,
@@ -194,6 +200,17 @@ impl Films {
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    /// The number of each film's group, in order: counted from 0 as they are first met; a film without a group has one of its own.
+    #[must_use]
+    pub fn groups(&self) -> &[usize] {
+        self.members.groups()
+    }
+
+    /// The set as an order sees it.
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
     }
 
     pub(crate) fn shared_ids(&self) -> Arc<[String]> {

@@ -12,12 +12,16 @@ pub struct Batch {
     pub pixels: Vec<f32>,
     /// Height and width.
     pub side: usize,
-    /// 1.0 for fractured, 0.0 for not.
+    /// 1.0 for fractured, 0.0 for not; in between where films are mixed.
     pub targets: Vec<f32>,
     /// Each film's place in the set that is loaded.
     pub indices: Vec<usize>,
     /// The epoch it belongs to, counted from 0.
     pub epoch: u64,
+    /// Its number within the epoch, counted from 0: the same on every rank.
+    pub number: usize,
+    /// Films of this batch on all ranks, before any were left out that do not read: what a loss is divided by.
+    pub global_len: usize,
     /// Films that should have been in it but did not read; only where films are decoded as they are needed, and only if they are to
     /// be skipped.
     pub unreadable: Vec<Unreadable>,
@@ -32,7 +36,7 @@ impl Batch {
         self.indices.len()
     }
 
-    /// Whether it holds no film.
+    /// Whether it holds no film: a rank's part of an epoch's last batch, where that has fewer films than there are ranks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
@@ -52,6 +56,8 @@ impl PartialEq for Batch {
             && self.targets == other.targets
             && self.indices == other.indices
             && self.epoch == other.epoch
+            && self.number == other.number
+            && self.global_len == other.global_len
             && self.unreadable == other.unreadable
             && self.ids().eq(other.ids())
     }
@@ -62,6 +68,8 @@ impl fmt::Debug for Batch {
         f.debug_struct("Batch")
             .field("side", &self.side)
             .field("epoch", &self.epoch)
+            .field("number", &self.number)
+            .field("global_len", &self.global_len)
             .field("indices", &self.indices)
             .field("targets", &self.targets)
             .field("unreadable", &self.unreadable)

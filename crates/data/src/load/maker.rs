@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::batch::Pool;
+use super::course::Stretch;
+use super::order::Turn;
+use super::recipe::Recipe;
 use super::supply::Supply;
 use crate::augment::Transform;
 use crate::films::FilmReader;
@@ -16,6 +19,8 @@ pub(crate) struct Maker<'a> {
     reader: FilmReader,
     /// A film decoded for this batch, fitted.
     fitted: Vec<u8>,
+    /// A film that is mixed into another, changed and normalised.
+    partner: Vec<f32>,
     /// Side of the films and of the batch.
     from: u32,
     to: u32,
@@ -34,42 +39,48 @@ impl<'a> Maker<'a> {
             augmenter: Augmenter::with(options.instructions),
             reader: FilmReader::default(),
             fitted: vec![0; preprocess.side() * preprocess.side()],
+            partner: Vec::new(),
             from,
             to: options.crop.map_or(from, |side| side.min(from)),
             scale: (1.0 / (255.0 * preprocess.std), preprocess.black()),
         }
     }
 
-    /// Makes one batch in memory from `pool`.
+    /// Makes one batch, part of the epoch whose turns are `all`, in memory from `pool`.
     pub fn make(
         &mut self,
-        indices: &[usize],
-        epoch: u64,
+        stretch: &Stretch,
+        all: &[Turn],
         pool: &Arc<Pool>,
     ) -> Result<Batch, DataError> {
-        let area = self.to as usize * self.to as usize;
+        let side = self.to as usize;
+        let area = side * side;
+        let turns = &all[stretch.turns.clone()];
         let mut batch = Batch {
-            pixels: pool.take(indices.len() * area),
-            side: self.to as usize,
-            targets: Vec::with_capacity(indices.len()),
-            indices: Vec::with_capacity(indices.len()),
-            epoch,
+            pixels: pool.take(turns.len() * area),
+            side,
+            targets: Vec::with_capacity(turns.len()),
+            indices: Vec::with_capacity(turns.len()),
+            epoch: stretch.epoch,
+            number: stretch.number,
+            global_len: stretch.global_len,
             unreadable: Vec::new(),
             ids: Arc::clone(&self.ids),
             home: Arc::clone(pool),
         };
-        for &index in indices {
+        for &turn in turns {
             let start = batch.indices.len() * area;
             let out = &mut batch.pixels[start..start + area];
-            match self.film(index, epoch, out) {
+            let (augment, seed) = (self.options.augment.as_ref(), self.options.seed);
+            let mut recipe = Recipe::draw(augment, seed, stretch.epoch, turn, all);
+            match self.film(&mut recipe, out) {
                 Ok(()) => {
-                    batch.indices.push(index);
-                    batch
-                        .targets
-                        .push(f32::from(u8::from(self.supply.is_fractured(index))));
+                    let target = recipe.target(side, |film| self.supply.is_fractured(film));
+                    batch.indices.push(turn.film);
+                    batch.targets.push(target);
                 }
                 Err(error) if self.skips() => batch.unreadable.push(Unreadable {
-                    id: self.ids[index].clone(),
+                    id: self.ids[turn.film].clone(),
                     reason: error.reason(),
                 }),
                 Err(error) => return Err(error),
@@ -83,23 +94,40 @@ impl<'a> Maker<'a> {
         matches!(self.supply, Supply::Files(files) if files.skip_unreadable)
     }
 
-    fn film(&mut self, index: usize, epoch: u64, out: &mut [f32]) -> Result<(), DataError> {
+    /// A film as its recipe says. A partner that does not read but may be skipped stays out of it, and out of the recipe.
+    fn film(&mut self, recipe: &mut Recipe, out: &mut [f32]) -> Result<(), DataError> {
+        self.change(recipe.turn, &recipe.transform, out)?;
+        let Some(mix) = recipe.mix else {
+            return Ok(());
+        };
+        let mut partner = std::mem::take(&mut self.partner);
+        partner.resize(out.len(), 0.0);
+        match self.change(mix.turn, &mix.transform, &mut partner) {
+            Ok(()) => mix.blend.apply(out, &partner, self.to as usize),
+            Err(_) if self.skips() => recipe.mix = None,
+            Err(error) => return Err(error),
+        }
+        self.partner = partner;
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        turn: Turn,
+        transform: &Transform,
+        out: &mut [f32],
+    ) -> Result<(), DataError> {
         let film = match self.supply {
-            Supply::Films(films) => films.gray(index),
+            Supply::Films(films) => films.gray(turn.film),
             Supply::Files(files) => {
-                let path = &files.entries[index].path;
+                let path = &files.entries[turn.film].path;
                 self.reader
                     .read(path, &files.decoder, &files.preprocess, &mut self.fitted)?;
                 GrayView::fitted(&self.fitted, self.from)
             }
         };
-        let transform = match &self.options.augment {
-            Some(augment) => augment.draw(self.options.seed, epoch, index as u64),
-            None => Transform::NONE,
-        };
         let size = (self.to, self.to);
-        self.augmenter
-            .apply(&transform, film, self.scale, size, out);
+        self.augmenter.apply(transform, film, self.scale, size, out);
         Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! Batches in the order of the epochs, made by threads of their own while the network computes.
 
 mod batch;
+mod course;
 mod maker;
+mod order;
+mod recipe;
 mod supply;
 
 use std::collections::BTreeMap;
@@ -9,23 +12,31 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rand::seq::SliceRandom;
-
 pub use self::batch::Batch;
 use self::batch::Pool;
+use self::course::Course;
+pub use self::course::Shard;
+use self::course::Stretch;
 use self::maker::Maker;
+pub(crate) use self::order::Members;
+pub use self::order::{Order, Turn, epoch_order};
+pub use self::recipe::{Mix, Recipe, RecipeBatch, Recipes};
 use self::supply::Files;
 pub(crate) use self::supply::Supply;
-use crate::augment::rng_for;
 use crate::{Augment, DataError, Decoder, Entry, Instructions, Preprocess};
 
 /// How films become batches.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// Films a batch; the last batch of an epoch may be smaller.
+    /// Films a batch, on each rank; the last batch of an epoch may be smaller.
     pub batch_size: usize,
-    /// Random order, drawn from (seed, epoch).
-    pub shuffle: bool,
+    /// Which films an epoch visits in which order, drawn from (seed, epoch).
+    pub order: Order,
+    /// Which part of each batch is made here. The parts of all ranks, one after another, are what one process would make with
+    /// `world · batch_size`.
+    pub shard: Shard,
+    /// Batches of the first epoch that are passed over without being made: a run goes on where it was left.
+    pub first_batch: usize,
     /// Random changes, drawn from (seed, epoch, film).
     pub augment: Option<Augment>,
     /// Side of the batch's films where it is less than that of the films loaded: the middle is cropped after the augmentation, so that
@@ -49,7 +60,9 @@ impl LoadOptions {
     pub fn plain(batch_size: usize) -> Self {
         Self {
             batch_size,
-            shuffle: false,
+            order: Order::InOrder,
+            shard: Shard::WHOLE,
+            first_batch: 0,
             augment: None,
             crop: None,
             seed: 0,
@@ -61,16 +74,6 @@ impl LoadOptions {
     }
 }
 
-/// The order in which an epoch visits `count` films: a permutation that depends on (seed, epoch) alone.
-#[must_use]
-pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    let mut rng = rng_for(seed, epoch);
-    rng.set_stream(u64::MAX);
-    order.shuffle(&mut rng);
-    order
-}
-
 /// An iterator over batches. Each thread makes a whole batch at a time; they are handed out in order. Dropping the iterator ends the
 /// threads. It ends with the first film that does not read, unless such films are to be skipped.
 pub struct Loader {
@@ -78,16 +81,15 @@ pub struct Loader {
     threads: Vec<JoinHandle<()>>,
     /// The batch to hand out next.
     next: usize,
-    /// No more after this many.
-    total: usize,
+    /// The batch after the last.
+    end: usize,
 }
 
 struct Shared {
     supply: Supply,
     options: LoadOptions,
     pool: Arc<Pool>,
-    batches_an_epoch: usize,
-    total: usize,
+    course: Course,
     /// Batches begun and not handed out, at most.
     ahead: usize,
     desk: Mutex<Desk>,
@@ -103,8 +105,8 @@ struct Desk {
     begin: usize,
     handed_out: usize,
     done: BTreeMap<usize, Result<Batch, DataError>>,
-    /// The current epoch's order.
-    order: Arc<Vec<usize>>,
+    /// The turns of the epoch that the batch begun last is in.
+    turns: Arc<Vec<Turn>>,
     /// The loader is gone.
     closed: bool,
     /// A thread panicked.
@@ -115,28 +117,24 @@ impl Loader {
     /// Starts making batches.
     #[must_use]
     pub(crate) fn new(supply: Supply, options: LoadOptions) -> Self {
-        let batch_size = options.batch_size.max(1);
-        let batches_an_epoch = supply.len().div_ceil(batch_size);
-        let epochs = options.epochs.end.saturating_sub(options.epochs.start);
-        let total = batches_an_epoch.saturating_mul(usize::try_from(epochs).unwrap_or(usize::MAX));
+        let course = Course::new(&options, supply.members().epoch_len(options.order));
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = match options.threads {
             0 => cores(),
             threads => threads,
         };
-        let threads = threads.min(total);
+        let threads = threads.min(course.end - course.first);
         let shared = Arc::new(Shared {
             supply,
             pool: Arc::default(),
-            batches_an_epoch,
-            total,
+            course,
             ahead: threads + options.prefetch,
             options,
             desk: Mutex::new(Desk {
-                begin: 0,
-                handed_out: 0,
+                begin: course.first,
+                handed_out: course.first,
                 done: BTreeMap::new(),
-                order: Arc::default(),
+                turns: Arc::default(),
                 closed: false,
                 broken: false,
             }),
@@ -152,8 +150,8 @@ impl Loader {
         Self {
             shared,
             threads,
-            next: 0,
-            total,
+            next: course.first,
+            end: course.end,
         }
     }
 
@@ -169,6 +167,11 @@ impl Loader {
     ) -> Self {
         let files = Files {
             ids: entries.iter().map(|entry| entry.id.clone()).collect(),
+            members: Members::new(
+                entries
+                    .iter()
+                    .map(|entry| (entry.label.is_fractured(), entry.group.as_deref())),
+            ),
             entries,
             decoder: decoder.clone(),
             preprocess: preprocess.clone(),
@@ -180,7 +183,7 @@ impl Loader {
     /// Batches of one epoch.
     #[must_use]
     pub fn batches_an_epoch(&self) -> usize {
-        self.shared.batches_an_epoch
+        self.shared.course.batches_an_epoch
     }
 }
 
@@ -188,7 +191,7 @@ impl Iterator for Loader {
     type Item = Result<Batch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.total {
+        if self.next >= self.end {
             return None;
         }
         let mut desk = self.shared.desk();
@@ -198,7 +201,7 @@ impl Iterator for Loader {
             }
             if desk.broken {
                 drop(desk);
-                self.total = 0;
+                self.end = 0;
                 self.pass_on_panic();
                 return None;
             }
@@ -213,7 +216,7 @@ impl Iterator for Loader {
         drop(desk);
         self.shared.room.notify_all();
         if batch.is_err() {
-            self.total = 0;
+            self.end = 0;
         }
         Some(batch)
     }
@@ -255,22 +258,19 @@ impl Shared {
     fn work(&self) {
         let alarm = Alarm(self);
         let mut maker = Maker::new(&self.supply, &self.options);
-        while let Some((number, epoch, order)) = self.assign() {
-            let size = self.options.batch_size.max(1);
-            let start = number % self.batches_an_epoch * size;
-            let indices = &order[start..(start + size).min(order.len())];
-            let batch = maker.make(indices, epoch, &self.pool);
+        while let Some((number, stretch, turns)) = self.assign() {
+            let batch = maker.make(&stretch, &turns, &self.pool);
             self.desk().done.insert(number, batch);
             self.ready.notify_one();
         }
         std::mem::forget(alarm);
     }
 
-    /// The next batch to make: its number, its epoch and that epoch's order. Waits while enough are made ahead.
-    fn assign(&self) -> Option<(usize, u64, Arc<Vec<usize>>)> {
+    /// The next batch to make: its count, where it lies, and its epoch's turns. Waits while enough are made ahead.
+    fn assign(&self) -> Option<(usize, Stretch, Arc<Vec<Turn>>)> {
         let mut desk = self.desk();
         loop {
-            if desk.closed || desk.begin >= self.total {
+            if desk.closed || desk.begin >= self.course.end {
                 return None;
             }
             if desk.begin < desk.handed_out + self.ahead {
@@ -280,16 +280,12 @@ impl Shared {
         }
         let number = desk.begin;
         desk.begin += 1;
-        let epoch = self.options.epochs.start + (number / self.batches_an_epoch) as u64;
-        if number.is_multiple_of(self.batches_an_epoch) {
-            let films = self.supply.len();
-            desk.order = Arc::new(if self.options.shuffle {
-                epoch_order(films, self.options.seed, epoch)
-            } else {
-                (0..films).collect()
-            });
+        let stretch = self.course.stretch(number);
+        if stretch.number == 0 || number == self.course.first {
+            let LoadOptions { order, seed, .. } = self.options;
+            desk.turns = Arc::new(self.supply.members().turns(order, seed, stretch.epoch));
         }
-        Some((number, epoch, Arc::clone(&desk.order)))
+        Some((number, stretch, Arc::clone(&desk.turns)))
     }
 }
 

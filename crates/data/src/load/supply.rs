@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::order::Members;
 use crate::{Decoder, Entry, Films, Preprocess};
 
 /// Films that are read when their batch is made, in every epoch anew: for data sets beyond memory and disk.
@@ -9,6 +10,7 @@ use crate::{Decoder, Entry, Films, Preprocess};
 pub(crate) struct Files {
     pub entries: Vec<Entry>,
     pub ids: Arc<[String]>,
+    pub members: Members,
     pub decoder: Decoder,
     pub preprocess: Preprocess,
     /// Films that do not read are left out of their batch and listed in it, rather than an error.
@@ -23,10 +25,11 @@ pub(crate) enum Supply {
 }
 
 impl Supply {
-    pub fn len(&self) -> usize {
+    /// The set as an order sees it.
+    pub fn members(&self) -> &Members {
         match self {
-            Self::Films(films) => films.len(),
-            Self::Files(files) => files.entries.len(),
+            Self::Films(films) => films.members(),
+            Self::Files(files) => &files.members,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The fused pass against imageproc, and its paths against each other.
 
 use osteon_data::synth::Synth;
-use osteon_data::{Augment, Augmenter, Erase, GrayView, Instructions, Transform};
+use osteon_data::{Augment, Augmenter, GrayView, Instructions, Patch, Transform};
 use proptest::prelude::*;
 
 const LEVELS: (f32, f32) = (1.0, 0.0);
@@ -90,7 +90,7 @@ fn any_transform() -> impl Strategy<Value = Transform> {
             gamma: if gamma > 3.0 { 1.0 } else { gamma },
             noise: if noise > 20.0 { 0.0 } else { noise },
             noise_seed,
-            erase: erase.map(|(x, y, w, h)| Erase { x, y, w, h }),
+            erase: erase.map(|(x, y, w, h)| Patch { x, y, w, h }),
         },
     )
 }
@@ -135,7 +135,7 @@ fn erasing_takes_its_share_and_noise_its_spread() {
     let mut half = gray.clone();
     half[..2048].fill(0);
     let erased = Transform {
-        erase: Some(Erase {
+        erase: Some(Patch {
             x: 0.0,
             y: 0.5,
             w: 1.0,

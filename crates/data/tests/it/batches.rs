@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use osteon_data::{
-    Augment, Batch, Cache, Catalog, Decoder, Films, Instructions, LoadOptions, Packed, Preprocess,
-    Split, epoch_order, write_synth,
+    Augment, Batch, Cache, Catalog, Decoder, Films, Instructions, LoadOptions, Order, Packed,
+    Preprocess, Shard, Split, epoch_order, write_synth,
 };
 
 fn films(images: usize) -> (tempfile::TempDir, Arc<Films>) {
@@ -27,7 +27,9 @@ fn films(images: usize) -> (tempfile::TempDir, Arc<Films>) {
 
 const OPTIONS: LoadOptions = LoadOptions {
     batch_size: 6,
-    shuffle: true,
+    order: Order::Shuffled,
+    shard: Shard::WHOLE,
+    first_batch: 0,
     augment: None,
     crop: None,
     seed: 9,

@@ -18,7 +18,7 @@ pub use compute::{ComputeConfig, MemoryFormatChoice, PlanRule, PrecisionChoice};
 pub use data::{DataConfig, Unreadable};
 pub use error::ConfigError;
 pub use layers::Layers;
-pub use train::{Monitor, Sampler, TrainConfig};
+pub use train::{Monitor, TrainConfig};
 
 use crate::{LossConfig, OptimizerConfig, ScheduleConfig};
 

@@ -1,5 +1,6 @@
 //! Section `train`.
 
+use osteon_data::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct TrainConfig {
     #[schemars(range(min = 1))]
     pub accumulate: usize,
     /// Which films an epoch visits.
-    pub sampler: Sampler,
+    pub sampler: Order,
     /// Of weights, order, augmentation and dropout.
     pub seed: u64,
     /// auto, cpu, cuda, cuda:N or mps.
@@ -44,18 +45,6 @@ pub struct TrainConfig {
     /// Checkpoints kept, besides that of the best epoch.
     #[schemars(range(min = 1))]
     pub keep_checkpoints: usize,
-}
-
-/// Which films an epoch visits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Sampler {
-    /// Each film once, in random order.
-    Shuffled,
-    /// As many draws as films, both classes equally likely.
-    Weighted,
-    /// One film of each group (patient, or copies of one film), another in each epoch.
-    Grouped,
 }
 
 /// A figure on val that chooses the best epoch.
@@ -88,7 +77,7 @@ impl Default for TrainConfig {
             epochs: 30,
             batch_size: 32,
             accumulate: 1,
-            sampler: Sampler::Shuffled,
+            sampler: Order::Shuffled,
             seed: 1,
             device: "auto".to_owned(),
             ema: 0.0,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use osteon_data::{Batch, Instructions, LoadOptions};
+use osteon_data::{Batch, Instructions, LoadOptions, Shard};
 use tch::{Device, Tensor};
 
 use super::Trainer;
@@ -26,6 +26,11 @@ struct Pending {
 }
 
 impl Trainer<'_> {
+    /// Films of an epoch.
+    fn epoch_films(&self) -> u64 {
+        self.films.train.epoch_len(self.config.train.sampler) as u64
+    }
+
     /// Films of a whole step.
     pub(super) fn films_a_step(&self) -> usize {
         self.config.train.batch_size * self.config.train.accumulate
@@ -40,7 +45,7 @@ impl Trainer<'_> {
     ) -> Result<Pass, TrainError> {
         let train = &self.config.train;
         let epoch = self.state.epoch;
-        let films = self.films.train.len() as u64;
+        let films = self.epoch_films();
         let step_films = self.films_a_step() as u64;
         let steps = films.div_ceil(step_films);
         let (first_film, start) = (self.state.films, Instant::now());
@@ -61,9 +66,7 @@ impl Trainer<'_> {
             let end = step == steps;
             let rate = self.config.optimizer.lr * self.rate_factor(self.position(steps, step));
             let logs = self.state.step.is_multiple_of(train.log_every);
-            let stops = stop.load(Ordering::Relaxed) && !end;
-            let saves = stops || (!end && self.is_time_to_save());
-            if self.learner.device() == Device::Cpu || logs || end || saves {
+            if self.learner.device() == Device::Cpu || logs || end {
                 let loss = self.look_at(&mut pending)?;
                 if logs {
                     log.step(epoch + 1, self.state.step, loss, rate)?;
@@ -78,10 +81,16 @@ impl Trainer<'_> {
                         / start.elapsed().as_secs_f64(),
                 });
             }
-            if stops {
+            if end {
+                continue;
+            }
+            // What is kept is looked at first: a loss that is no number never reaches a checkpoint.
+            if stop.load(Ordering::Relaxed) {
+                self.look_at(&mut pending)?;
                 return Ok(Pass::Stopped);
             }
-            if saves {
+            if self.is_time_to_save() {
+                self.look_at(&mut pending)?;
                 self.save(log, observer)?;
             }
         }
@@ -90,11 +99,12 @@ impl Trainer<'_> {
     }
 
     fn load_options(&self, first_batch: usize) -> LoadOptions {
-        let _ = first_batch;
         let train = &self.config.train;
         LoadOptions {
             batch_size: train.batch_size,
-            shuffle: true,
+            order: train.sampler,
+            shard: Shard::WHOLE,
+            first_batch,
             augment: Some(self.config.augment.clone()),
             crop: None,
             seed: train.seed,
@@ -113,7 +123,7 @@ impl Trainer<'_> {
     /// Learns from the batches of one step.
     fn step(&mut self, group: &[Batch], pending: &mut Vec<Pending>) -> Result<(), TrainError> {
         let count: usize = group.iter().map(Batch::len).sum();
-        let steps = (self.films.train.len() as u64).div_ceil(self.films_a_step() as u64);
+        let steps = self.epoch_films().div_ceil(self.films_a_step() as u64);
         let step = (self.state.films + count as u64).div_ceil(self.films_a_step() as u64);
         let factor = self.rate_factor(self.position(steps, step));
         // Dropout draws from libtorch's generator: seeded by step, so that a run that goes on draws the same.

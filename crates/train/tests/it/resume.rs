@@ -142,8 +142,7 @@ fn a_loss_that_is_no_number_stops_with_its_films() {
     assert_eq!(films.len(), 8);
     assert!(*step >= 1 && films[0].starts_with("train/"), "{error}");
     assert!(error.to_string().contains(&films[0]), "{error}");
-    let said = osteon_train::TrainError::is_usage(&error);
-    assert!(!said, "the work failed, not the call");
+    assert!(!error.is_usage(), "the work failed, not the call");
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! Which films an epoch visits, and in which order.
+
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::augment::rng_for;
+
+/// How an epoch goes through the films. What it draws depends on (seed, epoch) and the set alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Every film once, as they come: for judging.
+    InOrder,
+    /// Every film once, in random order.
+    #[default]
+    Shuffled,
+    /// As many draws as there are films, with replacement: each draw takes one class or the other with the same probability, then any film of it.
+    Weighted,
+    /// One film of each group, in random order: copies of one film, or films of one patient, count once an epoch. A film without a
+    /// group is a group of its own.
+    Grouped,
+}
+
+/// One film's turn in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// Its place in the set.
+    pub film: usize,
+    /// How often it had its turn in this epoch before; above 0 only with [`Order::Weighted`].
+    pub repeat: u32,
+}
+
+impl Turn {
+    /// What its random changes are drawn by, besides seed and epoch: the film, so that its changes do not depend on the order; and, of
+    /// a film that comes again, which time it is, so that no two turns of an epoch are alike.
+    #[must_use]
+    pub fn sample(self) -> u64 {
+        self.film as u64 | u64::from(self.repeat) << 40
+    }
+}
+
+/// A set of films as an order sees it: of each film whether it is fractured, and the number of its group.
+#[derive(Debug)]
+pub(crate) struct Members {
+    fractured: Vec<bool>,
+    groups: Vec<usize>,
+}
+
+impl Members {
+    /// From the films' classes and the names of their groups.
+    pub fn new<'a>(films: impl Iterator<Item = (bool, Option<&'a str>)>) -> Self {
+        let mut names = std::collections::HashMap::new();
+        let mut count = 0;
+        let mut next = || {
+            count += 1;
+            count - 1
+        };
+        let (fractured, groups) = films
+            .map(|(fractured, group)| {
+                let number = match group {
+                    Some(name) => *names.entry(name.to_owned()).or_insert_with(&mut next),
+                    None => next(),
+                };
+                (fractured, number)
+            })
+            .unzip();
+        Self { fractured, groups }
+    }
+
+    pub fn len(&self) -> usize {
+        self.fractured.len()
+    }
+
+    /// The number of each film's group, counted from 0 as they are first met.
+    pub fn groups(&self) -> &[usize] {
+        &self.groups
+    }
+
+    /// Turns in an epoch.
+    pub fn epoch_len(&self, order: Order) -> usize {
+        match order {
+            Order::Grouped => self.groups.iter().max().map_or(0, |last| last + 1),
+            _ => self.len(),
+        }
+    }
+
+    /// An epoch's turns.
+    pub fn turns(&self, order: Order, seed: u64, epoch: u64) -> Vec<Turn> {
+        let films = match order {
+            Order::InOrder => (0..self.len()).collect(),
+            Order::Shuffled => epoch_order(self.len(), seed, epoch),
+            Order::Weighted => return self.weighted(seed, epoch),
+            Order::Grouped => self.one_a_group(seed, epoch),
+        };
+        films
+            .into_iter()
+            .map(|film| Turn { film, repeat: 0 })
+            .collect()
+    }
+
+    fn weighted(&self, seed: u64, epoch: u64) -> Vec<Turn> {
+        let mut rng = rng_for(seed, epoch);
+        rng.set_stream(u64::MAX);
+        let (fractured, whole): (Vec<usize>, Vec<usize>) =
+            (0..self.len()).partition(|&film| self.fractured[film]);
+        let mut visits = vec![0; self.len()];
+        (0..self.len())
+            .map(|_| {
+                let wanted = rng.random::<bool>();
+                let class = if whole.is_empty() || (wanted && !fractured.is_empty()) {
+                    &fractured
+                } else {
+                    &whole
+                };
+                let film = class[rng.random_range(0..class.len() as u64) as usize];
+                let repeat = visits[film];
+                visits[film] += 1;
+                Turn { film, repeat }
+            })
+            .collect()
+    }
+
+    fn one_a_group(&self, seed: u64, epoch: u64) -> Vec<usize> {
+        let mut rng = rng_for(seed, epoch);
+        rng.set_stream(u64::MAX);
+        let mut members = vec![Vec::new(); self.epoch_len(Order::Grouped)];
+        for (film, &group) in self.groups.iter().enumerate() {
+            members[group].push(film);
+        }
+        let mut films: Vec<usize> = members
+            .iter()
+            .map(|group| group[rng.random_range(0..group.len() as u64) as usize])
+            .collect();
+        films.shuffle(&mut rng);
+        films
+    }
+}
+
+/// The order in which a shuffled epoch visits `count` films: a permutation that depends on (seed, epoch) alone.
+#[must_use]
+pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut rng = rng_for(seed, epoch);
+    rng.set_stream(u64::MAX);
+    order.shuffle(&mut rng);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 30 films, the first 6 fractured; 0…9 share a group, 10 and 20 another.
+    fn members() -> Members {
+        Members::new((0..30).map(|film| {
+            let group = match film {
+                0..10 => Some("a patient"),
+                10 | 20 => Some("a pair"),
+                _ => None,
+            };
+            (film < 6, group)
+        }))
+    }
+
+    #[test]
+    fn weighted_draws_both_classes_alike_and_counts_repeats() {
+        let members = members();
+        let (mut fractured, mut repeats) = (0, 0);
+        for epoch in 0..200 {
+            let turns = members.turns(Order::Weighted, 5, epoch);
+            assert_eq!(turns.len(), 30);
+            let mut samples: Vec<u64> = turns.iter().map(|turn| turn.sample()).collect();
+            samples.sort_unstable();
+            samples.dedup();
+            assert_eq!(samples.len(), 30, "no two turns draw the same changes");
+            fractured += turns.iter().filter(|turn| turn.film < 6).count();
+            repeats += turns.iter().filter(|turn| turn.repeat > 0).count();
+        }
+        // Half of 6,000, within four standard errors.
+        assert!((2845..3155).contains(&fractured), "{fractured}");
+        assert!(repeats > 0);
+        let one_class = Members::new((0..4).map(|_| (true, None)));
+        assert_eq!(one_class.turns(Order::Weighted, 1, 1).len(), 4);
+        assert_eq!(
+            Members::new([].into_iter()).turns(Order::Weighted, 1, 1),
+            []
+        );
+    }
+
+    #[test]
+    fn grouped_takes_one_of_each_group_and_in_time_all() {
+        let members = members();
+        assert_eq!(members.epoch_len(Order::Grouped), 20);
+        let mut seen = vec![0; 30];
+        for epoch in 0..200 {
+            let turns = members.turns(Order::Grouped, 5, epoch);
+            let mut groups: Vec<usize> = turns.iter().map(|t| members.groups()[t.film]).collect();
+            groups.sort_unstable();
+            assert_eq!(groups, (0..20).collect::<Vec<_>>());
+            for turn in &turns {
+                seen[turn.film] += 1;
+            }
+        }
+        // 200 epochs: 20 each of the patient's ten, 100 each of the pair, 200 of the others.
+        assert!(seen[..10].iter().all(|n| (5..40).contains(n)), "{seen:?}");
+        assert!((60..140).contains(&seen[10]), "{seen:?}");
+        assert_eq!(seen[11], 200);
+    }
+
+    #[test]
+    fn orders_depend_on_seed_and_epoch_alone() {
+        let members = members();
+        for order in [Order::Shuffled, Order::Weighted, Order::Grouped] {
+            let turns = members.turns(order, 7, 3);
+            assert_eq!(turns, members.turns(order, 7, 3));
+            assert_ne!(turns, members.turns(order, 7, 4));
+            assert_ne!(turns, members.turns(order, 8, 3));
+            assert_eq!(turns.len(), members.epoch_len(order));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is to be done to the films of a batch, without doing it: for those who make the pixels elsewhere, such as on a GPU.
+
+use std::sync::Arc;
+
+use super::course::{Course, Stretch};
+use super::order::{Order, Turn};
+use crate::{Augment, Blend, Films, LoadOptions, Transform};
+
+/// All that was drawn for one film's turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// Whose turn it is.
+    pub turn: Turn,
+    /// Its random changes; [`Transform::NONE`] without augmentation.
+    pub transform: Transform,
+    /// What comes into it after them.
+    pub mix: Option<Mix>,
+}
+
+/// A partner in a film.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mix {
+    /// Whose turn of the same epoch it is: in a weighted or grouped order, partners are too.
+    pub turn: Turn,
+    /// The partner's changes: those it has in its own turn.
+    pub transform: Transform,
+    /// How it comes in.
+    pub blend: Blend,
+}
+
+impl Recipe {
+    /// Draws for one of an epoch's turns.
+    pub(crate) fn draw(
+        augment: Option<&Augment>,
+        seed: u64,
+        epoch: u64,
+        turn: Turn,
+        turns: &[Turn],
+    ) -> Self {
+        let Some(augment) = augment else {
+            return Self {
+                turn,
+                transform: Transform::NONE,
+                mix: None,
+            };
+        };
+        let transform = |turn: Turn| augment.draw(seed, epoch, turn.sample());
+        let drawn = augment.draw_mix(seed, epoch, turn.sample(), turns.len());
+        Self {
+            turn,
+            transform: transform(turn),
+            mix: drawn.map(|drawn| Mix {
+                turn: turns[drawn.partner],
+                transform: transform(turns[drawn.partner]),
+                blend: drawn.blend,
+            }),
+        }
+    }
+
+    /// The label of the result with this side, 0..=1: 1 for fractured, 0 for not, in between where films are mixed.
+    pub fn target(&self, side: usize, is_fractured: impl Fn(usize) -> bool) -> f32 {
+        let label = |turn: Turn| f32::from(u8::from(is_fractured(turn.film)));
+        match &self.mix {
+            None => label(self.turn),
+            Some(mix) => {
+                let own = mix.blend.own(side);
+                label(self.turn) * own + label(mix.turn) * (1.0 - own)
+            }
+        }
+    }
+}
+
+/// What a [`crate::Batch`] of the same options would hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecipeBatch {
+    /// One a film, in order.
+    pub recipes: Vec<Recipe>,
+    /// The epoch it belongs to, counted from 0.
+    pub epoch: u64,
+    /// Its number within the epoch, counted from 0.
+    pub number: usize,
+    /// Films of this batch on all ranks.
+    pub global_len: usize,
+}
+
+/// An iterator over the recipes of the batches that [`Films::loader`] would make.
+#[derive(Debug)]
+pub struct Recipes {
+    films: Arc<Films>,
+    options: LoadOptions,
+    course: Course,
+    next: usize,
+    /// The turns of the epoch that `next` is in, once known.
+    turns: Option<(u64, Vec<Turn>)>,
+}
+
+impl Films {
+    /// How many turns an epoch has: fewer than there are films where it takes one of each group.
+    #[must_use]
+    pub fn epoch_len(&self, order: Order) -> usize {
+        self.members().epoch_len(order)
+    }
+
+    /// An epoch's turns in order.
+    #[must_use]
+    pub fn epoch_order(&self, order: Order, seed: u64, epoch: u64) -> Vec<Turn> {
+        self.members().turns(order, seed, epoch)
+    }
+
+    /// What [`Films::loader`] would do with the same options, without doing it.
+    #[must_use]
+    pub fn recipes(self: &Arc<Self>, options: LoadOptions) -> Recipes {
+        let course = Course::new(&options, self.epoch_len(options.order));
+        Recipes {
+            films: Arc::clone(self),
+            options,
+            course,
+            next: course.first,
+            turns: None,
+        }
+    }
+}
+
+impl Iterator for Recipes {
+    type Item = RecipeBatch;
+
+    fn next(&mut self) -> Option<RecipeBatch> {
+        if self.next >= self.course.end {
+            return None;
+        }
+        let Stretch {
+            epoch,
+            number,
+            turns,
+            global_len,
+        } = self.course.stretch(self.next);
+        self.next += 1;
+        let (options, films) = (&self.options, &self.films);
+        let (_, all) = match self.turns.take() {
+            Some(known) if known.0 == epoch => self.turns.insert(known),
+            _ => {
+                let all = films.epoch_order(options.order, options.seed, epoch);
+                self.turns.insert((epoch, all))
+            }
+        };
+        let augment = options.augment.as_ref();
+        let recipes = all[turns]
+            .iter()
+            .map(|&turn| Recipe::draw(augment, options.seed, epoch, turn, all))
+            .collect();
+        Some(RecipeBatch {
+            recipes,
+            epoch,
+            number,
+            global_len,
+        })
+    }
+}
