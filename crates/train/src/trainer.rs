@@ -317,7 +317,7 @@ impl<'a> Trainer<'a> {
         let films = self.net.input(&batch.pixels, batch.len(), batch.side)?;
         let targets = Tensor::f_from_slice(&batch.targets)?.f_to_device(self.device)?;
         self.optimizer.zero_grad()?;
-        let logits = self.net.network.forward(&films, true)?;
+        let logits = self.net.forward(&films, true)?;
         let loss = logits.f_binary_cross_entropy_with_logits(
             &targets,
             None,
