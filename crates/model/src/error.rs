@@ -98,6 +98,9 @@ pub enum ModelError {
         #[from]
         source: tch::TchError,
     },
+    /// A kernel of our own refused.
+    #[error(transparent)]
+    Kernel(#[from] osteon_kernels::KernelError),
     /// Writing failed, or a film did not read.
     #[error(transparent)]
     Data(#[from] osteon_data::DataError),

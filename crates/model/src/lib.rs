@@ -3,6 +3,7 @@
 
 mod allocator;
 mod calibration;
+mod compute;
 mod error;
 mod file;
 mod info;
@@ -11,6 +12,7 @@ mod predictor;
 
 pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
+pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::ModelError;
 pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, write_tensors};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};

@@ -166,7 +166,7 @@ pub fn logits_of(
 
 fn forward(net: &Net, input: &Tensor) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| net.network.forward(input, false))?;
+    let logits = tch::no_grad(|| net.forward(input, false))?;
     let flat = logits
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?

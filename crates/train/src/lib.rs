@@ -18,7 +18,7 @@ mod tensorboard;
 mod trainer;
 
 pub use checkpoint::Difference;
-pub use compute::ComputePlan;
+pub use compute::{ComputePlan, Origin, Trial};
 pub use config::{Config, ConfigError};
 pub use device::choose_device;
 pub use error::TrainError;

@@ -50,6 +50,8 @@ blocks = [1, 1]
 [train]
 epochs = 2
 batch_size = 8
+[compute]
+plan = \"fixed\"
 ";
 
 /// A folder with a synthetic set `set`, a config `tiny.toml` and a trained run `run`.

@@ -3,6 +3,8 @@
 use tch::nn::{Init, Path};
 use tch::{TchError, Tensor};
 
+use crate::Precision;
+
 /// A 2-D convolution with square kernel.
 pub(super) struct Conv {
     weight: Tensor,
@@ -66,9 +68,17 @@ impl Conv {
         })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
+    /// Computes in `precision`, which is also what it returns.
+    pub fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
+        let kind = precision.kind();
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], 1)
+        let bias = match &self.bias {
+            Some(bias) => Some(bias.f_to_kind(kind)?),
+            None => None,
+        };
+        let weight = self.weight.f_to_kind(kind)?;
+        x.f_to_kind(kind)?
+            .f_conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)
     }
 }
 
@@ -91,6 +101,7 @@ impl BatchNorm {
         })
     }
 
+    /// Keeps the type of `x`; statistics and gain are f32 throughout.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
         x.f_batch_norm(
             Some(&self.weight),
@@ -125,7 +136,11 @@ impl Linear {
         })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        x.f_linear(&self.weight, Some(&self.bias))
+    /// Computes in `precision`, which is also what it returns.
+    pub fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
+        let kind = precision.kind();
+        let bias = self.bias.f_to_kind(kind)?;
+        x.f_to_kind(kind)?
+            .f_linear(&self.weight.f_to_kind(kind)?, Some(&bias))
     }
 }

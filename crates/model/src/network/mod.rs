@@ -14,12 +14,12 @@ use tch::{Device, TchError, Tensor};
 pub use residual::{Residual, ResidualOptions};
 pub use seed_cnn::SeedCnn;
 
-use crate::ModelError;
+use crate::{Compute, Mode, ModelError};
 
 /// A network that turns films into logits.
 pub trait Network: Send {
-    /// N×1×H×W, normalised → N logits of *fractured* (no sigmoid). `train` switches dropout and batch statistics on.
-    fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError>;
+    /// N×1×H×W, normalised → N logits of *fractured* (f32, no sigmoid).
+    fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
 }
 
 /// The networks there are.
@@ -68,6 +68,8 @@ pub struct Net {
     pub network: Box<dyn Network>,
     /// What it is.
     pub architecture: Architecture,
+    /// How it computes; changed by [`Net::set_compute`].
+    compute: Compute,
 }
 
 impl Architecture {
@@ -95,17 +97,45 @@ impl Architecture {
             store,
             network,
             architecture: self.clone(),
+            compute: Compute::default(),
         })
     }
 }
 
 impl Net {
-    /// Normalised pixels, row by row, as N×1×side×side on the network's device.
+    /// How it computes.
+    #[must_use]
+    pub fn compute(&self) -> Compute {
+        self.compute
+    }
+
+    /// Changes how it computes. The weights keep their names, their values and their place in an optimiser; their gradients are lost.
+    pub fn set_compute(&mut self, compute: Compute) -> Result<(), ModelError> {
+        for (_, mut tensor) in self.tensors() {
+            if tensor.dim() == 4 {
+                let data = compute.memory_format.apply(&tensor.f_detach()?)?;
+                // In place, behind every handle to it: a new variable would not be the one that the layers and the optimiser hold.
+                tensor.f_set_data(&data)?;
+            }
+        }
+        osteon_kernels::clear_grads(&self.store.trainable_variables())?;
+        self.compute = compute;
+        Ok(())
+    }
+
+    /// A forward pass as [`Net::compute`] says: N×1×H×W → N logits, f32.
+    pub fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let Compute { precision, .. } = self.compute;
+        self.network.forward(films, Mode { train, precision })
+    }
+
+    /// Normalised pixels, row by row, as N×1×side×side on the network's device, in the memory order of [`Net::compute`].
     pub fn input(&self, pixels: &[f32], count: usize, side: usize) -> Result<Tensor, TchError> {
         let (count, side) = (count as i64, side as i64);
-        Tensor::f_from_slice(pixels)?
+        let films = Tensor::f_from_slice(pixels)?
             .f_reshape([count, 1, side, side])?
-            .f_to_device(self.store.device())
+            .f_to_device(self.store.device())?;
+        self.compute.memory_format.apply(&films)
     }
 
     /// Numbers that training fits (running statistics are not among them).

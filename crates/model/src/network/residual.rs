@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::Network;
 use super::layers::{BatchNorm, Conv, ConvShape, Linear};
+use crate::{Mode, Precision};
 
 /// Sizes of a [`Residual`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,37 +143,40 @@ impl Block {
         })
     }
 
-    fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    fn forward(&self, x: &Tensor, Mode { train, precision }: Mode) -> Result<Tensor, TchError> {
         let branch = self
             .bn1
-            .forward(&self.conv1.forward(x)?, train)?
+            .forward(&self.conv1.forward(x, precision)?, train)?
             .f_relu_()?;
-        let branch = self.bn2.forward(&self.conv2.forward(&branch)?, train)?;
-        match &self.shortcut {
-            None => branch.f_add(x)?.f_relu_(),
-            Some((conv, bn)) => branch
-                .f_add(&bn.forward(&conv.forward(x)?, train)?)?
-                .f_relu_(),
-        }
+        let mut branch = self
+            .bn2
+            .forward(&self.conv2.forward(&branch, precision)?, train)?;
+        let mut sum = match &self.shortcut {
+            None => branch.f_add_(x)?,
+            Some((conv, bn)) => branch.f_add_(&bn.forward(&conv.forward(x, precision)?, train)?)?,
+        };
+        sum.f_relu_()
     }
 }
 
 impl Network for Residual {
-    fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let Mode { train, precision } = mode;
         let mut x = self
             .stem_bn
-            .forward(&self.stem.forward(films)?, train)?
+            .forward(&self.stem.forward(films, precision)?, train)?
             .f_relu_()?;
         for stage in &self.stages {
             x = x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?;
             for block in stage {
-                x = block.forward(&x, train)?;
+                x = block.forward(&x, mode)?;
             }
         }
         // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
-        let mean = x.f_mean_dim([2, 3].as_slice(), false, tch::Kind::Float)?;
-        let pooled = Tensor::f_cat(&[mean, x.f_amax([2, 3], false)?], 1)?;
-        let kept = pooled.f_dropout(self.dropout, train)?;
-        self.fc.forward(&kept)?.f_squeeze_dim(1)
+        let mean = x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?;
+        let highest = x.f_amax([2, 3], false)?.f_to_kind(Kind::Float)?;
+        let kept = Tensor::f_cat(&[mean, highest], 1)?.f_dropout(self.dropout, train)?;
+        // 16 bits would round the logits and save nothing.
+        self.fc.forward(&kept, Precision::Fp32)?.f_squeeze_dim(1)
     }
 }

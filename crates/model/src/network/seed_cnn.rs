@@ -5,6 +5,7 @@ use tch::{TchError, Tensor};
 
 use super::Network;
 use super::layers::{Conv, ConvShape, Linear};
+use crate::{Mode, Precision};
 
 /// The seed's CNN, 2,822,945 parameters at 150 px:
 ///
@@ -39,11 +40,15 @@ impl SeedCnn {
 }
 
 impl Network for SeedCnn {
-    fn forward(&self, films: &Tensor, _train: bool) -> Result<Tensor, TchError> {
+    fn forward(&self, films: &Tensor, Mode { precision, .. }: Mode) -> Result<Tensor, TchError> {
         let pool = |x: Tensor| x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
-        let x = pool(self.conv1.forward(films)?.f_relu_()?)?;
-        let x = pool(self.conv2.forward(&x)?.f_relu_()?)?;
-        let x = self.fc1.forward(&x.f_flatten(1, -1)?)?.f_relu_()?;
-        self.fc2.forward(&x)?.f_squeeze_dim(1)
+        let x = pool(self.conv1.forward(films, precision)?.f_relu_()?)?;
+        let x = pool(self.conv2.forward(&x, precision)?.f_relu_()?)?;
+        let x = self
+            .fc1
+            .forward(&x.f_flatten(1, -1)?, precision)?
+            .f_relu_()?;
+        // 16 bits would round the logits and save nothing.
+        self.fc2.forward(&x, Precision::Fp32)?.f_squeeze_dim(1)
     }
 }

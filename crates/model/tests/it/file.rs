@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use osteon_data::Preprocess;
 use osteon_model::{
-    Architecture, ArchitectureName, Device, ModelError, ModelInfo, Net, load, read_info, save,
+    Architecture, ArchitectureName, Compute, Device, MemoryFormat, ModelError, ModelInfo, Net,
+    load, read_info, save,
 };
 use tch::{Kind, Tensor};
 
@@ -67,10 +68,7 @@ fn what_is_written_is_read() {
     );
     assert_eq!(read_info(&path).expect("reads"), header);
     let films = Tensor::randn([2, 1, 32, 32], (Kind::Float, Device::Cpu));
-    let (a, b) = (
-        net.network.forward(&films, false),
-        again.network.forward(&films, false),
-    );
+    let (a, b) = (net.forward(&films, false), again.forward(&films, false));
     assert_eq!(a.expect("computes"), b.expect("computes"));
 }
 
@@ -175,4 +173,50 @@ fn weights_that_are_no_numbers_are_refused() {
     let _ = bias.fill_(f64::NAN);
     save(&path, &net, &info).expect("saves");
     assert!(refusal(&path).contains("tensor fc2.bias holds values that are not finite"));
+}
+
+#[test]
+fn a_channels_last_network_is_written_plain_and_reads_back() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    for name in [ArchitectureName::SeedCnn, ArchitectureName::Residual] {
+        let architecture = Architecture {
+            name,
+            ..Architecture::default()
+        };
+        let mut net = architecture.build(32, Device::Cpu).expect("builds");
+        let pixels: Vec<f32> = (0..2 * 32 * 32).map(|i| (i as f32 * 0.3).sin()).collect();
+        let logits = |net: &Net| {
+            let films = net.input(&pixels, 2, 32).expect("fits");
+            let logits = tch::no_grad(|| net.forward(&films, false)).expect("computes");
+            Vec::<f32>::try_from(logits).expect("a vector")
+        };
+        let plain = logits(&net);
+        let weights: Vec<_> = net.tensors();
+        net.set_compute(Compute {
+            memory_format: MemoryFormat::ChannelsLast,
+            ..Compute::default()
+        })
+        .expect("converts");
+        // The handles taken before see the new order: they are the same variables.
+        let (_, kernel) = weights
+            .iter()
+            .find(|(name, tensor)| {
+                tensor.dim() == 4 && tensor.size()[1] > 1 && name.ends_with("weight")
+            })
+            .expect("a convolution");
+        assert_eq!(kernel.stride()[1], 1, "channels next to each other");
+        let last = logits(&net);
+        let path = dir.path().join(format!("{name}.safetensors"));
+        let preprocess = Preprocess {
+            size: 32,
+            ..Preprocess::default()
+        };
+        save(&path, &net, &ModelInfo::new(architecture, preprocess)).expect("saves");
+        let (again, _) = load(&path, Device::Cpu).expect("loads");
+        assert_eq!(again.compute(), Compute::default());
+        assert_eq!(plain, logits(&again), "{name}");
+        for (a, b) in plain.iter().zip(&last) {
+            assert!((a - b).abs() < 1e-4, "{name}: {a} and {b}");
+        }
+    }
 }

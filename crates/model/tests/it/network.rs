@@ -1,6 +1,8 @@
 //! Shapes, counts and names of the networks.
 
-use osteon_model::{Architecture, ArchitectureName, Device, Net, ResidualOptions};
+use osteon_model::{
+    Architecture, ArchitectureName, Compute, Device, MemoryFormat, Net, Precision, ResidualOptions,
+};
 use tch::{Kind, Tensor};
 
 fn build(name: ArchitectureName, side: usize) -> Net {
@@ -37,7 +39,7 @@ fn films_in_logits_out() {
         let net = build(name, side);
         let films = Tensor::randn([3, 1, side as i64, side as i64], (Kind::Float, Device::Cpu));
         for train in [false, true] {
-            let logits = net.network.forward(&films, train).expect("computes");
+            let logits = net.forward(&films, train).expect("computes");
             assert_eq!(logits.size(), [3], "{name} at {side}");
         }
     }
@@ -113,5 +115,40 @@ fn more_stages_than_the_film_has_halves_are_refused() {
 fn a_film_of_another_size_is_an_error_not_a_panic() {
     let net = build(ArchitectureName::SeedCnn, 150);
     let films = Tensor::zeros([1, 1, 64, 64], (Kind::Float, Device::Cpu));
-    assert!(net.network.forward(&films, false).is_err());
+    assert!(net.forward(&films, false).is_err());
+}
+
+#[test]
+fn sixteen_bits_stay_near_and_logits_and_gradients_stay_f32() {
+    for (name, side) in [
+        (ArchitectureName::SeedCnn, 36),
+        (ArchitectureName::Residual, 64),
+    ] {
+        let mut net = build(name, side);
+        let films = Tensor::randn([4, 1, side as i64, side as i64], (Kind::Float, Device::Cpu));
+        let plain = net.forward(&films, false).expect("computes");
+        net.set_compute(Compute {
+            precision: Precision::Bf16,
+            memory_format: MemoryFormat::ChannelsLast,
+        })
+        .expect("converts");
+        let rough = net.forward(&films, false).expect("computes");
+        assert_eq!((rough.kind(), rough.size()), (Kind::Float, vec![4]));
+        let far = (&plain - &rough).abs().max().double_value(&[]);
+        let scale = plain.abs().max().double_value(&[]).max(0.1);
+        assert!(far > 0.0 && far < 0.1 * scale, "{name}: {far} of {scale}");
+        let logits = net.forward(&films, true).expect("computes");
+        logits.sum(Kind::Float).f_backward().expect("computes");
+        for (weight, tensor) in net.tensors() {
+            if tensor.requires_grad() {
+                let grad = tensor.grad();
+                assert_eq!(
+                    (grad.kind(), grad.size()),
+                    (Kind::Float, tensor.size()),
+                    "{weight}"
+                );
+                assert!(grad.isfinite().all().int64_value(&[]) == 1, "{weight}");
+            }
+        }
+    }
 }

@@ -46,7 +46,6 @@ fn oracle(key: &str) -> Value {
 
 fn assert_logits(net: &Net, side: i64, train: bool, key: &str) {
     let logits = net
-        .network
         .forward(&films(3, side), train)
         .expect("computes")
         .to_kind(Kind::Double);

@@ -143,8 +143,7 @@ impl Checkpoint {
                 format!("tensor {name} is missing or has another shape"),
             )
         };
-        let steps = self.header.state.step;
-        parts.optimizer.restore(&others, steps)?.map_err(missing)?;
+        parts.optimizer.restore(&others)?.map_err(missing)?;
         if let Some(ema) = parts.ema {
             ema.restore(&others)?.map_err(missing)?;
         }

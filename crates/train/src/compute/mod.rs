@@ -1,45 +1,242 @@
-//! How the machine is used: by plan, found by trial.
+//! How the machine is used: what the config leaves open is found by trial, and remembered.
+
+mod memory;
+mod trial;
 
 use std::fmt;
 
+use osteon_model::{Compute, MemoryFormat, Precision};
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
+use self::trial::Bench;
+use crate::config::{MemoryFormatChoice, PlanRule, PrecisionChoice};
 use crate::trainer::RunFilms;
 use crate::{Config, TrainError};
 
 /// How the machine is used by a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComputePlan {
+    /// Number format and memory order of the network.
+    pub compute: Compute,
     /// Threads of libtorch.
     pub threads: usize,
     /// Threads that make batches.
     pub loader_threads: usize,
+    /// Where this comes from.
+    pub origin: Origin,
+    /// What was tried, if anything was.
+    pub trials: Vec<Trial>,
+}
+
+/// Where a plan comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// From the config, and by rule where that leaves things open.
+    Given,
+    /// Found by trial just now.
+    Measured,
+    /// Found by an earlier trial of the same network on this machine.
+    Remembered,
+}
+
+/// One way of computing, tried.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Number format and memory order.
+    pub compute: Compute,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// Films a second through forward, backward and step.
+    pub images_per_second: f64,
 }
 
 impl ComputePlan {
-    /// Chooses what the config leaves open, and writes it there.
+    /// Chooses what the config leaves open, writes it there, and sets libtorch's threads.
     pub(crate) fn choose(
         config: &mut Config,
-        _device: Device,
-        _films: &RunFilms,
+        device: Device,
+        films: &RunFilms,
     ) -> Result<Self, TrainError> {
-        if config.train.threads > 0 {
-            tch::set_num_threads(config.train.threads as i32);
-        }
-        Ok(Self {
-            threads: config.train.threads,
-            loader_threads: config.compute.loader_threads,
-        })
+        let plan = if is_complete(config) || config.compute.plan == PlanRule::Fixed {
+            by_rule(config, device)
+        } else {
+            let key = memory::key(config, device);
+            let known = match config.compute.plan {
+                PlanRule::Auto => memory::recall(&key),
+                PlanRule::Measure | PlanRule::Fixed => None,
+            };
+            match known {
+                Some(plan) => Self {
+                    origin: Origin::Remembered,
+                    ..plan
+                },
+                None => {
+                    let plan = by_trial(config, device, films)?;
+                    memory::keep(&key, &plan);
+                    plan
+                }
+            }
+        };
+        plan.write_to(config);
+        tch::set_num_threads(plan.threads as i32);
+        Ok(plan)
+    }
+
+    /// Makes the config say what was chosen.
+    fn write_to(&self, config: &mut Config) {
+        config.compute.precision = match self.compute.precision {
+            Precision::Fp32 => PrecisionChoice::Fp32,
+            Precision::Bf16 => PrecisionChoice::Bf16,
+            Precision::Fp16 => PrecisionChoice::Fp16,
+        };
+        config.compute.memory_format = match self.compute.memory_format {
+            MemoryFormat::Contiguous => MemoryFormatChoice::Contiguous,
+            MemoryFormat::ChannelsLast => MemoryFormatChoice::ChannelsLast,
+        };
+        config.train.threads = self.threads;
+        config.compute.loader_threads = self.loader_threads;
     }
 }
 
 impl fmt::Display for ComputePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            threads,
-            loader_threads,
-        } = self;
-        write!(f, "plan: {threads} threads, {loader_threads} for batches")
+        let name = |compute: Compute| format!("{} {}", compute.precision, compute.memory_format);
+        let origin = match self.origin {
+            Origin::Given => "as given",
+            Origin::Measured => "by trial",
+            Origin::Remembered => "found before",
+        };
+        write!(
+            f,
+            "plan: {}, {} threads, {} for batches ({origin}",
+            name(self.compute),
+            self.threads,
+            self.loader_threads
+        )?;
+        for trial in &self.trials {
+            let Trial {
+                compute,
+                threads,
+                images_per_second,
+            } = trial;
+            write!(
+                f,
+                "; {} × {threads}: {images_per_second:.0} img/s",
+                name(*compute)
+            )?;
+        }
+        f.write_str(")")
     }
+}
+
+fn is_complete(config: &Config) -> bool {
+    let compute = &config.compute;
+    compute.precision != PrecisionChoice::Auto
+        && compute.memory_format != MemoryFormatChoice::Auto
+        && compute.loader_threads > 0
+        && config.train.threads > 0
+}
+
+/// Cores that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The config's choices; 32 bits, channels last and a thread a core where it leaves them open.
+fn by_rule(config: &Config, device: Device) -> ComputePlan {
+    let given = |chosen: usize, other: usize| if chosen > 0 { chosen } else { other };
+    let threads = given(config.train.threads, cores());
+    ComputePlan {
+        compute: Compute {
+            precision: precisions(config, device)[0],
+            memory_format: *formats(config)
+                .last()
+                .unwrap_or(&MemoryFormat::ChannelsLast),
+        },
+        threads,
+        loader_threads: given(config.compute.loader_threads, threads.min(cores())),
+        origin: Origin::Given,
+        trials: Vec::new(),
+    }
+}
+
+/// Number formats that the config and the device allow, the plainest first.
+fn precisions(config: &Config, device: Device) -> Vec<Precision> {
+    match (config.compute.precision, device) {
+        (PrecisionChoice::Fp32, _) => vec![Precision::Fp32],
+        (PrecisionChoice::Bf16, _) => vec![Precision::Bf16],
+        (PrecisionChoice::Fp16, _) => vec![Precision::Fp16],
+        (PrecisionChoice::Auto, Device::Cuda(_)) => {
+            vec![Precision::Fp32, Precision::Bf16, Precision::Fp16]
+        }
+        (PrecisionChoice::Auto, Device::Cpu) => vec![Precision::Fp32, Precision::Bf16],
+        (PrecisionChoice::Auto, _) => vec![Precision::Fp32],
+    }
+}
+
+fn formats(config: &Config) -> Vec<MemoryFormat> {
+    match config.compute.memory_format {
+        MemoryFormatChoice::Auto => vec![MemoryFormat::Contiguous, MemoryFormat::ChannelsLast],
+        MemoryFormatChoice::Contiguous => vec![MemoryFormat::Contiguous],
+        MemoryFormatChoice::ChannelsLast => vec![MemoryFormat::ChannelsLast],
+    }
+}
+
+/// Tries the ways of computing that are open on random films, then divides the cores between network and batches.
+fn by_trial(config: &Config, device: Device, films: &RunFilms) -> Result<ComputePlan, TrainError> {
+    let threads = match config.train.threads {
+        0 => cores(),
+        threads => threads,
+    };
+    let mut trials = Vec::new();
+    for precision in precisions(config, device) {
+        for memory_format in formats(config) {
+            // 16 bits channel by channel has never won; it would cost a trial.
+            if precision != Precision::Fp32
+                && memory_format == MemoryFormat::Contiguous
+                && config.compute.memory_format == MemoryFormatChoice::Auto
+            {
+                continue;
+            }
+            let compute = Compute {
+                precision,
+                memory_format,
+            };
+            trials.push(Bench::new(config, compute, device)?.run(threads)?);
+        }
+    }
+    let fastest = |trials: &[Trial]| {
+        trials
+            .iter()
+            .copied()
+            .max_by(|a, b| a.images_per_second.total_cmp(&b.images_per_second))
+    };
+    let Some(mut best) = fastest(&trials) else {
+        return Ok(by_rule(config, device));
+    };
+    // Batches take cores away from the network only where they cost as much as a fifth of it.
+    let making = trial::films_a_second(config, films)?;
+    let share = best.images_per_second / making;
+    if config.train.threads == 0 && device == Device::Cpu && threads > 1 && share > 0.2 {
+        let fewer = Bench::new(config, best.compute, device)?.run(threads - 1)?;
+        trials.push(fewer);
+        // With all cores, both share them; with one less, batches have one to themselves.
+        let shared = 1.0 / (1.0 / best.images_per_second + 1.0 / (making * threads as f64));
+        if fewer.images_per_second.min(making) > shared {
+            best = fewer;
+        }
+    }
+    let loader_threads = match config.compute.loader_threads {
+        0 => ((1.25 * best.images_per_second / making).ceil() as usize).clamp(1, cores()),
+        given => given,
+    };
+    Ok(ComputePlan {
+        compute: best.compute,
+        threads: best.threads,
+        loader_threads,
+        origin: Origin::Measured,
+        trials,
+    })
 }

@@ -2,6 +2,9 @@
 
 mod config;
 
+use osteon_kernels::{
+    AdamState, AdamStep, Scaled, SgdStep, clear_grads, clip_grad_norm, fused_adam, fused_sgd,
+};
 use osteon_model::{Net, TensorRecord};
 use tch::{Kind, TchError, Tensor};
 
@@ -11,7 +14,8 @@ pub use config::{OptimizerConfig, OptimizerName};
 pub struct Optimizer {
     config: OptimizerConfig,
     slots: Vec<Slot>,
-    steps: u64,
+    /// Steps taken, one f32 on the device: those that a loss scaler called off are not among them.
+    count: Tensor,
 }
 
 /// One weight tensor with what is remembered of its gradients.
@@ -37,7 +41,7 @@ impl Optimizer {
         let mut slots = Vec::new();
         for (name, weight) in net.tensors() {
             if weight.requires_grad() {
-                let zeros = |_: &&str| weight.f_zeros_like();
+                let zeros = |_: &&str| weight.f_detach()?.f_zeros_like();
                 let memory = memories(config.name).iter().map(zeros);
                 slots.push(Slot {
                     name,
@@ -51,19 +55,18 @@ impl Optimizer {
         Ok(Self {
             config: config.clone(),
             slots,
-            steps: 0,
+            count: Tensor::f_zeros([1], (Kind::Float, net.store.device()))?,
         })
     }
 
     /// Forgets the gradients.
     pub fn zero_grad(&mut self) -> Result<(), TchError> {
-        for slot in &mut self.slots {
-            let mut grad = slot.weight.f_grad()?;
-            if grad.defined() {
-                let _ = grad.f_detach_()?.f_zero_()?;
-            }
-        }
-        Ok(())
+        let weights: Vec<Tensor> = self
+            .slots
+            .iter()
+            .map(|s| s.weight.shallow_clone())
+            .collect();
+        Ok(clear_grads(&weights)?)
     }
 
     /// The gradients, in the order of the weights' names; undefined where a weight had no part in the loss.
@@ -73,118 +76,127 @@ impl Optimizer {
 
     /// Moves the weights by their gradients, at a learning rate of `factor` × `lr`, after shortening the gradient to `clip_norm`.
     pub fn step(&mut self, factor: f64) -> Result<(), TchError> {
-        self.steps += 1;
-        tch::no_grad(|| {
-            if self.config.clip_norm > 0.0 {
-                clip(&self.gradients()?, self.config.clip_norm)?;
+        self.step_unless(factor, None)
+    }
+
+    /// As [`Optimizer::step`]; nothing moves where `overflow`, one f32 on the device, is 1.
+    pub fn step_unless(&mut self, factor: f64, overflow: Option<&Tensor>) -> Result<(), TchError> {
+        let mut moved = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            let grad = slot.weight.f_grad()?;
+            if grad.defined() {
+                moved.push((index, grad));
             }
-            self.update(factor * self.config.lr)
+        }
+        if self.config.clip_norm > 0.0 {
+            let grads: Vec<Tensor> = moved.iter().map(|(_, g)| g.shallow_clone()).collect();
+            let _ = clip_grad_norm(&grads, self.config.clip_norm)?;
+        }
+        tch::no_grad(|| {
+            let _ = self.count.f_add_scalar_(1.0)?;
+            for decays in [true, false] {
+                let part: Vec<_> = moved
+                    .iter()
+                    .filter(|(index, _)| self.slots[*index].decays == decays)
+                    .collect();
+                if !part.is_empty() {
+                    self.move_by(&part, decays, factor * self.config.lr, overflow)?;
+                }
+            }
+            if let Some(overflow) = overflow {
+                let _ = self.count.f_sub_(overflow)?;
+            }
+            Ok(())
         })
     }
 
-    fn update(&mut self, lr: f64) -> Result<(), TchError> {
+    /// Moves weights that have one weight decay, by libtorch's fused kernels.
+    fn move_by(
+        &self,
+        part: &[&(usize, Tensor)],
+        decays: bool,
+        lr: f64,
+        overflow: Option<&Tensor>,
+    ) -> Result<(), TchError> {
         let config = &self.config;
-        let t = self.steps as f64;
-        let (bias1, bias2) = (1.0 - config.beta1.powf(t), 1.0 - config.beta2.powf(t));
-        for slot in &mut self.slots {
-            let mut grad = slot.weight.f_grad()?;
-            if !grad.defined() {
-                continue;
-            }
-            if slot.decays && config.weight_decay > 0.0 {
-                if config.name == OptimizerName::Adamw {
-                    let _ = slot.weight.f_mul_scalar_(1.0 - lr * config.weight_decay)?;
-                } else {
-                    grad = grad.f_add(&slot.weight.f_mul_scalar(config.weight_decay)?)?;
-                }
-            }
-            let move_by = match slot.memory.as_mut_slice() {
-                [momentum] => {
-                    let _ = momentum.f_mul_scalar_(config.momentum)?.f_add_(&grad)?;
-                    if config.nesterov {
-                        grad.f_add(&momentum.f_mul_scalar(config.momentum)?)?
-                    } else {
-                        momentum.shallow_clone()
-                    }
-                    .f_mul_scalar(lr)?
-                }
-                [mean, square] => {
-                    let _ = mean.f_lerp_(&grad, 1.0 - config.beta1)?;
-                    let _ = square
-                        .f_mul_scalar_(config.beta2)?
-                        .f_add_(&grad.f_square()?.f_mul_scalar_(1.0 - config.beta2)?)?;
-                    let root = square
-                        .f_sqrt()?
-                        .f_div_scalar_(bias2.sqrt())?
-                        .f_add_scalar_(config.eps)?;
-                    mean.f_div(&root)?.f_mul_scalar_(lr / bias1)?
-                }
-                _ => continue,
+        let weight_decay = if decays { config.weight_decay } else { 0.0 };
+        let all = |take: &dyn Fn(&(usize, Tensor)) -> Tensor| -> Vec<Tensor> {
+            part.iter().map(|slot| take(slot)).collect()
+        };
+        let memory =
+            |which: usize| all(&|(index, _)| self.slots[*index].memory[which].shallow_clone());
+        let params = all(&|(index, _)| self.slots[*index].weight.shallow_clone());
+        let grads = all(&|(_, grad)| grad.shallow_clone());
+        let scaled = Scaled {
+            grad_scale: None,
+            found_inf: overflow,
+        };
+        if config.name == OptimizerName::Sgd {
+            let step = SgdStep {
+                lr,
+                momentum: config.momentum,
+                dampening: 0.0,
+                weight_decay,
+                nesterov: config.nesterov,
+                // A memory that begins at 0 holds the first gradient after the first step, as PyTorch's does.
+                first: false,
             };
-            let _ = slot.weight.f_sub_(&move_by)?;
+            return Ok(fused_sgd(&params, &grads, &memory(0), step, scaled)?);
         }
-        Ok(())
-    }
-
-    /// Steps taken.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        self.steps
+        let step = AdamStep {
+            lr,
+            beta1: config.beta1,
+            beta2: config.beta2,
+            weight_decay,
+            eps: config.eps,
+            decoupled: config.name == OptimizerName::Adamw,
+        };
+        let state = AdamState {
+            params: &params,
+            grads: &grads,
+            exp_avgs: &memory(0),
+            exp_avg_sqs: &memory(1),
+            steps: &all(&|_| self.count.shallow_clone()),
+        };
+        Ok(fused_adam(state, step, scaled)?)
     }
 
     /// What is remembered of the gradients, named `optimizer.mean.<weight>`, `optimizer.square.<weight>` or
-    /// `optimizer.momentum.<weight>`.
+    /// `optimizer.momentum.<weight>`, and `optimizer.count`.
     pub fn state(&self) -> impl Iterator<Item = (String, Tensor)> + '_ {
         let names = memories(self.config.name);
-        self.slots.iter().flat_map(move |slot| {
+        let memory = self.slots.iter().flat_map(move |slot| {
             names
                 .iter()
                 .zip(&slot.memory)
                 .map(|(memory, tensor)| (key(memory, &slot.name), tensor.shallow_clone()))
-        })
+        });
+        memory.chain([(COUNT.to_owned(), self.count.shallow_clone())])
     }
 
     /// Takes over what [`Optimizer::state`] gave. The name of the first tensor that is missing or of another shape is the inner error.
-    pub fn restore(
-        &mut self,
-        state: &TensorRecord,
-        steps: u64,
-    ) -> Result<Result<(), String>, TchError> {
+    pub fn restore(&mut self, state: &TensorRecord) -> Result<Result<(), String>, TchError> {
         let names = memories(self.config.name);
-        for slot in &mut self.slots {
-            for (memory, tensor) in names.iter().zip(&mut slot.memory) {
-                let name = key(memory, &slot.name);
-                match state.get(&name) {
-                    Some(saved) if saved.size() == tensor.size() => {
-                        tensor.f_copy_(&saved.f_to_kind(Kind::Float)?)?;
-                    }
-                    _ => return Ok(Err(name)),
+        let memory = self.slots.iter_mut().flat_map(|slot| {
+            let (name, tensors) = (&slot.name, slot.memory.iter_mut());
+            names
+                .iter()
+                .map(move |memory| key(memory, name))
+                .zip(tensors)
+        });
+        for (name, tensor) in memory.chain([(COUNT.to_owned(), &mut self.count)]) {
+            match state.get(&name) {
+                Some(saved) if saved.size() == tensor.size() => {
+                    tensor.f_copy_(&saved.f_to_kind(Kind::Float)?)?;
                 }
+                _ => return Ok(Err(name)),
             }
         }
-        self.steps = steps;
         Ok(Ok(()))
     }
 }
 
-/// Shortens gradients, taken as one long vector, to a length of at most `max_norm`, as `torch.nn.utils.clip_grad_norm_` does.
-fn clip(gradients: &[Tensor], max_norm: f64) -> Result<(), TchError> {
-    let defined: Vec<&Tensor> = gradients.iter().filter(|g| g.defined()).collect();
-    let norms = defined
-        .iter()
-        .map(|g| g.f_norm())
-        .collect::<Result<Vec<_>, _>>()?;
-    let total = Tensor::f_stack(&norms, 0)?.f_norm()?;
-    let factor = (total
-        .f_add_scalar(1e-6)?
-        .f_reciprocal()?
-        .f_mul_scalar(max_norm)?)
-    .f_clamp_max(1.0)?;
-    for gradient in defined {
-        let _ = gradient.shallow_clone().f_mul_(&factor)?;
-    }
-    Ok(())
-}
+const COUNT: &str = "optimizer.count";
 
 fn key(memory: &str, weight: &str) -> String {
     format!("optimizer.{memory}.{weight}")

@@ -1,12 +1,14 @@
 //! An epoch judged on val, and the best one made into a model file.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use osteon_data::Films;
+use osteon_data::{Films, LoadOptions};
 use osteon_metrics::{
     Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
 };
-use osteon_model::{Calibration, ModelInfo, Net, OperatingPoint, TrainingData, save};
+use osteon_model::{Calibration, Mode, ModelInfo, Net, OperatingPoint, TrainingData, save};
+use tch::Kind;
 
 use crate::config::{Monitor, ThresholdRule};
 use crate::{Config, TrainError};
@@ -45,11 +47,19 @@ impl ValMetrics {
 }
 
 impl Judged {
-    pub fn new(films: &Films, logits: Vec<f64>) -> Self {
-        Self {
+    /// What a network says of films, in 32 bits whatever it is trained in: as the model file will.
+    pub fn new(net: &Net, films: &Arc<Films>) -> Result<Self, TrainError> {
+        let mut logits = Vec::with_capacity(films.len());
+        for batch in films.loader(LoadOptions::plain(32)) {
+            let batch = batch?;
+            let input = net.input(&batch.pixels, batch.len(), batch.side)?;
+            let answer = tch::no_grad(|| net.network.forward(&input, Mode::EVAL))?;
+            logits.extend(Vec::<f64>::try_from(answer.f_to_kind(Kind::Double)?)?);
+        }
+        Ok(Self {
             labels: films.truths(),
             logits,
-        }
+        })
     }
 
     /// Plain figures, before any calibration, at a probability of 0.5.

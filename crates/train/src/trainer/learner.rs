@@ -1,11 +1,12 @@
 //! One step: forward, loss, backward, and the optimiser's move.
 
-use osteon_model::Net;
+use osteon_model::{Compute, Net, Precision};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Parts;
 use crate::ema::Ema;
 use crate::loss::Loss;
+use crate::scaler::{Scaler, ScalerState};
 use crate::{Config, Optimizer, TrainError};
 
 /// A network with what makes it learn.
@@ -14,6 +15,7 @@ pub(crate) struct Learner {
     pub optimizer: Optimizer,
     pub ema: Option<Ema>,
     loss: Loss,
+    scaler: Option<Scaler>,
     device: Device,
     batch_size: usize,
     accumulate: usize,
@@ -24,12 +26,14 @@ impl Learner {
     /// Fresh weights by the config's seed, for training films of which so many are not fractured and fractured.
     pub fn new(
         config: &Config,
+        compute: Compute,
         device: Device,
         negatives: usize,
         positives: usize,
     ) -> Result<Self, TrainError> {
         tch::manual_seed(config.train.seed as i64);
-        let net = config.model.build(config.preprocess.side(), device)?;
+        let mut net = config.model.build(config.preprocess.side(), device)?;
+        net.set_compute(compute)?;
         let ema = match config.train.ema {
             0.0 => None,
             decay => Some(Ema::new(decay, &net)?),
@@ -37,6 +41,10 @@ impl Learner {
         Ok(Self {
             optimizer: Optimizer::new(&config.optimizer, &net)?,
             loss: Loss::new(&config.loss, negatives, positives, device)?,
+            scaler: match compute.precision {
+                Precision::Fp16 => Some(Scaler::new(device)?),
+                _ => None,
+            },
             net,
             ema,
             device,
@@ -49,6 +57,20 @@ impl Learner {
     /// Where it computes.
     pub fn device(&self) -> Device {
         self.device
+    }
+
+    /// Where the loss scaler stands, if there is one.
+    pub fn scaler(&self) -> Result<Option<ScalerState>, TrainError> {
+        let state = self.scaler.as_ref().map(Scaler::state).transpose();
+        Ok(state?)
+    }
+
+    /// Sets the loss scaler, if there is one, to where it stood.
+    pub fn set_scaler(&mut self, state: Option<ScalerState>) -> Result<(), TrainError> {
+        if let (Some(scaler), Some(state)) = (&mut self.scaler, state) {
+            *scaler = Scaler::at(state, self.device)?;
+        }
+        Ok(())
     }
 
     /// What a checkpoint holds of it.
@@ -82,17 +104,27 @@ impl Learner {
         targets: &Tensor,
         films_of_step: usize,
     ) -> Result<Tensor, tch::TchError> {
-        let logits = self.net.network.forward(films, true)?;
+        let logits = self.net.forward(films, true)?;
         let sum = self.loss.per_film(&logits, targets)?.f_sum(Kind::Float)?;
-        sum.f_div_scalar(films_of_step as f64)?.f_backward()?;
+        let share = sum.f_div_scalar(films_of_step as f64)?;
+        match &self.scaler {
+            Some(scaler) => scaler.scale(&share)?.f_backward()?,
+            None => share.f_backward()?,
+        }
         sum.f_detach()?.f_to_kind(Kind::Double)
     }
 
-    /// Moves the weights, at a learning rate of `factor` × `optimizer.lr`.
-    pub fn step(&mut self, factor: f64) -> Result<(), TrainError> {
-        self.optimizer.step(factor)?;
+    /// Moves the weights in step number `step`, counted from 1, at a learning rate of `factor` × `optimizer.lr`.
+    pub fn step(&mut self, factor: f64, step: u64) -> Result<(), TrainError> {
+        if let Some(scaler) = &self.scaler {
+            let overflow = scaler.unscale(&self.optimizer.gradients()?)?;
+            self.optimizer.step_unless(factor, Some(&overflow))?;
+            scaler.update(&overflow)?;
+        } else {
+            self.optimizer.step(factor)?;
+        }
         if let Some(ema) = &mut self.ema {
-            ema.update(&self.net, self.optimizer.steps())?;
+            ema.update(&self.net, step)?;
         }
         Ok(())
     }

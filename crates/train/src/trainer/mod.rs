@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use osteon_data::Catalog;
-use osteon_model::logits_of;
 use tch::Device;
 
 pub(crate) use self::films::RunFilms;
@@ -180,7 +179,7 @@ impl<'a> Trainer<'a> {
         let (negatives, positives) = films.classes()?;
         Ok(Self {
             identity: Identity::new(config, films.train.fingerprint(), films.val.fingerprint())?,
-            learner: Learner::new(config, device, negatives, positives)?,
+            learner: Learner::new(config, compute.compute, device, negatives, positives)?,
             shelf: Shelf::new(run.checkpoints(), config.train.keep_checkpoints),
             config,
             run,
@@ -206,6 +205,7 @@ impl<'a> Trainer<'a> {
         }
         let parts = self.learner.parts();
         self.state = newest.checkpoint.restore(&newest.path, parts)?;
+        self.learner.set_scaler(self.state.scaler)?;
         Ok(Some(GoingOn {
             damaged: newest.damaged,
             differences,
@@ -246,7 +246,7 @@ impl<'a> Trainer<'a> {
         let (best_epoch, best_value) = (self.state.best_epoch, self.state.best());
         let monitor = self.config.train.monitor;
         let (val, better) = self.learner.with_kept_weights(|net| {
-            let judged = Judged::new(&self.films.val, logits_of(net, &self.films.val, &|_| {})?);
+            let judged = Judged::new(net, &self.films.val)?;
             let val = judged.metrics()?;
             let better = match (val.monitored(monitor), best_value) {
                 (Some(new), Some(old)) => new > old,
@@ -287,8 +287,7 @@ impl<'a> Trainer<'a> {
         self.save(log, observer)?;
         if self.state.best_epoch == 0 {
             self.learner.with_kept_weights(|net| {
-                let judged =
-                    Judged::new(&self.films.val, logits_of(net, &self.films.val, &|_| {})?);
+                let judged = Judged::new(net, &self.films.val)?;
                 let data = self.films.training_data(self.config, self.state.epoch);
                 judged.save_model(&self.run.model(), net, self.config, data)
             })?;
@@ -299,6 +298,7 @@ impl<'a> Trainer<'a> {
     /// Writes the log and a checkpoint, in this order: a log may know more than its checkpoint, never less.
     fn save(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<(), TrainError> {
         log.write()?;
+        self.state.scaler = self.learner.scaler()?;
         let path = self.shelf.path(self.state.step);
         checkpoint::save(&path, &self.learner.parts(), &self.state, &self.identity)?;
         self.shelf.tidy(self.state.best_step);

@@ -146,8 +146,8 @@ impl Trainer<'_> {
             // Here looking costs nothing, and weights that were never moved by a loss that is no number are worth having.
             self.check(pending)?;
         }
-        self.learner.step(factor)?;
         self.state.step += 1;
+        self.learner.step(factor, self.state.step)?;
         self.state.films += count as u64;
         Ok(())
     }

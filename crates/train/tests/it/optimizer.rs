@@ -113,7 +113,7 @@ fn a_restored_state_goes_on_to_the_bit() {
     other
         .copy_weights(&weights, "memory".as_ref())
         .expect("fits");
-    restored.restore(&state, 1).expect("copies").expect("fits");
+    restored.restore(&state).expect("copies").expect("fits");
     step(&other, &mut restored, 2.0);
     for ((name, a), (_, b)) in net.tensors().into_iter().zip(other.tensors()) {
         assert!(a == b, "{name}");
@@ -125,7 +125,7 @@ fn a_state_that_does_not_fit_names_its_tensor() {
     let net = network();
     let mut optimizer = Optimizer::new(&config(OptimizerName::Adam), &net).expect("state");
     let missing = optimizer
-        .restore(&osteon_model::TensorRecord::new(), 0)
+        .restore(&osteon_model::TensorRecord::new())
         .expect("no libtorch error");
     assert_eq!(
         missing.expect_err("nothing in it"),

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use osteon_data::write_synth;
 use osteon_model::{ArchitectureName, load, read_info, read_tensors};
+use osteon_train::config::{MemoryFormatChoice, PlanRule, PrecisionChoice};
 use osteon_train::{Config, Event, Plan, StopReason, TrainError, train};
 use serde_json::Value;
 
@@ -33,6 +34,7 @@ pub(crate) fn plan(dir: &Path, run: &str, epochs: u64) -> Plan {
     config.train.patience = 0;
     config.train.log_every = 3;
     config.train.threads = 1;
+    config.compute.plan = PlanRule::Fixed;
     "cpu".clone_into(&mut config.train.device);
     Plan {
         config,
@@ -73,7 +75,12 @@ fn a_run_leaves_what_the_design_says() {
     let config: Config =
         toml::from_str(&std::fs::read_to_string(plan.run.join("config.toml")).expect("reads"))
             .expect("TOML");
-    assert_eq!(config, plan.config);
+    // What was left open is written as it was chosen.
+    let mut expected = plan.config.clone();
+    expected.compute.precision = PrecisionChoice::Fp32;
+    expected.compute.memory_format = MemoryFormatChoice::ChannelsLast;
+    expected.compute.loader_threads = 1;
+    assert_eq!(config, expected);
     let lines = std::fs::read_to_string(plan.run.join("metrics.jsonl")).expect("reads");
     let lines: Vec<Value> = lines
         .lines()
