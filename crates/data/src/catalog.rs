@@ -94,6 +94,26 @@ impl Catalog {
         })
     }
 
+    /// The same data set divided otherwise: of these films, which may be fewer, with the splits that they say.
+    pub fn redivided(&self, mut entries: Vec<Entry>) -> Result<Self, DataError> {
+        if entries.is_empty() {
+            return Err(DataError::NoFilms {
+                path: self.root.clone(),
+            });
+        }
+        entries.sort_by(|a, b| (a.split, &a.id).cmp(&(b.split, &b.id)));
+        let mut present: Vec<Split> = entries.iter().map(|entry| entry.split).collect();
+        present.dedup();
+        Ok(Self {
+            root: self.root.clone(),
+            layout: self.layout,
+            fingerprint: fingerprint(&entries),
+            entries,
+            present,
+            divided: true,
+        })
+    }
+
     /// What it was opened from: a folder, or a CSV manifest.
     #[must_use]
     pub fn root(&self) -> &Path {

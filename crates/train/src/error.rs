@@ -145,6 +145,15 @@ pub enum TrainError {
     /// Half precision without the hardware for it.
     #[error("compute.precision=fp16 needs CUDA; on the CPU, bf16 is what is fast")]
     HalfOnCpu,
+    /// A table of scores that does not read or write.
+    #[error("{}: {source}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The reader's own word, with its line.
+        #[source]
+        source: csv::Error,
+    },
     /// A run that is not the one its checkpoint is of.
     #[error(
         "{} is another run than the one asked for; with --force it goes on all the same:\n{}",

@@ -91,6 +91,17 @@ pub enum Event<'a> {
         /// Training films a second in this epoch so far.
         images_per_second: f64,
     },
+    /// A step of the learning-rate finder or of the sanity check.
+    Tried {
+        /// Counted from 1.
+        step: usize,
+        /// At most.
+        steps: usize,
+        /// Its learning rate.
+        lr: f64,
+        /// Its loss; the finder's is smoothed.
+        loss: f64,
+    },
     /// An epoch was finished and judged on val.
     Epoch(&'a EpochRecord),
 }

@@ -74,6 +74,18 @@ impl Optimizer {
         self.slots.iter().map(|slot| slot.weight.f_grad()).collect()
     }
 
+    /// Names of weights that the last backward pass did not reach, or reached with nothing but zeros.
+    pub fn untouched(&self) -> Result<Vec<String>, TchError> {
+        let mut names = Vec::new();
+        for slot in &self.slots {
+            let grad = slot.weight.f_grad()?;
+            if !grad.defined() || grad.f_count_nonzero(None)?.f_int64_value(&[])? == 0 {
+                names.push(slot.name.clone());
+            }
+        }
+        Ok(names)
+    }
+
     /// Moves the weights by their gradients, at a learning rate of `factor` × `lr`, after shortening the gradient to `clip_norm`.
     pub fn step(&mut self, factor: f64) -> Result<(), TchError> {
         self.step_unless(factor, None)

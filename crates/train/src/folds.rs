@@ -1,0 +1,199 @@
+//! Cross-validation: every film judged by a model that never saw it, nor a film of its group.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use osteon_data::{
+    Catalog, Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
+};
+use osteon_metrics::{average_precision, roc_auc};
+use osteon_model::Predictor;
+use serde::{Deserialize, Serialize};
+
+use crate::trainer::{prepare, train_on};
+use crate::{Event, Observer, Plan, StopReason, TrainError};
+
+/// A film's score from the fold that did not know it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutOfFold {
+    /// The film's name in the data set.
+    pub id: String,
+    /// Whether it is fractured.
+    pub fractured: bool,
+    /// The fold that judged it, counted from 1.
+    pub fold: usize,
+    /// Calibrated on that fold's val, 0..=1.
+    pub score: f64,
+}
+
+/// One fold's figures on the films it was not trained or chosen on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldFigures {
+    /// Counted from 1.
+    pub fold: usize,
+    /// Films judged.
+    pub films: usize,
+    /// Fractured ones among them.
+    pub fractured: usize,
+    /// ROC-AUC.
+    pub roc_auc: Option<f64>,
+    /// Average precision.
+    pub average_precision: Option<f64>,
+}
+
+/// What a cross-validation found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// Each fold that is done.
+    pub folds: Vec<FoldFigures>,
+    /// ROC-AUC over all films' out-of-fold scores.
+    pub roc_auc: Option<f64>,
+    /// Average precision over them.
+    pub average_precision: Option<f64>,
+    /// Whether it was stopped before all folds were done.
+    pub interrupted: bool,
+}
+
+/// Trains `folds` runs in folders `fold-1` … of the plan's run folder, and writes `out_of_fold.csv` and `folds.json` there.
+///
+/// The films of train and val are divided anew, groups kept whole; films of test stay apart. In each fold one part is judged, the next
+/// one is val, which chooses epoch and threshold, and the rest is learned from: no score comes from a model that was chosen on it.
+/// With `resume` folds that are done are not run again.
+pub fn cross_validate(
+    plan: &Plan,
+    folds: usize,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<CrossValidation, TrainError> {
+    let config = &plan.config;
+    let device = prepare(config)?;
+    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
+    let apart = |entry: &&Entry| catalog.is_divided() && entry.split == Split::Test;
+    let entries: Vec<Entry> = catalog
+        .entries()
+        .iter()
+        .filter(|entry| !apart(entry))
+        .cloned()
+        .collect();
+    let groups = Groups::known(&entries).numbers();
+    let options = SplitOptions {
+        seed: config.train.seed,
+        ..SplitOptions::default()
+    };
+    let parts = fold_films(&entries, &groups, folds, &options)?;
+    let mut scores = Vec::new();
+    let mut interrupted = false;
+    for fold in 0..folds {
+        let run = plan.run.join(format!("fold-{}", fold + 1));
+        let done = run.join(SCORES);
+        if plan.resume && done.exists() {
+            scores.extend(read_scores(&done)?);
+            continue;
+        }
+        if stop.load(Ordering::Relaxed) {
+            interrupted = true;
+            break;
+        }
+        observer.on(&Event::Fold {
+            fold: fold + 1,
+            folds,
+        });
+        let mut divided = entries.clone();
+        for (entry, split) in divided.iter_mut().zip(fold_splits(&parts, folds, fold)) {
+            entry.split = split;
+        }
+        let divided = catalog.redivided(divided)?;
+        let of_fold = Plan {
+            config: config.clone(),
+            resume: plan.resume && run.join("config.toml").exists(),
+            run: run.clone(),
+            force: plan.force,
+        };
+        let outcome = train_on(&of_fold, &divided, observer, stop)?;
+        if outcome.reason == StopReason::Interrupted {
+            interrupted = true;
+            break;
+        }
+        let predictor = Predictor::open(&outcome.model, device)?;
+        let preprocess = &predictor.info().preprocess;
+        let films = divided.split(Split::Test)?;
+        let films = Films::load(films, &config.data.decoder(), preprocess, &|| {})?;
+        let films = Arc::new(films);
+        let values = predictor.scores(&films, &|_| {})?;
+        let rows = films.ids().iter().zip(films.truths()).zip(values);
+        let judged: Vec<OutOfFold> = rows
+            .map(|((id, fractured), score)| OutOfFold {
+                id: id.clone(),
+                fractured,
+                fold: fold + 1,
+                score,
+            })
+            .collect();
+        write_scores(&done, &judged)?;
+        scores.extend(judged);
+    }
+    let found = figures(&scores, interrupted)?;
+    write_scores(&plan.run.join(SCORES), &scores)?;
+    // Invariant: plain numbers have a JSON form.
+    let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
+    write_atomic(&plan.run.join("folds.json"), &text)?;
+    Ok(found)
+}
+
+const SCORES: &str = "out_of_fold.csv";
+
+fn figures(scores: &[OutOfFold], interrupted: bool) -> Result<CrossValidation, TrainError> {
+    let of = |scores: &[&OutOfFold]| -> Result<_, TrainError> {
+        let labels: Vec<bool> = scores.iter().map(|s| s.fractured).collect();
+        let values: Vec<f64> = scores.iter().map(|s| s.score).collect();
+        Ok((
+            roc_auc(&labels, &values)?,
+            average_precision(&labels, &values)?,
+        ))
+    };
+    let mut folds = Vec::new();
+    let last = scores.iter().map(|s| s.fold).max().unwrap_or(0);
+    for fold in 1..=last {
+        let of_fold: Vec<&OutOfFold> = scores.iter().filter(|s| s.fold == fold).collect();
+        let (roc_auc, average_precision) = of(&of_fold)?;
+        folds.push(FoldFigures {
+            fold,
+            films: of_fold.len(),
+            fractured: of_fold.iter().filter(|s| s.fractured).count(),
+            roc_auc,
+            average_precision,
+        });
+    }
+    let (roc_auc, average_precision) = of(&scores.iter().collect::<Vec<_>>())?;
+    Ok(CrossValidation {
+        folds,
+        roc_auc,
+        average_precision,
+        interrupted,
+    })
+}
+
+fn write_scores(path: &Path, scores: &[OutOfFold]) -> Result<(), TrainError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for score in scores {
+        writer.serialize(score).map_err(|e| table(path, e))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|e| table(path, e.into_error().into()))?;
+    Ok(write_atomic(path, &bytes)?)
+}
+
+fn read_scores(path: &Path) -> Result<Vec<OutOfFold>, TrainError> {
+    let mut reader = csv::Reader::from_path(path).map_err(|e| table(path, e))?;
+    let rows = reader.deserialize().collect::<Result<_, _>>();
+    rows.map_err(|e| table(path, e))
+}
+
+fn table(path: &Path, source: csv::Error) -> TrainError {
+    TrainError::Table {
+        path: PathBuf::from(path),
+        source,
+    }
+}

@@ -1,0 +1,94 @@
+//! Can the network learn one batch by heart? If not, no amount of data will help: something is wrong with loss, rate or network.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use osteon_data::{Catalog, Instructions, LoadOptions, Order, Shard};
+use serde::{Deserialize, Serialize};
+
+use crate::trainer::{Learner, RunFilms, prepare};
+use crate::{ComputePlan, Config, Event, Observer, TrainError};
+
+/// What the check found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sanity {
+    /// Films of the batch.
+    pub films: usize,
+    /// Fractured ones among them.
+    pub fractured: usize,
+    /// Steps taken.
+    pub steps: usize,
+    /// The loss of fresh weights; about 0.69, ln 2, for one that knows nothing.
+    pub first_loss: f64,
+    /// The loss at the end.
+    pub last_loss: f64,
+    /// Weights that no gradient reached.
+    pub untouched: Vec<String>,
+    /// Whether the batch was learned and every weight had a part in it.
+    pub passed: bool,
+}
+
+/// Steps at most.
+const STEPS: usize = 300;
+/// Learned by heart: the loss is this fraction of the first.
+const LEARNED: f64 = 0.1;
+
+/// Learns one batch by heart: half of it fractured, without augmentation, label smoothing or a schedule. Nothing is written.
+pub fn sanity(
+    config: &Config,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Sanity, TrainError> {
+    let mut config = config.clone();
+    config.loss.label_smoothing = 0.0;
+    let device = prepare(&config)?;
+    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
+    let films = RunFilms::read(&config, &catalog, observer)?;
+    let compute = ComputePlan::choose(&mut config, device, &films)?;
+    observer.on(&Event::Computes(&compute));
+    let (negatives, positives) = films.classes()?;
+    let mut learner = Learner::new(&config, compute.compute, device, negatives, positives)?;
+    let options = LoadOptions {
+        order: Order::Weighted,
+        shard: Shard::WHOLE,
+        first_batch: 0,
+        seed: config.train.seed,
+        instructions: Instructions::best(),
+        ..LoadOptions::plain(config.train.batch_size)
+    };
+    let batch = match films.train.loader(options).next() {
+        Some(batch) => batch?,
+        // Invariant: there are films of both classes, so there is a batch.
+        None => return Err(TrainError::OneClass { class: "missing" }),
+    };
+    let mut found = Sanity {
+        films: batch.len(),
+        fractured: batch.targets.iter().filter(|&&t| t > 0.5).count(),
+        steps: 0,
+        first_loss: f64::NAN,
+        last_loss: f64::NAN,
+        untouched: Vec::new(),
+        passed: false,
+    };
+    while found.steps < STEPS && !stop.load(Ordering::Relaxed) {
+        learner.optimizer.zero_grad()?;
+        let sum = learner.learn(&batch, batch.len())?.f_double_value(&[])?;
+        found.last_loss = sum / batch.len() as f64;
+        if found.steps == 0 {
+            found.first_loss = found.last_loss;
+            found.untouched = learner.optimizer.untouched()?;
+        }
+        observer.on(&Event::Tried {
+            step: found.steps + 1,
+            steps: STEPS,
+            lr: config.optimizer.lr,
+            loss: found.last_loss,
+        });
+        if !found.last_loss.is_finite() || found.last_loss <= LEARNED * found.first_loss {
+            break;
+        }
+        found.steps += 1;
+        learner.step(1.0, found.steps as u64)?;
+    }
+    found.passed = found.last_loss <= LEARNED * found.first_loss && found.untouched.is_empty();
+    Ok(found)
+}
