@@ -25,7 +25,9 @@ mod synth_set;
 mod union;
 
 pub use atomic::write_atomic;
-pub use augment::{Augment, Augmenter, Blend, Instructions, Patch, Transform};
+pub use augment::{
+    Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,
+};
 pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry};
 #[cfg(feature = "dicom")]

@@ -11,8 +11,9 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use fused::{Augmenter, Instructions};
+pub use fused::{Augmenter, Instructions, Lattice};
 pub use mix::Blend;
+pub use tone::noise_values;
 pub use transform::{Patch, Transform};
 
 /// Ranges of the augmentation; a range of 0 switches its part off.

@@ -118,12 +118,30 @@ static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
         .collect()
 });
 
-fn noise_row(seed: u64, y: usize, length: usize) -> &'static [f32] {
+/// The values that noise is taken from: row `y` of a film takes a stretch of them from [`Transform::noise_start`].
+#[must_use]
+pub fn noise_values() -> &'static [f32] {
+    &NORMAL
+}
+
+impl Transform {
+    /// Where in [`noise_values`] the noise of row `y` begins. A row has 2048 pixels at most.
+    #[must_use]
+    pub fn noise_start(&self, y: usize) -> usize {
+        noise_start(self.noise_seed, y)
+    }
+}
+
+fn noise_start(seed: u64, y: usize) -> usize {
     // SplitMix64 (Steele, Lea and Flood 2014) of seed and row.
     let mut z = seed.wrapping_add((y as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let start = ((z ^ (z >> 31)) as usize) % STARTS;
+    ((z ^ (z >> 31)) as usize) % STARTS
+}
+
+fn noise_row(seed: u64, y: usize, length: usize) -> &'static [f32] {
+    let start = noise_start(seed, y);
     &NORMAL[start..start + length.min(LONGEST)]
 }
 

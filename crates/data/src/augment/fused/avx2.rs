@@ -45,7 +45,7 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
-        let ((left, right), (top, bottom)) = warp.reach(corner);
+        let ((left, right), (top, bottom)) = warp.lattice.reach(corner);
         // A gather reads four bytes where two are needed: three columns to the right of the last must be there.
         if left >= 0 && right + 3 < w && top >= 0 && bottom + 1 < h {
             for row in 0..TILE {
@@ -70,8 +70,14 @@ unsafe fn row_of(warp: &Warp<'_>, corner: (i32, i32), row: usize) -> u64 {
         // SAFETY: the slice is eight values of 32 bits long.
         unsafe { _mm256_loadu_si256(eight.as_ptr().cast::<__m256i>()) }
     };
-    let x = _mm256_add_epi32(load(&warp.dx[row * TILE..]), _mm256_set1_epi32(corner.0));
-    let y = _mm256_add_epi32(load(&warp.dy[row * TILE..]), _mm256_set1_epi32(corner.1));
+    let x = _mm256_add_epi32(
+        load(&warp.lattice.dx[row * TILE..]),
+        _mm256_set1_epi32(corner.0),
+    );
+    let y = _mm256_add_epi32(
+        load(&warp.lattice.dy[row * TILE..]),
+        _mm256_set1_epi32(corner.1),
+    );
     let mask = _mm256_set1_epi32(63);
     let fx = _mm256_and_si256(_mm256_srli_epi32::<5>(x), mask);
     let fy = _mm256_and_si256(_mm256_srli_epi32::<5>(y), mask);

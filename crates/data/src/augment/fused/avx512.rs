@@ -41,7 +41,7 @@ pub(super) fn sum(warped: &[u8], stride: usize, width: usize) -> u64 {
     unsafe { inner(warped, stride, width) }
 }
 
-/// `warp.fits_patch()` must hold.
+/// `warp.lattice.fits_patch()` must hold.
 pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     // SAFETY: as above.
     unsafe { warp_inner(warp, warped, stride) }
@@ -67,10 +67,10 @@ fn halves(offsets: &[i32; 64]) -> (__m512i, __m512i) {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
     let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
-    let (dx, dy) = (halves(&warp.dx), halves(&warp.dy));
+    let (dx, dy) = (halves(&warp.lattice.dx), halves(&warp.lattice.dy));
     warp.each_tile(warped.len(), stride, |place, corner| {
         let out = &mut warped[place..];
-        let ((left, _), (top, _)) = warp.reach(corner);
+        let ((left, _), (top, _)) = warp.lattice.reach(corner);
         let inside = left >= 0 && top >= 0 && left + PATCH <= w && top + PATCH <= h;
         let patch = if inside {
             // SAFETY: sixteen columns from `left` and sixteen rows from `top` are inside the film.

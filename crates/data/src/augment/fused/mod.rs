@@ -11,18 +11,20 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lattice;
 mod scalar;
 
 use std::sync::LazyLock;
 
+pub use self::lattice::Lattice;
 use super::Transform;
 use super::tone::Tone;
 use crate::GrayView;
 
 /// Side of a tile.
-const TILE: usize = 8;
+const TILE: usize = Lattice::TILE;
 /// Positions are in 1/2048 pixel.
-const SHIFT: u32 = 11;
+const SHIFT: u32 = Lattice::UNIT.ilog2();
 
 /// Which instructions the fused pass uses. All give the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,7 +167,7 @@ impl Augmenter {
             // The vector paths count pixels in 32 bits.
             _ if warp.film.pixels().len() > 1 << 30 => scalar::warp(warp, &mut self.warped, stride),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 if warp.fits_patch() => {
+            Instructions::Avx512 if warp.lattice.fits_patch() => {
                 avx512::warp(warp, &mut self.warped, stride);
             }
             #[cfg(target_arch = "x86_64")]
@@ -205,73 +207,15 @@ fn finish(tone: &Tone, warped: &[u8], stride: usize, width: usize, out: &mut [f3
 /// One warp, ready to be carried out tile by tile.
 struct Warp<'a> {
     film: GrayView<'a>,
-    /// From a pixel of the result to its place in the film, in 1/2³² pixel: whole numbers, so that no path rounds differently.
-    backward: [i64; 6],
-    /// Where a tile's 64 pixels lie from its first one, row by row, in 1/2048 pixel.
-    dx: [i32; TILE * TILE],
-    dy: [i32; TILE * TILE],
-    /// The least and greatest of them.
-    x_span: (i32, i32),
-    y_span: (i32, i32),
+    lattice: Lattice,
 }
 
 impl<'a> Warp<'a> {
     fn new(transform: &Transform, film: GrayView<'a>, size: (u32, u32)) -> Self {
-        let backward = transform.backward((film.width(), film.height()), size);
-        let [a, b, _, d, e, _] = backward;
-        // Saturates far outside any film, where all is black.
-        let backward =
-            backward.map(|v| (v.clamp(-1e5, 1e5) * f64::from(1_u32 << 16).powi(2)).round() as i64);
-        let offsets = |along: f64, down: f64| {
-            std::array::from_fn(|lane| {
-                let (x, y) = ((lane % TILE) as f64, (lane / TILE) as f64);
-                fixed(along * x + down * y)
-            })
-        };
-        let (dx, dy) = (offsets(a, b), offsets(d, e));
-        let span = |all: &[i32; 64]| {
-            all.iter()
-                .fold((0, 0), |(low, high), &v| (v.min(low), v.max(high)))
-        };
         Self {
+            lattice: transform.lattice((film.width(), film.height()), size),
             film,
-            backward,
-            x_span: span(&dx),
-            y_span: span(&dy),
-            dx,
-            dy,
         }
-    }
-
-    /// Where the first pixel of the tile at (x, y) lies, in 1/2048 pixel.
-    fn corner(&self, x: usize, y: usize) -> (i32, i32) {
-        let [a, b, c, d, e, f] = self.backward;
-        // Below 10⁵ · 2³² · 65,535 in size, which 64 bits hold.
-        let (x, y) = (x as i64, y as i64);
-        let place = |along: i64, down: i64, from: i64| {
-            let fine = from + along * x + down * y + (1 << (31 - SHIFT));
-            (fine >> (32 - SHIFT)).clamp(-1_000_000_000, 1_000_000_000) as i32
-        };
-        (place(a, b, c), place(d, e, f))
-    }
-
-    /// The least and greatest pixel of the film that a tile's pixels fall upon: (left, right), (top, bottom). Each is blended with the
-    /// one to its right and the one below.
-    #[expect(
-        clippy::inline_always,
-        reason = "each instruction set compiles its own copy"
-    )]
-    #[inline(always)]
-    fn reach(&self, corner: (i32, i32)) -> ((i32, i32), (i32, i32)) {
-        let span =
-            |from: i32, span: (i32, i32)| ((from + span.0) >> SHIFT, (from + span.1) >> SHIFT);
-        (span(corner.0, self.x_span), span(corner.1, self.y_span))
-    }
-
-    /// Whether each tile needs no more of the film than 16×16 pixels.
-    fn fits_patch(&self) -> bool {
-        let fits = |(low, high): (i32, i32)| high - low <= 14 << SHIFT;
-        fits(self.x_span) && fits(self.y_span)
     }
 
     /// Calls `tile(place, corner)` for each tile: the place of its first pixel in `warped`, and its corner in the film.
@@ -283,12 +227,8 @@ impl<'a> Warp<'a> {
     fn each_tile(&self, length: usize, stride: usize, mut tile: impl FnMut(usize, (i32, i32))) {
         for top in (0..length / stride).step_by(TILE) {
             for left in (0..stride).step_by(TILE) {
-                tile(top * stride + left, self.corner(left, top));
+                tile(top * stride + left, self.lattice.corner(left, top));
             }
         }
     }
-}
-
-fn fixed(pixels: f64) -> i32 {
-    (pixels * f64::from(1 << SHIFT)).round().clamp(-1e9, 1e9) as i32
 }

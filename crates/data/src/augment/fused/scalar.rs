@@ -12,7 +12,7 @@ pub(super) fn warp(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
 /// One tile into `out`, whose first pixel is the tile's.
 pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: usize) {
     let (w, h) = (warp.film.width() as i32, warp.film.height() as i32);
-    let ((left, right), (top, bottom)) = warp.reach(corner);
+    let ((left, right), (top, bottom)) = warp.lattice.reach(corner);
     if right < -1 || left >= w || bottom < -1 || top >= h {
         for row in out.chunks_mut(stride).take(TILE) {
             row[..TILE].fill(0);
@@ -20,7 +20,7 @@ pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: 
         return;
     }
     let inside = left >= 0 && right + 1 < w && top >= 0 && bottom + 1 < h;
-    for (lane, (dx, dy)) in warp.dx.iter().zip(&warp.dy).enumerate() {
+    for (lane, (dx, dy)) in warp.lattice.dx.iter().zip(&warp.lattice.dy).enumerate() {
         let (x, y) = (corner.0 + dx, corner.1 + dy);
         let level = if inside {
             blend(warp.film, x, y, |film, x, y| {
