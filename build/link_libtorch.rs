@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-fn main() {
+pub fn main() {
     println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     // Absent under the `doc-only` feature: there is nothing to link then.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else {
