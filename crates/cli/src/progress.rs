@@ -98,9 +98,33 @@ impl Observer for TrainProgress {
                 parameters,
                 device,
                 batch_size,
+                processes,
+                films_on_device,
             } => {
                 let parameters = thousands(*parameters);
-                self.say(&format!("model: {architecture}, {parameters} parameters, on {device}, {batch_size} films a step"));
+                let mut text = format!(
+                    "model: {architecture}, {parameters} parameters, on {device}, {batch_size} films a step"
+                );
+                if *processes > 1 {
+                    text = format!("{text}, {processes} processes");
+                }
+                if *films_on_device {
+                    text.push_str(", films in its memory");
+                }
+                self.say(&text);
+            }
+            Event::Fold { fold, folds } => self.say(&format!("\nfold {fold} of {folds}")),
+            Event::Tried {
+                step,
+                steps,
+                lr,
+                loss,
+            } => {
+                if *step == 1 {
+                    self.bar = bar("steps", *steps);
+                }
+                self.bar.set_position(*step as u64);
+                self.bar.set_message(format!("lr {lr:.1e}  loss {loss:.4}"));
             }
             Event::Computes(plan) => self.say(&plan.to_string()),
             Event::Resumed {

@@ -145,6 +145,17 @@ pub enum TrainError {
     /// Half precision without the hardware for it.
     #[error("compute.precision=fp16 needs CUDA; on the CPU, bf16 is what is fast")]
     HalfOnCpu,
+    /// The processes that train together cannot go on together.
+    #[error(transparent)]
+    Collective(#[from] osteon_collective::CollectiveError),
+    /// Another of the processes that train together failed.
+    #[error("rank {rank} failed: {said}")]
+    OtherRank {
+        /// Which.
+        rank: usize,
+        /// Its own word.
+        said: String,
+    },
     /// A table of scores that does not read or write.
     #[error("{}: {source}", path.display())]
     Table {

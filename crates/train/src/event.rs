@@ -48,6 +48,10 @@ pub enum Event<'a> {
         device: String,
         /// Films a step, over all processes and passes.
         batch_size: usize,
+        /// Processes that train together.
+        processes: usize,
+        /// Whether the training films are in the device's memory, and augmented there.
+        films_on_device: bool,
     },
     /// How the machine is used, chosen or given.
     Computes(&'a ComputePlan),

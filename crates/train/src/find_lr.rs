@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use osteon_data::{Catalog, Instructions, LoadOptions, Shard};
 use serde::{Deserialize, Serialize};
 
+use crate::device_films::to_device;
 use crate::trainer::{Learner, RunFilms, prepare};
 use crate::{ComputePlan, Config, Event, Observer, TrainError};
 
@@ -71,7 +72,9 @@ pub fn find_lr(
         let batch = batch?;
         let lr = RANGE.0 * (RANGE.1 / RANGE.0).powf(number as f64 / (STEPS - 1) as f64);
         learner.optimizer.zero_grad()?;
-        let sum = learner.learn(&batch, batch.len())?.f_double_value(&[])?;
+        let (pixels, targets) = to_device(&batch, device)?;
+        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let sum = sum.f_double_value(&[])?;
         let loss = sum / batch.len() as f64;
         if !loss.is_finite() {
             break;

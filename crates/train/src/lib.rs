@@ -18,6 +18,7 @@ mod run;
 mod sanity;
 mod scaler;
 mod schedule;
+mod team;
 mod tensorboard;
 mod trainer;
 

@@ -1,5 +1,7 @@
 //! `metrics.jsonl` and the TensorBoard file of a run.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,9 +10,9 @@ use crate::{EpochRecord, RunDir, TrainError};
 
 /// What a run has measured, in memory and on disk.
 pub(crate) struct Log {
-    path: std::path::PathBuf,
+    /// Where to; `None` in a process that is not the first of its team.
+    files: Option<(PathBuf, EventFile)>,
     lines: Vec<u8>,
-    events: EventFile,
 }
 
 #[derive(Serialize)]
@@ -60,10 +62,17 @@ impl Log {
             events.go_on_after(step)?;
         }
         Ok(Self {
-            path,
+            files: Some((path, events)),
             lines,
-            events,
         })
+    }
+
+    /// A log that nobody reads.
+    pub fn nowhere() -> Self {
+        Self {
+            files: None,
+            lines: Vec::new(),
+        }
     }
 
     /// Notes a step; it reaches metrics.jsonl with the next checkpoint.
@@ -74,15 +83,14 @@ impl Log {
             loss,
             lr,
         });
-        self.events
-            .scalars(step, &[("loss/step", Some(loss)), ("lr", Some(lr))])
+        self.scalars(step, &[("loss/step", Some(loss)), ("lr", Some(lr))])
     }
 
     /// Notes an epoch and writes the file, whole.
     pub fn epoch(&mut self, record: &EpochRecord) -> Result<(), TrainError> {
         self.push(&Line::Epoch(record));
         self.write()?;
-        self.events.scalars(
+        self.scalars(
             record.step,
             &[
                 ("loss/train", Some(record.train_loss)),
@@ -101,7 +109,17 @@ impl Log {
 
     /// Writes metrics.jsonl, whole.
     pub fn write(&self) -> Result<(), TrainError> {
-        Ok(osteon_data::write_atomic(&self.path, &self.lines)?)
+        match &self.files {
+            Some((path, _)) => Ok(osteon_data::write_atomic(path, &self.lines)?),
+            None => Ok(()),
+        }
+    }
+
+    fn scalars(&mut self, step: u64, values: &[(&str, Option<f64>)]) -> Result<(), TrainError> {
+        match &mut self.files {
+            Some((_, events)) => events.scalars(step, values),
+            None => Ok(()),
+        }
     }
 
     fn push(&mut self, line: &Line<'_>) {

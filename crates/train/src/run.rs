@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::{Config, TrainError};
 
-/// `runs/<name>/`, locked for this process as long as it lives.
+/// `runs/<name>/`, locked for the process that writes it as long as it lives.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl RunDir {
@@ -42,6 +42,14 @@ impl RunDir {
         Self::lock(path)
     }
 
+    /// A run folder that another process, the first of those that train together, writes.
+    pub(crate) fn beside(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            _lock: None,
+        }
+    }
+
     fn lock(path: &Path) -> Result<Self, TrainError> {
         let file = path.join("run.lock");
         let io = |source| TrainError::Io {
@@ -54,7 +62,7 @@ impl RunDir {
             Ok(()) => {
                 let run = Self {
                     path: path.to_owned(),
-                    _lock: lock,
+                    _lock: Some(lock),
                 };
                 run.sweep();
                 Ok(run)

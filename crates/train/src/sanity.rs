@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use osteon_data::{Catalog, Instructions, LoadOptions, Order, Shard};
 use serde::{Deserialize, Serialize};
 
+use crate::device_films::to_device;
 use crate::trainer::{Learner, RunFilms, prepare};
 use crate::{ComputePlan, Config, Event, Observer, TrainError};
 
@@ -71,7 +72,9 @@ pub fn sanity(
     };
     while found.steps < STEPS && !stop.load(Ordering::Relaxed) {
         learner.optimizer.zero_grad()?;
-        let sum = learner.learn(&batch, batch.len())?.f_double_value(&[])?;
+        let (pixels, targets) = to_device(&batch, device)?;
+        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let sum = sum.f_double_value(&[])?;
         found.last_loss = sum / batch.len() as f64;
         if found.steps == 0 {
             found.first_loss = found.last_loss;

@@ -135,7 +135,12 @@ impl Net {
         let films = Tensor::f_from_slice(pixels)?
             .f_reshape([count, 1, side, side])?
             .f_to_device(self.store.device())?;
-        self.compute.memory_format.apply(&films)
+        self.arrange(&films)
+    }
+
+    /// N×1×H×W films on the network's device, in the memory order of [`Net::compute`].
+    pub fn arrange(&self, films: &Tensor) -> Result<Tensor, TchError> {
+        self.compute.memory_format.apply(films)
     }
 
     /// Numbers that training fits (running statistics are not among them).

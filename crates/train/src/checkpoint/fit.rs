@@ -20,7 +20,7 @@ pub(crate) struct Identity {
 }
 
 /// Keys that change no weight: where films lie, what is kept and shown, and how far ahead batches are made.
-const FREE: [&str; 12] = [
+const FREE: [&str; 13] = [
     "data.dir",
     "data.layout",
     "data.cache",
@@ -31,6 +31,7 @@ const FREE: [&str; 12] = [
     "train.checkpoint_minutes",
     "train.checkpoint_steps",
     "train.keep_checkpoints",
+    "train.rank_timeout",
     "compute.plan",
     "compute.loader_threads",
 ];

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use osteon_model::{Net, TensorRecord, checksum_of, read_tensors, write_tensors};
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 pub use fit::Difference;
 pub(crate) use fit::Identity;
@@ -71,6 +72,20 @@ pub(crate) struct Parts<'a> {
     pub ema: Option<&'a mut Ema>,
 }
 
+impl Parts<'_> {
+    /// Every tensor with its name in a checkpoint, in the order of the names.
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
+        let weights = self.net.tensors().into_iter();
+        let mut tensors: Vec<_> = weights
+            .map(|(name, tensor)| (format!("{WEIGHTS}{name}"), tensor))
+            .chain(self.optimizer.state())
+            .chain(self.ema.iter().flat_map(|ema| ema.state()))
+            .collect();
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        tensors
+    }
+}
+
 const KEY: &str = "osteon_checkpoint";
 const WEIGHTS: &str = "weights.";
 
@@ -81,13 +96,7 @@ pub(crate) fn save(
     state: &State,
     identity: &Identity,
 ) -> Result<(), TrainError> {
-    let weights = parts.net.tensors().into_iter();
-    let mut tensors: Vec<_> = weights
-        .map(|(name, tensor)| (format!("{WEIGHTS}{name}"), tensor))
-        .chain(parts.optimizer.state())
-        .chain(parts.ema.iter().flat_map(|ema| ema.state()))
-        .collect();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let tensors = parts.tensors();
     let header = Header {
         state: state.clone(),
         identity: identity.clone(),

@@ -79,13 +79,13 @@ impl ComputePlan {
                 }
             }
         };
-        plan.write_to(config);
-        tch::set_num_threads(plan.threads as i32);
+        plan.apply(config);
         Ok(plan)
     }
 
-    /// Makes the config say what was chosen.
-    fn write_to(&self, config: &mut Config) {
+    /// Makes the config say what was chosen, and sets libtorch's threads.
+    pub(crate) fn apply(&self, config: &mut Config) {
+        tch::set_num_threads(self.threads as i32);
         config.compute.precision = match self.compute.precision {
             Precision::Fp32 => PrecisionChoice::Fp32,
             Precision::Bf16 => PrecisionChoice::Bf16,
@@ -139,9 +139,14 @@ fn is_complete(config: &Config) -> bool {
         && config.train.threads > 0
 }
 
-/// Cores that this process may use.
+/// Cores for this process: those of the machine, divided among the processes that train together on it.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let processes = std::env::var("LOCAL_WORLD_SIZE")
+        .ok()
+        .and_then(|processes| processes.parse().ok())
+        .unwrap_or(1);
+    (all / usize::max(processes, 1)).max(1)
 }
 
 /// The config's choices; 32 bits, channels last and a thread a core where it leaves them open.

@@ -16,8 +16,8 @@ pub struct ComputeConfig {
     pub memory_format: MemoryFormatChoice,
     /// Threads that make batches; 0: by plan.
     pub loader_threads: usize,
-    /// On a GPU: films stay in its memory where they fit, and are augmented there.
-    pub device_augment: bool,
+    /// Whether films stay in the device's memory, where they fit, and are augmented there.
+    pub device_augment: DeviceAugment,
     /// Only algorithms that give the same bits each time. On the CPU all do; on CUDA it costs speed.
     pub deterministic: bool,
 }
@@ -34,6 +34,19 @@ pub enum PlanRule {
     Measure,
     /// Without trial: 32 bits, channels last, one thread a core.
     Fixed,
+}
+
+/// Whether films stay in the device's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceAugment {
+    /// On CUDA they do.
+    #[default]
+    Auto,
+    /// They do, on the CPU too, where it is slower.
+    On,
+    /// Threads make batches, which are copied.
+    Off,
 }
 
 /// Numbers that convolutions are computed in.

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use calibrate::{CalibrateConfig, ThresholdRule};
-pub use compute::{ComputeConfig, MemoryFormatChoice, PlanRule, PrecisionChoice};
+pub use compute::{ComputeConfig, DeviceAugment, MemoryFormatChoice, PlanRule, PrecisionChoice};
 pub use data::{DataConfig, Unreadable};
 pub use error::ConfigError;
 pub use layers::Layers;

@@ -42,6 +42,8 @@ pub struct TrainConfig {
     pub checkpoint_minutes: f64,
     /// Steps between checkpoints within an epoch; 0: only by the clock.
     pub checkpoint_steps: u64,
+    /// Seconds that processes which train together wait for each other at most.
+    pub rank_timeout: f64,
     /// Checkpoints kept, besides that of the best epoch.
     #[schemars(range(min = 1))]
     pub keep_checkpoints: usize,
@@ -89,6 +91,7 @@ impl Default for TrainConfig {
             log_every: 20,
             checkpoint_minutes: 10.0,
             checkpoint_steps: 0,
+            rank_timeout: 600.0,
             keep_checkpoints: 2,
         }
     }
@@ -121,6 +124,11 @@ impl TrainConfig {
                 "checkpoint_minutes",
                 from_0(self.checkpoint_minutes),
                 "must be 0 or more",
+            ),
+            (
+                "rank_timeout",
+                self.rank_timeout >= 2.0 && self.rank_timeout <= 1e6,
+                "must be from 2 to 1000000 seconds",
             ),
             (
                 "device",

@@ -74,6 +74,14 @@ impl Optimizer {
         self.slots.iter().map(|slot| slot.weight.f_grad()).collect()
     }
 
+    /// The weights, in the order of their names.
+    pub fn weights(&self) -> Vec<(&str, &Tensor)> {
+        let slots = self.slots.iter();
+        slots
+            .map(|slot| (slot.name.as_str(), &slot.weight))
+            .collect()
+    }
+
     /// Names of weights that the last backward pass did not reach, or reached with nothing but zeros.
     pub fn untouched(&self) -> Result<Vec<String>, TchError> {
         let mut names = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use osteon_data::{Films, LoadOptions};
+use osteon_data::{Films, LoadOptions, Shard};
 use osteon_metrics::{
     Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
 };
@@ -11,6 +11,7 @@ use osteon_model::{Calibration, Mode, ModelInfo, Net, OperatingPoint, TrainingDa
 use tch::Kind;
 
 use crate::config::{Monitor, ThresholdRule};
+use crate::team::Team;
 use crate::{Config, TrainError};
 
 /// The network's answers on val, with the films' labels.
@@ -47,14 +48,40 @@ impl ValMetrics {
 }
 
 impl Judged {
-    /// What a network says of films, in 32 bits whatever it is trained in: as the model file will.
-    pub fn new(net: &Net, films: &Arc<Films>) -> Result<Self, TrainError> {
-        let mut logits = Vec::with_capacity(films.len());
-        for batch in films.loader(LoadOptions::plain(32)) {
+    /// What a network says of films, in 32 bits whatever it is trained in: as the model file will. Each process judges its share.
+    pub fn new(net: &Net, films: &Arc<Films>, team: &Team) -> Result<Self, TrainError> {
+        let options = LoadOptions {
+            shard: Shard {
+                rank: team.rank(),
+                world: team.world(),
+            },
+            ..LoadOptions::plain(32)
+        };
+        let mut share = Vec::new();
+        for batch in films.loader(options) {
             let batch = batch?;
+            if batch.is_empty() {
+                continue;
+            }
             let input = net.input(&batch.pixels, batch.len(), batch.side)?;
             let answer = tch::no_grad(|| net.network.forward(&input, Mode::EVAL))?;
-            logits.extend(Vec::<f64>::try_from(answer.f_to_kind(Kind::Double)?)?);
+            let values = Vec::<f64>::try_from(answer.f_to_kind(Kind::Double)?)?;
+            for (index, value) in batch.indices.iter().zip(values) {
+                share.extend((*index as u64).to_le_bytes());
+                share.extend(value.to_le_bytes());
+            }
+        }
+        let mut logits = vec![f64::NAN; films.len()];
+        for share in team.gather(&share)? {
+            for row in share.chunks_exact(16) {
+                let (index, value) = row.split_at(8);
+                // Invariant: chunks of 16 are two of 8.
+                let number = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).unwrap_or_default();
+                let index = u64::from_le_bytes(number(index)) as usize;
+                if let Some(place) = logits.get_mut(index) {
+                    *place = f64::from_le_bytes(number(value));
+                }
+            }
         }
         Ok(Self {
             labels: films.truths(),

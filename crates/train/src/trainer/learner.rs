@@ -82,29 +82,25 @@ impl Learner {
         }
     }
 
-    /// Adds a batch's share to the gradient of a step over `films_of_step` films. Gives the sum of its losses, still on the device.
+    /// Adds the share of N×1×H×W films with N targets, both on the device, to the gradient of a step over `films_of_step` films. Gives the
+    /// sum of their losses, one f64 still on the device.
     pub fn learn(
         &self,
-        batch: &osteon_data::Batch,
+        films: &Tensor,
+        targets: &Tensor,
         films_of_step: usize,
     ) -> Result<Tensor, TrainError> {
-        if batch.is_empty() {
-            return Ok(Tensor::f_zeros([], (Kind::Double, self.device))?);
-        }
-        let films = self.net.input(&batch.pixels, batch.len(), batch.side)?;
-        let targets = Tensor::f_from_slice(&batch.targets)?.f_to_device(self.device)?;
-        self.learn_tensors(&films, &targets, films_of_step)
+        self.try_learn(films, targets, films_of_step)
             .map_err(|source| self.explain(source))
     }
 
-    /// As [`Learner::learn`], from N×1×H×W films and N targets on the device.
-    pub fn learn_tensors(
+    fn try_learn(
         &self,
         films: &Tensor,
         targets: &Tensor,
         films_of_step: usize,
     ) -> Result<Tensor, tch::TchError> {
-        let logits = self.net.forward(films, true)?;
+        let logits = self.net.forward(&self.net.arrange(films)?, true)?;
         let sum = self.loss.per_film(&logits, targets)?.f_sum(Kind::Float)?;
         let share = sum.f_div_scalar(films_of_step as f64)?;
         match &self.scaler {
@@ -112,6 +108,22 @@ impl Learner {
             None => share.f_backward()?,
         }
         sum.f_detach()?.f_to_kind(Kind::Double)
+    }
+
+    /// A pass over no film: adds zeros to every gradient, so that a process without a share has some to sum.
+    pub fn learn_nothing(&self) -> Result<Tensor, TrainError> {
+        let mut sum = Tensor::f_zeros([], (Kind::Float, self.device))?;
+        for (_, weight) in self.optimizer.weights() {
+            sum = sum.f_add(&weight.f_sum(Kind::Float)?)?;
+        }
+        sum.f_mul_scalar(0.0)?.f_backward()?;
+        Ok(Tensor::f_zeros([], (Kind::Double, self.device))?)
+    }
+
+    /// Running statistics, which no gradient moves.
+    pub fn statistics(&self) -> Vec<Tensor> {
+        let all = self.net.tensors().into_iter().map(|(_, tensor)| tensor);
+        all.filter(|tensor| !tensor.requires_grad()).collect()
     }
 
     /// Moves the weights in step number `step`, counted from 1, at a learning rate of `factor` × `optimizer.lr`.

@@ -1,24 +1,28 @@
 //! A run: from a plan to a model.
 
+mod feed;
 mod films;
 mod judge;
 mod learner;
 mod pass;
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use osteon_data::Catalog;
 use tch::Device;
 
+use self::feed::Feed;
 pub(crate) use self::films::RunFilms;
 use self::judge::{Judged, ValMetrics};
 pub(crate) use self::learner::Learner;
 use self::pass::Pass;
 use crate::checkpoint::{self, Identity, Shelf, State};
-use crate::config::PrecisionChoice;
+use crate::config::{DeviceAugment, PrecisionChoice};
 use crate::log::Log;
+use crate::team::Team;
 use crate::{
     ComputePlan, Config, Difference, EpochRecord, Event, Observer, RunDir, TrainError,
     choose_device,
@@ -52,6 +56,8 @@ pub struct Outcome {
     pub epochs: u64,
     /// Why it ended.
     pub reason: StopReason,
+    /// This process's number among those that trained together; 0 wrote the run.
+    pub rank: usize,
 }
 
 /// Why training ended.
@@ -88,26 +94,34 @@ pub(crate) fn train_on(
 ) -> Result<Outcome, TrainError> {
     let mut config = plan.config.clone();
     let device = prepare(&config)?;
-    let run = if plan.resume {
-        RunDir::open(&plan.run)?
+    let team = Team::join(device, Duration::from_secs_f64(config.train.rank_timeout))?;
+    let mut silent = |_: &Event<'_>| {};
+    let observer: &mut dyn Observer = if team.is_main() {
+        observer
     } else {
-        RunDir::create(&plan.run, &config)?
+        &mut silent
     };
-    let films = RunFilms::read(&config, catalog, observer)?;
-    let compute = ComputePlan::choose(&mut config, device, &films)?;
-    // What was chosen is the run's from now on.
-    osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
-    let mut trainer = Trainer::new(&config, &run, device, films, compute)?;
+    let run = team.agree(open(plan, &config, &team))?;
+    let films = team.agree(RunFilms::read(&config, catalog, observer))?;
+    let compute = agree_on_plan(&mut config, device, &films, &team)?;
+    if team.is_main() {
+        // What was chosen is the run's from now on.
+        osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+    }
+    let mut trainer = Trainer::new(&config, &run, device, films, compute, team)?;
     let going_on = if plan.resume {
         trainer.restore(plan.force)?
     } else {
         None
     };
+    trainer.start_together()?;
     observer.on(&Event::Built {
         architecture: config.model.name.to_string(),
         parameters: trainer.learner.net.parameters(),
         device: device_name(device),
         batch_size: trainer.films_a_step(),
+        processes: trainer.team.world(),
+        films_on_device: trainer.feed.is_on_device(),
     });
     observer.on(&Event::Computes(&trainer.compute));
     if let Some(GoingOn {
@@ -123,14 +137,52 @@ pub(crate) fn train_on(
         });
     }
     let reason = trainer.run_epochs(observer, stop)?;
-    Ok(Outcome {
+    let outcome = Outcome {
         run: run.path().to_owned(),
         model: run.model(),
         best_epoch: trainer.state.best_epoch,
         best_value: trainer.state.best(),
         epochs: trainer.state.epoch,
         reason,
-    })
+        rank: trainer.team.rank(),
+    };
+    trainer.team.close()?;
+    Ok(outcome)
+}
+
+/// The run folder: only the first process writes it.
+fn open(plan: &Plan, config: &Config, team: &Team) -> Result<RunDir, TrainError> {
+    if !team.is_main() {
+        Ok(RunDir::beside(&plan.run))
+    } else if plan.resume {
+        RunDir::open(&plan.run)
+    } else {
+        RunDir::create(&plan.run, config)
+    }
+}
+
+/// The first process chooses how to compute, for all.
+fn agree_on_plan(
+    config: &mut Config,
+    device: Device,
+    films: &RunFilms,
+    team: &Team,
+) -> Result<ComputePlan, TrainError> {
+    let chosen = if team.is_main() {
+        ComputePlan::choose(config, device, films).map(Some)
+    } else {
+        Ok(None)
+    };
+    let chosen = team.agree(chosen)?;
+    // Invariant: a plan is numbers and words, which JSON holds.
+    let told = team.tell(&serde_json::to_vec(&chosen).unwrap_or_default())?;
+    match serde_json::from_slice::<Option<ComputePlan>>(&told) {
+        Ok(Some(plan)) => {
+            plan.apply(config);
+            Ok(plan)
+        }
+        _ => ComputePlan::choose(config, device, films),
+    }
 }
 
 /// What can be refused before anything is read or written.
@@ -149,8 +201,10 @@ pub(crate) struct Trainer<'a> {
     shelf: Shelf,
     films: RunFilms,
     compute: ComputePlan,
+    team: Team,
     identity: Identity,
     learner: Learner,
+    feed: Rc<Feed>,
     state: State,
     saved: Instant,
 }
@@ -168,8 +222,9 @@ impl<'a> Trainer<'a> {
         device: Device,
         films: RunFilms,
         compute: ComputePlan,
+        team: Team,
     ) -> Result<Self, TrainError> {
-        let (batch_size, count) = (config.train.batch_size, films.train.len());
+        let (batch_size, count) = (config.train.batch_size * team.world(), films.train.len());
         if batch_size > count {
             return Err(TrainError::BatchTooLarge {
                 batch_size,
@@ -177,21 +232,44 @@ impl<'a> Trainer<'a> {
             });
         }
         let (negatives, positives) = films.classes()?;
+        let on_device = match config.compute.device_augment {
+            DeviceAugment::Auto => device.is_cuda(),
+            DeviceAugment::On => true,
+            DeviceAugment::Off => false,
+        };
         Ok(Self {
             identity: Identity::new(config, films.train.fingerprint(), films.val.fingerprint())?,
             learner: Learner::new(config, compute.compute, device, negatives, positives)?,
+            feed: Rc::new(Feed::new(&films.train, device, on_device)?),
             shelf: Shelf::new(run.checkpoints(), config.train.keep_checkpoints),
             config,
             run,
             films,
             compute,
+            team,
             state: State::default(),
             saved: Instant::now(),
         })
     }
 
-    /// Goes to where the newest whole checkpoint stands; `None` where there is none yet.
+    /// Goes to where the newest whole checkpoint stands; `None` where there is none yet. The first process reads it, for all.
     fn restore(&mut self, force: bool) -> Result<Option<GoingOn>, TrainError> {
+        let found = if self.team.is_main() {
+            self.read_newest(force)
+        } else {
+            Ok(None)
+        };
+        let found = self.team.agree(found)?;
+        // Invariant: a state is numbers, which JSON holds.
+        let told = serde_json::to_vec(&self.state).unwrap_or_default();
+        if let Ok(state) = serde_json::from_slice(&self.team.tell(&told)?) {
+            self.state = state;
+        }
+        self.learner.set_scaler(self.state.scaler)?;
+        Ok(found)
+    }
+
+    fn read_newest(&mut self, force: bool) -> Result<Option<GoingOn>, TrainError> {
         let Some(newest) = checkpoint::newest(&self.run.checkpoints())? else {
             return Ok(None);
         };
@@ -205,11 +283,22 @@ impl<'a> Trainer<'a> {
         }
         let parts = self.learner.parts();
         self.state = newest.checkpoint.restore(&newest.path, parts)?;
-        self.learner.set_scaler(self.state.scaler)?;
         Ok(Some(GoingOn {
             damaged: newest.damaged,
             differences,
         }))
+    }
+
+    /// All processes have the same settings, films and weights from here on.
+    fn start_together(&mut self) -> Result<(), TrainError> {
+        // Invariant: an identity is words, which JSON holds.
+        let identity = serde_json::to_vec(&self.identity).unwrap_or_default();
+        self.team
+            .hold_equal("the settings and the films", &identity)?;
+        let tensors = self.learner.parts().tensors();
+        self.team
+            .spread(tensors.into_iter().map(|(_, tensor)| tensor))?;
+        self.team.prepare(&self.learner.optimizer)
     }
 
     fn run_epochs(
@@ -217,7 +306,11 @@ impl<'a> Trainer<'a> {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<StopReason, TrainError> {
-        let mut log = Log::open(self.run, self.state.epoch, self.state.step)?;
+        let mut log = if self.team.is_main() {
+            Log::open(self.run, self.state.epoch, self.state.step)?
+        } else {
+            Log::nowhere()
+        };
         while self.state.epoch < self.config.train.epochs {
             // A run that had ended is resumed: it ends for the same reason.
             if let Some(reason) = self.has_ended() {
@@ -245,15 +338,17 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch + 1;
         let (best_epoch, best_value) = (self.state.best_epoch, self.state.best());
         let monitor = self.config.train.monitor;
+        self.team
+            .hold_equal_weights("the weights", &self.learner.net)?;
         let (val, better) = self.learner.with_kept_weights(|net| {
-            let judged = Judged::new(net, &self.films.val)?;
+            let judged = Judged::new(net, &self.films.val, &self.team)?;
             let val = judged.metrics()?;
             let better = match (val.monitored(monitor), best_value) {
                 (Some(new), Some(old)) => new > old,
                 (Some(_), None) => true,
                 (None, _) => best_epoch == 0,
             };
-            if better {
+            if better && self.team.is_main() {
                 let data = self.films.training_data(self.config, epoch);
                 judged.save_model(&self.run.model(), net, self.config, data)?;
             }
@@ -287,7 +382,10 @@ impl<'a> Trainer<'a> {
         self.save(log, observer)?;
         if self.state.best_epoch == 0 {
             self.learner.with_kept_weights(|net| {
-                let judged = Judged::new(net, &self.films.val)?;
+                let judged = Judged::new(net, &self.films.val, &self.team)?;
+                if !self.team.is_main() {
+                    return Ok(());
+                }
                 let data = self.films.training_data(self.config, self.state.epoch);
                 judged.save_model(&self.run.model(), net, self.config, data)
             })?;
@@ -297,6 +395,9 @@ impl<'a> Trainer<'a> {
 
     /// Writes the log and a checkpoint, in this order: a log may know more than its checkpoint, never less.
     fn save(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        if !self.team.is_main() {
+            return Ok(());
+        }
         log.write()?;
         self.state.scaler = self.learner.scaler()?;
         let path = self.shelf.path(self.state.step);

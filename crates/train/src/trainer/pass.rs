@@ -1,12 +1,14 @@
 //! One pass over the training films.
 
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use osteon_data::{Batch, Instructions, LoadOptions, Shard};
-use tch::{Device, Tensor};
+use osteon_data::{Instructions, LoadOptions, Shard};
+use tch::{Device, Kind, Tensor};
 
 use super::Trainer;
+use super::feed::Portion;
 use crate::log::Log;
 use crate::{Event, Observer, TrainError};
 
@@ -21,8 +23,12 @@ pub(super) enum Pass {
 /// A step whose loss was not looked at yet: on a GPU, looking waits for it.
 struct Pending {
     step: u64,
+    /// The sum over the films, of all processes.
     loss: Tensor,
-    films: Vec<String>,
+    /// How many those are.
+    count: usize,
+    /// This process's films.
+    films: Vec<usize>,
 }
 
 impl Trainer<'_> {
@@ -33,7 +39,7 @@ impl Trainer<'_> {
 
     /// Films of a whole step.
     pub(super) fn films_a_step(&self) -> usize {
-        self.config.train.batch_size * self.config.train.accumulate
+        self.config.train.batch_size * self.config.train.accumulate * self.team.world()
     }
 
     /// The rest of the running epoch.
@@ -49,24 +55,23 @@ impl Trainer<'_> {
         let step_films = self.films_a_step() as u64;
         let steps = films.div_ceil(step_films);
         let (first_film, start) = (self.state.films, Instant::now());
-        let first_batch = (first_film / train.batch_size as u64) as usize;
         let mut group = Vec::new();
         let mut pending = Vec::new();
-        for batch in self.films.train.loader(self.load_options(first_batch)) {
-            let batch = batch?;
-            let done = self.state.films + group.iter().map(Batch::len).sum::<usize>() as u64;
-            let whole = done + batch.len() as u64 == films;
-            group.push(batch);
-            if group.len() < train.accumulate && !whole {
+        let feed = Rc::clone(&self.feed);
+        let device = self.learner.device();
+        for portion in feed.portions(&self.films, self.load_options(), device) {
+            group.push(portion?);
+            let done = self.state.films + global(&group) as u64;
+            if group.len() < train.accumulate && done < films {
                 continue;
             }
-            self.step(&group, &mut pending)?;
+            let asked = self.step(&group, stop.load(Ordering::Relaxed), &mut pending)?;
             group.clear();
             let step = self.state.films.div_ceil(step_films);
             let end = step == steps;
             let rate = self.config.optimizer.lr * self.rate_factor(self.position(steps, step));
             let logs = self.state.step.is_multiple_of(train.log_every);
-            if self.learner.device() == Device::Cpu || logs || end {
+            if device == Device::Cpu || logs || end {
                 let loss = self.look_at(&mut pending)?;
                 if logs {
                     log.step(epoch + 1, self.state.step, loss, rate)?;
@@ -85,7 +90,8 @@ impl Trainer<'_> {
                 continue;
             }
             // What is kept is looked at first: a loss that is no number never reaches a checkpoint.
-            if stop.load(Ordering::Relaxed) {
+            let alone = self.team.world() == 1;
+            if asked || (alone && stop.load(Ordering::Relaxed)) {
                 self.look_at(&mut pending)?;
                 return Ok(Pass::Stopped);
             }
@@ -98,13 +104,19 @@ impl Trainer<'_> {
         Ok(Pass::Whole(seen / start.elapsed().as_secs_f64()))
     }
 
-    fn load_options(&self, first_batch: usize) -> LoadOptions {
+    fn load_options(&self) -> LoadOptions {
         let train = &self.config.train;
+        let world = self.team.world();
+        let films_a_batch = (train.batch_size * world) as u64;
         LoadOptions {
             batch_size: train.batch_size,
             order: train.sampler,
-            shard: Shard::WHOLE,
-            first_batch,
+            shard: Shard {
+                rank: self.team.rank(),
+                world,
+            },
+            // With another number of processes than before, up to a batch of films may be seen twice in this epoch.
+            first_batch: (self.state.films / films_a_batch) as usize,
             augment: Some(self.config.augment.clone()),
             crop: None,
             seed: train.seed,
@@ -120,27 +132,42 @@ impl Trainer<'_> {
         self.state.epoch as f64 + step as f64 / steps as f64
     }
 
-    /// Learns from the batches of one step.
-    fn step(&mut self, group: &[Batch], pending: &mut Vec<Pending>) -> Result<(), TrainError> {
-        let count: usize = group.iter().map(Batch::len).sum();
+    /// Learns from the batches of one step. Gives whether a process of the team, `stop` in this one, was asked to stop.
+    fn step(
+        &mut self,
+        group: &[Portion],
+        stop: bool,
+        pending: &mut Vec<Pending>,
+    ) -> Result<bool, TrainError> {
+        let count = global(group);
         let steps = self.epoch_films().div_ceil(self.films_a_step() as u64);
         let step = (self.state.films + count as u64).div_ceil(self.films_a_step() as u64);
         let factor = self.rate_factor(self.position(steps, step));
         // Dropout draws from libtorch's generator: seeded by step, so that a run that goes on draws the same.
-        tch::manual_seed(step_seed(self.config.train.seed, self.state.step));
-        self.learner.optimizer.zero_grad()?;
-        let mut loss = self.learner.learn(&group[0], count)?;
-        for batch in &group[1..] {
-            loss += self.learner.learn(batch, count)?;
+        tch::manual_seed(step_seed(
+            self.config.train.seed,
+            self.state.step,
+            self.team.rank() as u64,
+        ));
+        let Self { learner, team, .. } = self;
+        learner.optimizer.zero_grad()?;
+        let mut loss = Tensor::f_zeros([], (Kind::Double, learner.device()))?;
+        for (number, portion) in group.iter().enumerate() {
+            if number + 1 == group.len() {
+                team.arm();
+            }
+            loss += if portion.indices.is_empty() {
+                learner.learn_nothing()?
+            } else {
+                learner.learn(&portion.films, &portion.targets, count)?
+            };
         }
+        let tally = team.sum(&learner.optimizer, &learner.statistics(), loss, stop)?;
         pending.push(Pending {
             step: self.state.step,
-            loss,
-            films: group
-                .iter()
-                .flat_map(Batch::ids)
-                .map(str::to_owned)
-                .collect(),
+            loss: tally.loss,
+            count,
+            films: group.iter().flat_map(|p| p.indices.clone()).collect(),
         });
         if self.learner.device() == Device::Cpu {
             // Here looking costs nothing, and weights that were never moved by a loss that is no number are worth having.
@@ -149,31 +176,32 @@ impl Trainer<'_> {
         self.state.step += 1;
         self.learner.step(factor, self.state.step)?;
         self.state.films += count as u64;
-        Ok(())
+        Ok(tally.stop)
     }
 
     /// Adds up the losses of the steps since the last look; the mean loss of the last one.
     fn look_at(&mut self, pending: &mut Vec<Pending>) -> Result<f64, TrainError> {
         self.check(pending)?;
         let mut last = 0.0;
-        for Pending { loss, films, .. } in pending.drain(..) {
+        for Pending { loss, count, .. } in pending.drain(..) {
             let sum = loss.f_double_value(&[])?;
             self.state.loss_bits = (self.state.loss() + sum).to_bits();
-            last = sum / films.len() as f64;
+            last = sum / count as f64;
         }
         Ok(last)
     }
 
     /// Stops at a loss that is no number.
     fn check(&self, pending: &[Pending]) -> Result<(), TrainError> {
-        for Pending { step, loss, films } in pending {
-            let sum = loss.f_double_value(&[])?;
+        for one in pending {
+            let sum = one.loss.f_double_value(&[])?;
             if !sum.is_finite() {
+                let ids = self.films.train.ids();
                 return Err(TrainError::Diverged {
-                    loss: sum / films.len() as f64,
+                    loss: sum / one.count as f64,
                     epoch: self.state.epoch + 1,
-                    step: *step,
-                    films: films.clone(),
+                    step: one.step,
+                    films: one.films.iter().map(|&film| ids[film].clone()).collect(),
                 });
             }
         }
@@ -191,10 +219,16 @@ impl Trainer<'_> {
     }
 }
 
-/// A seed for each step of a run: splitmix64 over both, so that neighbours share nothing.
-fn step_seed(seed: u64, step: u64) -> i64 {
+/// Films of a step over all processes.
+fn global(group: &[Portion]) -> usize {
+    group.iter().map(|portion| portion.global_len).sum()
+}
+
+/// A seed for each step of a run and each process: splitmix64 over all three, so that neighbours share nothing.
+fn step_seed(seed: u64, step: u64, rank: u64) -> i64 {
     let mut z = seed
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(rank.wrapping_mul(0xd6e8_feb8_6659_fd93))
         .wrapping_add(step.wrapping_add(1).wrapping_mul(0xbf58_476d_1ce4_e5b9));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

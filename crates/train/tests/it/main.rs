@@ -4,5 +4,6 @@ mod configs;
 mod kill;
 mod optimizer;
 mod parity;
+mod processes;
 mod resume;
 mod runs;
