@@ -47,6 +47,10 @@ pub enum DataCommand {
 }
 
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags as typed: each stands for itself"
+)]
 pub struct TrainArgs {
     /// TOML file with settings that differ from the defaults (see configs/)
     #[arg(long, value_name = "FILE")]
@@ -69,6 +73,9 @@ pub struct TrainArgs {
     /// Judge the finished model on test, too
     #[arg(long)]
     pub test: bool,
+    /// Show a dashboard: curves, throughput, epochs, log; plain lines where there is no terminal
+    #[arg(long)]
+    pub tui: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

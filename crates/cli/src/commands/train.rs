@@ -1,21 +1,21 @@
 //! `osteon train`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use osteon_data::{Catalog, Split};
+use osteon_data::{Catalog, Split, write_atomic};
 use osteon_model::{Predictor, load, save};
+use osteon_report::{learning_curves, read_metrics};
 use osteon_train::config::{Layers, Unreadable};
-use osteon_train::{Outcome, Plan, StopReason, choose_device, train};
+use osteon_train::{EpochRecord, Outcome, Plan, StopReason, choose_device, train};
 use serde::Serialize;
 
 use super::judgement::{Judgement, judge};
 use crate::args::TrainArgs;
 use crate::exit::Ending;
 use crate::output;
-use crate::progress::TrainProgress;
+use crate::progress;
+use crate::stop::Stop;
 
 /// What `train --json` prints.
 #[derive(Serialize)]
@@ -31,11 +31,19 @@ struct Report<'a> {
 
 pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
     let plan = plan(args)?;
-    let outcome = train(
-        &plan,
-        &mut TrainProgress::new(plan.config.train.epochs),
-        &*stop_on_ctrl_c()?,
-    )?;
+    let stop = Stop::on_ctrl_c()?;
+    let history = if plan.resume {
+        history(&plan.run)
+    } else {
+        Vec::new()
+    };
+    let epochs = plan.config.train.epochs;
+    let mut watch = progress::watch(args.tui, &plan.run, epochs, history, &stop)?;
+    let done = train(&plan, &mut *watch, stop.flag());
+    // The terminal is given back before anything else is said.
+    drop(watch);
+    let outcome = done?;
+    figures(&outcome.run)?;
     eprintln!("{}", closing(&outcome));
     let data = &Catalog::open_as(&plan.config.data.dir, plan.config.data.layout)?;
     let device = choose_device(&plan.config.train.device)?;
@@ -128,17 +136,26 @@ fn default_run(config: Option<&Path>) -> PathBuf {
     Path::new("runs").join(name)
 }
 
-/// Ctrl-C once: finish the step, keep everything, end. Twice: end now.
-fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step; once more to stop at once");
-    })?;
-    Ok(stop)
+/// The epochs that a run to be resumed has behind it, for the dashboard's curves: what does not read is not shown.
+fn history(run: &Path) -> Vec<EpochRecord> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    let lines = text.lines().filter(|line| line.contains("\"epoch\""));
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Draws `report/learning_curves.svg` of what the run has measured.
+fn figures(run: &Path) -> anyhow::Result<()> {
+    let metrics = run.join("metrics.jsonl");
+    // A run that was stopped in its first epoch has measured nothing yet.
+    let Ok(text) = std::fs::read_to_string(&metrics) else {
+        return Ok(());
+    };
+    let svg = learning_curves(&read_metrics(&text).epochs);
+    let path = run.join("report").join("learning_curves.svg");
+    write_atomic(&path, svg.as_bytes())?;
+    Ok(())
 }
 
 fn reason(reason: StopReason) -> &'static str {
