@@ -144,7 +144,7 @@ mod tests {
         };
         let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
         let members = metadata["workspace_members"].as_array().unwrap();
-        for layer in ["metrics", "data", "xtask"] {
+        for layer in ["metrics", "data", "report", "xtask"] {
             let mut waiting: Vec<_> = members.iter().filter(|id| name_of(id) == layer).collect();
             assert_eq!(waiting.len(), 1, "{layer} is a member");
             let mut seen = Vec::new();

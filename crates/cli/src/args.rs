@@ -47,6 +47,10 @@ pub enum DataCommand {
 }
 
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags as typed: each stands for itself"
+)]
 pub struct TrainArgs {
     /// TOML file with settings that differ from the defaults (see configs/)
     #[arg(long, value_name = "FILE")]
@@ -69,9 +73,24 @@ pub struct TrainArgs {
     /// Set one value of the config, such as train.epochs=5; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
+    /// How what the config leaves open of precision, memory order and threads is decided
+    #[arg(long, value_name = "RULE", value_parser = PossibleValuesParser::new(["auto", "measure", "fixed"]))]
+    pub plan: Option<String>,
+    /// Look for a learning rate instead: raise it step by step and draw the loss
+    #[arg(long, conflicts_with_all = ["resume", "test", "sanity", "folds", "tui"])]
+    pub find_lr: bool,
+    /// Check instead whether one batch can be learned by heart; exit code 1 if not
+    #[arg(long, conflicts_with_all = ["resume", "test", "folds", "tui"])]
+    pub sanity: bool,
+    /// Cross-validate instead: K runs, each judged on films that it neither learned from nor was chosen on
+    #[arg(long, value_name = "K", conflicts_with = "test")]
+    pub folds: Option<usize>,
     /// Judge the finished model on test, too
     #[arg(long)]
     pub test: bool,
+    /// Show a dashboard: curves, throughput, epochs, log; plain lines where there is no terminal
+    #[arg(long)]
+    pub tui: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -17,12 +17,15 @@ pub enum Ending {
     Interrupted,
 }
 
+/// The exit code of [`Ending::Interrupted`], as shells have it for SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
 /// Says what went wrong, in one paragraph on stderr, and gives the exit code.
 pub fn code(done: anyhow::Result<Ending>) -> ExitCode {
     match done {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::SomeFailed) => ExitCode::from(1),
-        Ok(Ending::Interrupted) => ExitCode::from(130),
+        Ok(Ending::Interrupted) => ExitCode::from(INTERRUPTED),
         // Whoever reads our output has had enough: `osteon predict … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

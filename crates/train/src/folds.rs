@@ -53,6 +53,9 @@ pub struct CrossValidation {
     pub average_precision: Option<f64>,
     /// Whether it was stopped before all folds were done.
     pub interrupted: bool,
+    /// This process's number among those that trained together; 0 wrote the files.
+    #[serde(skip)]
+    pub rank: usize,
 }
 
 /// Trains `folds` runs in folders `fold-1` … of the plan's run folder, and writes `out_of_fold.csv` and `folds.json` there.
@@ -83,7 +86,7 @@ pub fn cross_validate(
     };
     let parts = fold_films(&entries, &groups, folds, &options)?;
     let mut scores = Vec::new();
-    let mut interrupted = false;
+    let (mut interrupted, mut rank) = (false, 0);
     for fold in 0..folds {
         let run = plan.run.join(format!("fold-{}", fold + 1));
         let done = run.join(SCORES);
@@ -111,6 +114,7 @@ pub fn cross_validate(
             force: plan.force,
         };
         let outcome = train_on(&of_fold, &divided, observer, stop)?;
+        rank = outcome.rank;
         if outcome.reason == StopReason::Interrupted {
             interrupted = true;
             break;
@@ -130,10 +134,18 @@ pub fn cross_validate(
                 score,
             })
             .collect();
-        write_scores(&done, &judged)?;
+        if rank == 0 {
+            write_scores(&done, &judged)?;
+        }
         scores.extend(judged);
     }
-    let found = figures(&scores, interrupted)?;
+    let found = CrossValidation {
+        rank,
+        ..figures(&scores, interrupted)?
+    };
+    if rank > 0 {
+        return Ok(found);
+    }
     write_scores(&plan.run.join(SCORES), &scores)?;
     // Invariant: plain numbers have a JSON form.
     let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
@@ -171,6 +183,7 @@ fn figures(scores: &[OutOfFold], interrupted: bool) -> Result<CrossValidation, T
         roc_auc,
         average_precision,
         interrupted,
+        rank: 0,
     })
 }
 

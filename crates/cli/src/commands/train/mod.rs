@@ -1,21 +1,24 @@
 //! `osteon train`.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod checks;
+mod folds;
+mod plan;
 
-use anyhow::Context;
-use osteon_data::{Catalog, Split};
+use std::path::Path;
+
+use osteon_data::{Catalog, Split, write_atomic};
 use osteon_model::{Predictor, load, save};
-use osteon_train::config::{Layers, Unreadable};
-use osteon_train::{Outcome, Plan, StopReason, choose_device, train};
+use osteon_report::{learning_curves, read_metrics};
+use osteon_train::config::Unreadable;
+use osteon_train::{EpochRecord, Outcome, Plan, StopReason, choose_device, train};
 use serde::Serialize;
 
 use super::judgement::{Judgement, judge};
 use crate::args::TrainArgs;
 use crate::exit::Ending;
 use crate::output;
-use crate::progress::TrainProgress;
+use crate::progress;
+use crate::stop::Stop;
 
 /// What `train --json` prints.
 #[derive(Serialize)]
@@ -30,12 +33,37 @@ struct Report<'a> {
 }
 
 pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
-    let plan = plan(args)?;
-    let outcome = train(
-        &plan,
-        &mut TrainProgress::new(plan.config.train.epochs),
-        &*stop_on_ctrl_c()?,
-    )?;
+    let plan = plan::plan(args)?;
+    let stop = Stop::on_ctrl_c()?;
+    if args.find_lr {
+        return checks::find_lr(&plan, &stop, args.json);
+    }
+    if args.sanity {
+        return checks::sanity(&plan, &stop, args.json);
+    }
+    if let Some(folds) = args.folds {
+        return folds::run(&plan, folds, &stop, args);
+    }
+    train_and_judge(args, &plan, &stop)
+}
+
+fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result<Ending> {
+    let history = if plan.resume {
+        history(&plan.run)
+    } else {
+        Vec::new()
+    };
+    let epochs = plan.config.train.epochs;
+    let mut watch = progress::watch(args.tui, &plan.run, epochs, history, stop)?;
+    let done = train(plan, &mut *watch, stop.flag());
+    // The terminal is given back before anything else is said.
+    drop(watch);
+    let outcome = done?;
+    if outcome.rank > 0 {
+        // The first of the processes says and writes it all.
+        return Ok(ending(outcome.reason));
+    }
+    figures(&outcome.run)?;
     eprintln!("{}", closing(&outcome));
     let data = &Catalog::open_as(&plan.config.data.dir, plan.config.data.layout)?;
     let device = choose_device(&plan.config.train.device)?;
@@ -69,77 +97,36 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
         }
         output::line(&format!("\nmodel: {}", outcome.model.display()))?;
     }
-    Ok(if outcome.reason == StopReason::Interrupted {
-        Ending::Interrupted
-    } else {
-        Ending::Done
-    })
+    Ok(ending(outcome.reason))
 }
 
-/// Flags are the last layer: they override the file and `--set`.
-fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
-    let run = args
-        .run
-        .clone()
-        .unwrap_or_else(|| default_run(args.config.as_deref()));
-    let mut layers = Layers {
-        file: args.config.clone(),
-        set: args.set.clone(),
+fn ending(reason: StopReason) -> Ending {
+    match reason {
+        StopReason::Interrupted => Ending::Interrupted,
+        _ => Ending::Done,
+    }
+}
+
+/// The epochs that a run to be resumed has behind it, for the dashboard's curves: what does not read is not shown.
+fn history(run: &Path) -> Vec<EpochRecord> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+    let lines = text.lines().filter(|line| line.contains("\"epoch\""));
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Draws `report/learning_curves.svg` of what the run has measured.
+fn figures(run: &Path) -> anyhow::Result<()> {
+    let metrics = run.join("metrics.jsonl");
+    // A run that was stopped in its first epoch has measured nothing yet.
+    let Ok(text) = std::fs::read_to_string(&metrics) else {
+        return Ok(());
     };
-    if args.resume {
-        let config = run.join("config.toml");
-        if !config.exists() {
-            return Err(osteon_train::TrainError::NoRun {
-                path: run,
-                missing: "config.toml",
-            }
-            .into());
-        }
-        layers.file = Some(config);
-    }
-    if let Some(data) = &args.data {
-        let text = data
-            .to_str()
-            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
-        layers.set.push(format!("data.dir={}", toml_string(text)));
-    }
-    if let Some(device) = &args.device {
-        layers
-            .set
-            .push(format!("train.device={}", toml_string(device)));
-    }
-    let config = layers.resolve().map_err(osteon_train::TrainError::from)?;
-    Ok(Plan {
-        config,
-        run,
-        resume: args.resume,
-        force: args.force,
-    })
-}
-
-/// A JSON string is a TOML basic string, too.
-fn toml_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn default_run(config: Option<&Path>) -> PathBuf {
-    let name = config
-        .and_then(Path::file_stem)
-        .map_or_else(|| "default".into(), ToOwned::to_owned);
-    Path::new("runs").join(name)
-}
-
-/// Ctrl-C once: finish the step, keep everything, end. Twice: end now.
-fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step; once more to stop at once");
-    })?;
-    Ok(stop)
+    let svg = learning_curves(&read_metrics(&text).epochs);
+    let path = run.join("report").join("learning_curves.svg");
+    write_atomic(&path, svg.as_bytes())?;
+    Ok(())
 }
 
 fn reason(reason: StopReason) -> &'static str {

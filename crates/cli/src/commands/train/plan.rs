@@ -1,0 +1,65 @@
+//! From arguments to a plan.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use osteon_train::Plan;
+use osteon_train::config::Layers;
+
+use crate::args::TrainArgs;
+
+/// Flags are the last layer: they override the file and `--set`.
+pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
+    let run = args
+        .run
+        .clone()
+        .unwrap_or_else(|| default_run(args.config.as_deref()));
+    let mut layers = Layers {
+        file: args.config.clone(),
+        set: args.set.clone(),
+    };
+    if args.resume && args.folds.is_none() {
+        let config = run.join("config.toml");
+        if !config.exists() {
+            return Err(osteon_train::TrainError::NoRun {
+                path: run,
+                missing: "config.toml",
+            }
+            .into());
+        }
+        layers.file = Some(config);
+    }
+    if let Some(data) = &args.data {
+        let text = data
+            .to_str()
+            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
+        layers.set.push(format!("data.dir={}", toml_string(text)));
+    }
+    if let Some(device) = &args.device {
+        layers
+            .set
+            .push(format!("train.device={}", toml_string(device)));
+    }
+    if let Some(rule) = &args.plan {
+        layers.set.push(format!("compute.plan={rule}"));
+    }
+    let config = layers.resolve().map_err(osteon_train::TrainError::from)?;
+    Ok(Plan {
+        config,
+        run,
+        resume: args.resume,
+        force: args.force,
+    })
+}
+
+/// A JSON string is a TOML basic string, too.
+fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn default_run(config: Option<&Path>) -> PathBuf {
+    let name = config
+        .and_then(Path::file_stem)
+        .map_or_else(|| "default".into(), ToOwned::to_owned);
+    Path::new("runs").join(name)
+}

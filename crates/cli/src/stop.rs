@@ -1,0 +1,42 @@
+//! The wish to stop: Ctrl-C, SIGTERM, or a key of the dashboard, which in raw mode gets Ctrl-C as a key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::exit::INTERRUPTED;
+use crate::progress;
+
+/// Shared by all that may ask for the end and by what looks whether it was asked for.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// One that Ctrl-C asks. Once a process.
+    pub fn on_ctrl_c() -> anyhow::Result<Self> {
+        let stop = Self::default();
+        let asked = stop.clone();
+        ctrlc::set_handler(move || asked.ask())?;
+        Ok(stop)
+    }
+
+    /// Once: finish the step, keep everything, end. Twice: end now, with the terminal as it was.
+    pub fn ask(&self) {
+        if self.0.swap(true, Ordering::Relaxed) {
+            progress::restore();
+            std::process::exit(INTERRUPTED.into());
+        }
+        // The dashboard says so itself.
+        if !progress::is_up() {
+            eprintln!("\nstopping after this step; once more to stop at once");
+        }
+    }
+
+    /// What `train` looks at.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
