@@ -63,7 +63,9 @@ pub enum CollectiveError {
         timeout: Duration,
     },
     /// Two processes say that they are the same rank.
-    #[error("more than one process at {address} has RANK={rank}")]
+    #[error(
+        "more than one process at {address} has RANK={rank}: it was started twice, or again before the others had ended"
+    )]
     Twice {
         /// The rank.
         rank: usize,

@@ -238,10 +238,17 @@ impl Heart {
         }
         mind.leave = true;
         self.shared.bell.notify_all();
-        // A thread that hangs in a connection to a vanished machine is left behind.
-        let end = Instant::now() + self.shared.rhythm.patience() * 2;
+        // A thread that hangs in a connection to a vanished machine is left behind, at once where that is known.
+        let rhythm = self.shared.rhythm;
+        let hangs = (mind.answered).is_some_and(|answered| answered.elapsed() > rhythm.silence);
+        let patience = if hangs {
+            rhythm.beat
+        } else {
+            rhythm.patience() * 2
+        };
+        let end = Instant::now() + patience;
         while !mind.ended && Instant::now() < end {
-            let waited = self.shared.bell.wait_timeout(mind, self.shared.rhythm.beat);
+            let waited = self.shared.bell.wait_timeout(mind, rhythm.beat);
             mind = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let ended = mind.ended;

@@ -42,8 +42,12 @@ pub(crate) fn meet(
         }
     };
     let serves = environment.serves();
-    // Keys of a former attempt may still lie in the launcher's store.
-    let prefix = format!("osteon/{}", environment.attempt);
+    // Keys of a former attempt may still lie in the launcher's store, or those of a former world, which it does not count as one.
+    let prefix = if environment.launcher_serves {
+        format!("osteon/{}/{}", environment.attempt, environment.world_size)
+    } else {
+        format!("osteon/{}", environment.attempt)
+    };
     let open = |serve: bool, timeout: Duration| {
         let (host, port) = (&environment.master_addr, environment.master_port);
         Store::open(host, port, serve, &prefix, timeout)

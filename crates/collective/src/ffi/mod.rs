@@ -12,6 +12,10 @@ pub(crate) use absent::{Backend, GradHooks, Store, Work};
 
 /// How far an operation is.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(
+    without_c10d,
+    expect(dead_code, reason = "no operation ever starts there")
+)]
 pub(crate) enum Progress {
     Pending,
     Done,
@@ -19,6 +23,10 @@ pub(crate) enum Progress {
 }
 
 /// Receives a parameter's gradient during backward, by the parameter's index.
+#[cfg_attr(
+    without_c10d,
+    expect(dead_code, reason = "no hook is ever called there")
+)]
 pub(crate) trait OnGradient: Send + Sync {
     fn on_gradient(&self, index: usize, gradient: &tch::Tensor);
 }

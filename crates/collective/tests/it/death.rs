@@ -5,8 +5,8 @@ use crate::processes::{Rank, free_port, play};
 /// Long enough that a heartbeat's silence (a quarter of it) does not come of a loaded machine.
 const TIMEOUT: u64 = 16;
 
-/// Three ranks that sum for ever, one of which is killed; what the others tell at their end.
-fn killed(victim: usize) -> Vec<(usize, Vec<String>)> {
+/// Three ranks that sum for ever, one of which meets its end; what the others tell at theirs.
+fn without(victim: usize, end: impl Fn(&mut Rank)) -> Vec<(usize, Vec<String>)> {
     let port = free_port();
     let mut ranks: Vec<Rank> = (0..3)
         .map(|rank| Rank::start("for ever", rank, 3, port, TIMEOUT))
@@ -14,17 +14,20 @@ fn killed(victim: usize) -> Vec<(usize, Vec<String>)> {
     for rank in &mut ranks {
         assert_eq!(rank.hear(), "ready");
     }
-    ranks[victim].kill();
-    let others = ranks.into_iter().enumerate();
-    others
-        .filter(|(rank, _)| *rank != victim)
+    end(&mut ranks[victim]);
+    // Frozen it must stay so, its connections open, until the others are through.
+    let victim_process = ranks.remove(victim);
+    let others = (0..3).filter(|rank| *rank != victim).zip(ranks);
+    let told = others
         .map(|(rank, process)| (rank, process.end()))
-        .collect()
+        .collect();
+    drop(victim_process);
+    told
 }
 
 #[test]
 fn a_killed_rank_is_named_by_all_others() {
-    for (rank, told) in killed(1) {
+    for (rank, told) in without(1, Rank::kill) {
         let [error] = told.as_slice() else {
             panic!("rank {rank} told {told:?}");
         };
@@ -38,7 +41,7 @@ fn a_killed_rank_is_named_by_all_others() {
 
 #[test]
 fn so_is_the_one_that_serves_the_store() {
-    for (rank, told) in killed(0) {
+    for (rank, told) in without(0, Rank::kill) {
         let [error] = told.as_slice() else {
             panic!("rank {rank} told {told:?}");
         };
@@ -47,6 +50,20 @@ fn so_is_the_one_that_serves_the_store() {
                 && error.contains("it serves the store at 127.0.0.1:"),
             "rank {rank}: {error}"
         );
+    }
+}
+
+#[test]
+fn a_rank_that_no_longer_answers_counts_as_dead() {
+    for victim in [0, 1] {
+        for (rank, told) in without(victim, Rank::freeze) {
+            let [error] = told.as_slice() else {
+                panic!("rank {rank} told {told:?}");
+            };
+            let begin = format!("rank {victim} died during all_reduce (operation ");
+            assert!(error.starts_with(&begin), "rank {rank}: {error}");
+            assert!(error.contains("no "), "rank {rank}: {error}");
+        }
     }
 }
 

@@ -88,6 +88,13 @@ impl Rank {
         self.child.wait().unwrap();
     }
 
+    /// Stops it, its connections left open, as a machine that has vanished from the network.
+    pub(crate) fn freeze(&mut self) {
+        let pid = self.child.id().to_string();
+        let stopped = Command::new("kill").args(["-STOP", &pid]).status();
+        assert!(stopped.unwrap().success());
+    }
+
     /// Waits for its end, which must come and be a good one; all that it still tells.
     pub(crate) fn end(self) -> Vec<String> {
         let (good, told) = self.wait();

@@ -42,6 +42,7 @@ fn play() {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "how a rank speaks to the parent")]
 pub(crate) fn tell(line: &str) {
     println!("{TELL}{line}");
 }
