@@ -139,14 +139,13 @@ fn is_complete(config: &Config) -> bool {
         && config.train.threads > 0
 }
 
-/// Cores for this process: those of the machine, divided among the processes that train together on it.
+/// Cores for this process: as many as `OMP_NUM_THREADS` says, which launchers set; else those of the machine, divided among the processes
+/// that train together on it.
 fn cores() -> usize {
+    let number = |name| std::env::var(name).ok()?.parse().ok().filter(|&n: &usize| n > 0);
     let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let processes = std::env::var("LOCAL_WORLD_SIZE")
-        .ok()
-        .and_then(|processes| processes.parse().ok())
-        .unwrap_or(1);
-    (all / usize::max(processes, 1)).max(1)
+    let share = || (all / number("LOCAL_WORLD_SIZE").unwrap_or(1)).max(1);
+    number("OMP_NUM_THREADS").unwrap_or_else(share)
 }
 
 /// The config's choices; 32 bits, channels last and a thread a core where it leaves them open.
