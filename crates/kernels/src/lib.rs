@@ -3,17 +3,21 @@
 //! - Optimiser steps and loss scaling by libtorch's fused kernels, over tensors the caller owns: [`fused_adam`], [`fused_sgd`],
 //!   [`clip_grad_norm`], [`unscale`], [`update_scale`], [`clear_grads`].
 //! - [`with_backward`]: a layer with a backward pass written in Rust.
+//! - [`conv_relu_pool`]: such a layer.
 //!
-//! All `unsafe` of the C++ side is in `shim.cpp`'s few functions, each of which returns its exception as an error.
+//! All that C++ can throw is caught in `shim.cpp`'s few functions and comes back as an error.
 
+mod conv;
 mod error;
 mod ffi;
+mod instructions;
 mod node;
 mod optim;
-#[allow(dead_code, reason = "for the layers that follow")]
 mod parallel;
 
+pub use conv::{Pooled, conv_relu_pool};
 pub use error::KernelError;
+pub use instructions::Instructions;
 pub use node::{Backward, with_backward};
 pub use optim::{
     AdamState, AdamStep, ScaleGrowth, Scaled, SgdStep, clear_grads, clip_grad_norm, fused_adam,

@@ -7,6 +7,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Sets malloc to keep its memory, as one does who knows.
+pub const KEEP: [(&str, &str); 2] = [
+    ("MALLOC_MMAP_THRESHOLD_", "4294967296"),
+    ("MALLOC_TRIM_THRESHOLD_", "17179869184"),
+];
 
 /// One program with one way of calling it.
 pub struct Contestant {
@@ -56,7 +63,7 @@ pub fn run(
     let mut lines: BTreeMap<usize, Vec<Line>> = BTreeMap::new();
     for round in 1..=rounds {
         for (number, contestant) in contestants.iter().enumerate() {
-            let line = once(contestant, dir)?;
+            let line: Line = once(contestant, dir)?;
             eprintln!(
                 "round {round}/{rounds}  {:<44} {:>9.1} images/s",
                 contestant.name, line.img_per_s
@@ -83,7 +90,8 @@ pub fn run(
     Ok(lines.into_iter().map(row).collect())
 }
 
-fn once(contestant: &Contestant, dir: &Path) -> Result<Line> {
+/// Runs a contestant and reads its last line of JSON.
+pub fn once<T: DeserializeOwned>(contestant: &Contestant, dir: &Path) -> Result<T> {
     let (program, arguments) = contestant.words.split_first().context("a program")?;
     let output = Command::new(program)
         .args(arguments)
@@ -109,7 +117,8 @@ fn once(contestant: &Contestant, dir: &Path) -> Result<Line> {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+/// `None` of none.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -225,9 +234,9 @@ mod tests {
         };
         let dir = std::env::temp_dir();
         let line = r#"echo '{"img_per_s":5,"peak_rss_mb":3,"more":1}'; echo $GREETING"#;
-        let line = once(&contestant(line), &dir).unwrap();
+        let line: Line = once(&contestant(line), &dir).unwrap();
         assert!((line.img_per_s - 5.0).abs() < 1e-9 && line.foreign_cpu.is_none());
-        let error = once(&contestant("echo broken >&2; exit 3"), &dir).unwrap_err();
+        let error = once::<Line>(&contestant("echo broken >&2; exit 3"), &dir).unwrap_err();
         assert!(error.to_string().contains("broken"), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use super::contest::{self, Contestant, Row};
+use super::contest::{self, Contestant, KEEP, Row};
 use super::peers::Peers;
 use crate::workspace;
 
@@ -34,15 +34,9 @@ pub struct Arguments {
 /// Films of the Kaggle set in the contest.
 const KAGGLE_FILMS: usize = 2000;
 
-/// Sets malloc to keep its memory, as one does who knows.
-const KEEP: [(&str, &str); 2] = [
-    ("MALLOC_MMAP_THRESHOLD_", "4294967296"),
-    ("MALLOC_TRIM_THRESHOLD_", "17179869184"),
-];
-
 /// Runs the contests and writes their tables.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
-    let peers = Peers::find(root, &root.join(&arguments.peers))?;
+    let peers = Peers::with_dali(root, &root.join(&arguments.peers))?;
     let films = std::path::absolute(root.join(&arguments.films))?;
     let work = root.join("target").join("bench");
     let plain = build(root, &work, None)?;

@@ -3,6 +3,7 @@
 mod contest;
 mod data;
 mod peers;
+mod train;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum What {
     },
     /// The input pipeline against torchvision, albumentations, OpenCV and others; writes its table into docs/BENCHMARKS.md
     Data(data::Arguments),
+    /// Training and one film's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
+    Train(train::Arguments),
 }
 
 /// Runs what was asked for.
@@ -36,6 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => criterion(&root, None),
         Some(What::Criterion { filter }) => criterion(&root, filter.as_deref()),
         Some(What::Data(arguments)) => data::run(&root, arguments),
+        Some(What::Train(arguments)) => train::run(&root, arguments),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Layers as PyTorch has them: same names, same initial distributions, errors instead of panics.
 
+use osteon_kernels::{Pooled, conv_relu_pool};
 use tch::nn::{Init, Path};
 use tch::{TchError, Tensor};
 
@@ -79,6 +80,16 @@ impl Conv {
         let weight = self.weight.f_to_kind(kind)?;
         x.f_to_kind(kind)?
             .f_conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)
+    }
+}
+
+impl Conv {
+    /// max-pool 2×2 of ReLU of the convolution, in one pass over memory; for a 3×3 kernel with a bias. Computes in the precision of `x`.
+    pub fn relu_pool(&self, x: &Tensor, pooled: Pooled) -> Result<Tensor, TchError> {
+        let Some(bias) = &self.bias else {
+            return Err(TchError::Shape("relu_pool needs a bias".to_owned()));
+        };
+        Ok(conv_relu_pool(x, &self.weight, bias, pooled)?)
     }
 }
 

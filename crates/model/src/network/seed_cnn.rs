@@ -1,7 +1,8 @@
 //! The network of the student project that Osteon grew from.
 
+use osteon_kernels::{Instructions, Pooled};
 use tch::nn::Path;
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::Network;
 use super::layers::{Conv, ConvShape, Linear};
@@ -39,15 +40,36 @@ impl SeedCnn {
     }
 }
 
-impl Network for SeedCnn {
-    fn forward(&self, films: &Tensor, Mode { precision, .. }: Mode) -> Result<Tensor, TchError> {
+impl SeedCnn {
+    /// Both convolutions with their ReLU and pooling: N×1×H×W → N×32×(H/4)×(W/4).
+    fn features(&self, films: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
+        if films.device() == Device::Cpu && precision != Precision::Fp16 {
+            let pooled = |kind, channels_last| Pooled {
+                kind,
+                channels_last,
+                instructions: Instructions::best(),
+            };
+            let x = self
+                .conv1
+                .relu_pool(films, pooled(precision.kind(), true))?;
+            return self.conv2.relu_pool(&x, pooled(Kind::Float, false));
+        }
         let pool = |x: Tensor| x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
         let x = pool(self.conv1.forward(films, precision)?.f_relu_()?)?;
-        let x = pool(self.conv2.forward(&x, precision)?.f_relu_()?)?;
-        let x = self
-            .fc1
-            .forward(&x.f_flatten(1, -1)?, precision)?
-            .f_relu_()?;
+        pool(self.conv2.forward(&x, precision)?.f_relu_()?)
+    }
+}
+
+impl Network for SeedCnn {
+    fn forward(&self, films: &Tensor, Mode { precision, .. }: Mode) -> Result<Tensor, TchError> {
+        let x = self.features(films, precision)?.f_flatten(1, -1)?;
+        // With a few films, `fc1` is all reading of weights: to cast them first would cost more than it saves.
+        let linear = if films.device() == Device::Cpu {
+            Precision::Fp32
+        } else {
+            precision
+        };
+        let x = self.fc1.forward(&x, linear)?.f_relu_()?;
         // 16 bits would round the logits and save nothing.
         self.fc2.forward(&x, Precision::Fp32)?.f_squeeze_dim(1)
     }

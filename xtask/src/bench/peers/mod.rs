@@ -18,7 +18,7 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Finds the scripts and makes the environments (several GB) where they are not yet.
+    /// Finds the scripts and makes their environment (several GB) where it is not yet.
     pub fn find(root: &Path, scripts: &Path) -> Result<Self> {
         let list = scripts.join("requirements.txt");
         if !list.is_file() {
@@ -29,19 +29,38 @@ impl Peers {
         }
         let envs = root.join("target").join("bench");
         let python = environment(&envs.join("venv"), &["-r", &list.to_string_lossy()])?;
-        let dali = ["nvidia-dali-cuda130==2.4.0", "numpy==2.4.6"];
-        let dali = match environment(&envs.join("venv-dali"), &dali) {
-            Ok(python) => Some(python),
-            Err(error) => {
-                eprintln!("without DALI: {error:#}");
-                None
-            }
-        };
         Ok(Self {
             scripts: std::path::absolute(scripts)?,
             python,
-            dali,
+            dali: None,
         })
+    }
+
+    /// The same, with DALI where it can be installed.
+    pub fn with_dali(root: &Path, scripts: &Path) -> Result<Self> {
+        let mut peers = Self::find(root, scripts)?;
+        let envs = root.join("target").join("bench");
+        let dali = ["nvidia-dali-cuda130==2.4.0", "numpy==2.4.6"];
+        match environment(&envs.join("venv-dali"), &dali) {
+            Ok(python) => peers.dali = Some(python),
+            Err(error) => eprintln!("without DALI: {error:#}"),
+        }
+        Ok(peers)
+    }
+
+    /// ONNX Runtime beside `PyTorch`, which exports the network for it.
+    pub fn add_onnx(&self) -> Result<()> {
+        let has = |module: &str| {
+            let mut python = Command::new(&self.python);
+            let found = python.args(["-c", &format!("import {module}")]).output();
+            found.is_ok_and(|output| output.status.success())
+        };
+        if has("onnx") && has("onnxruntime") {
+            return Ok(());
+        }
+        let mut pip = Command::new(&self.python);
+        pip.args(["-m", "pip", "install", "--quiet", "onnx==1.23.2"]);
+        workspace::must_succeed(pip.arg("onnxruntime==1.32.0"))
     }
 }
 
