@@ -77,6 +77,7 @@ unsafe extern "C" {
         backward: Backward,
         drop: unsafe extern "C" fn(context: *mut c_void),
     ) -> *mut c_char;
+    pub(crate) fn osteon_set_deterministic(wanted: bool) -> *mut c_char;
     pub(crate) fn osteon_parallel(
         parts: i64,
         context: *mut c_void,

@@ -4,6 +4,7 @@
 //!   [`clip_grad_norm`], [`unscale`], [`update_scale`], [`clear_grads`].
 //! - [`with_backward`]: a layer with a backward pass written in Rust.
 //! - [`conv_relu_pool`]: such a layer.
+//! - [`set_deterministic`].
 //!
 //! All that C++ can throw is caught in `shim.cpp`'s few functions and comes back as an error.
 
@@ -14,6 +15,7 @@ mod instructions;
 mod node;
 mod optim;
 mod parallel;
+mod settings;
 
 pub use conv::{Pooled, conv_relu_pool};
 pub use error::KernelError;
@@ -23,3 +25,4 @@ pub use optim::{
     AdamState, AdamStep, ScaleGrowth, Scaled, SgdStep, clear_grads, clip_grad_norm, fused_adam,
     fused_sgd, unscale, update_scale,
 };
+pub use settings::set_deterministic;

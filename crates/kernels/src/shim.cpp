@@ -211,5 +211,15 @@ char *osteon_parallel(int64_t parts, void *context, void (*work)(void *context, 
   });
 }
 
+// Only algorithms that give the same bits each time; an operation that has none fails and says so.
+char *osteon_set_deterministic(bool wanted) {
+  return guarded([&] {
+    auto &context = at::globalContext();
+    context.setDeterministicAlgorithms(wanted, false);
+    context.setDeterministicCuDNN(wanted);
+    context.setBenchmarkCuDNN(!wanted);
+  });
+}
+
 int64_t osteon_in_parallel_region() { return at::in_parallel_region(); }
 }

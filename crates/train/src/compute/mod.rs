@@ -142,7 +142,13 @@ fn is_complete(config: &Config) -> bool {
 /// Cores for this process: as many as `OMP_NUM_THREADS` says, which launchers set; else those of the machine, divided among the processes
 /// that train together on it.
 fn cores() -> usize {
-    let number = |name| std::env::var(name).ok()?.parse().ok().filter(|&n: &usize| n > 0);
+    let number = |name| {
+        std::env::var(name)
+            .ok()?
+            .parse()
+            .ok()
+            .filter(|&n: &usize| n > 0)
+    };
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let share = || (all / number("LOCAL_WORLD_SIZE").unwrap_or(1)).max(1);
     number("OMP_NUM_THREADS").unwrap_or_else(share)

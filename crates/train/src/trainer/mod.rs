@@ -191,6 +191,7 @@ pub(crate) fn prepare(config: &Config) -> Result<Device, TrainError> {
     if config.compute.precision == PrecisionChoice::Fp16 && !matches!(device, Device::Cuda(_)) {
         return Err(TrainError::HalfOnCpu);
     }
+    osteon_kernels::set_deterministic(config.compute.deterministic).map_err(tch::TchError::from)?;
     Ok(device)
 }
 
