@@ -2,6 +2,7 @@
 
 mod configs;
 mod kill;
+mod looks;
 mod optimizer;
 mod parity;
 mod processes;
