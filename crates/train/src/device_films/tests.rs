@@ -1,4 +1,5 @@
-//! Batches made on a device (the CPU, as tensors) against those of the loader.
+//! Batches made on a device against those of the loader. The device is the CPU, as tensors, or the one that `OSTEON_TEST_DEVICE` names:
+//! `xtask/gpu_check.sh` runs these tests on a GPU.
 
 use std::sync::Arc;
 
@@ -23,6 +24,12 @@ fn films(images: usize, size: u32) -> Arc<Films> {
     Arc::new(films.expect("loads"))
 }
 
+/// Where batches are made in these tests.
+fn device() -> Device {
+    let name = std::env::var("OSTEON_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    crate::choose_device(&name).unwrap_or_else(|error| panic!("OSTEON_TEST_DEVICE: {error}"))
+}
+
 fn options(augment: Option<Augment>) -> LoadOptions {
     LoadOptions {
         order: Order::Weighted,
@@ -44,22 +51,19 @@ struct Apart {
 
 /// Makes an epoch both ways. Targets, and how many films there are, must be equal.
 fn apart(films: &Arc<Films>, options: &LoadOptions) -> Apart {
-    let device = DeviceFilms::new(films, options.crop, Device::Cpu).expect("uploads");
+    let made_there = DeviceFilms::new(films, options.crop, device()).expect("uploads");
     let level = f64::from(255.0 * films.preprocess().std);
     let (mut sum, mut most, mut differ, mut pixels) = (0.0, 0.0_f64, 0, 0);
     let recipes = films.recipes(options.clone());
     for (recipes, batch) in recipes.zip(films.loader(options.clone())) {
         let batch = batch.expect("in memory");
-        let (expected, targets) = to_device(&batch, Device::Cpu).expect("wraps");
-        let (made, soft) = device.batch(&recipes.recipes).expect("makes");
-        assert_eq!(made.size(), expected.size());
-        assert_eq!(
-            Vec::<f32>::try_from(&soft).expect("values"),
-            Vec::<f32>::try_from(&targets).expect("values")
-        );
+        let (expected, targets) = to_device(&batch, device()).expect("sends");
+        let (made, soft) = made_there.batch(&recipes.recipes).expect("makes");
         let values = |tensor: &Tensor| {
             Vec::<f32>::try_from(tensor.f_flatten(0, -1).expect("flat")).expect("values")
         };
+        assert_eq!(made.size(), expected.size());
+        assert_eq!(values(&soft), values(&targets));
         for (a, b) in values(&made).iter().zip(values(&expected)) {
             let gap = f64::from(a - b).abs() * level;
             assert!(gap.is_finite());
@@ -208,7 +212,7 @@ fn films_take_half_of_the_memory_at_most() {
 #[test]
 fn a_film_that_is_not_there_is_named() {
     let few = films(30, 32);
-    let device = DeviceFilms::new(&few, None, Device::Cpu).expect("uploads");
+    let device = DeviceFilms::new(&few, None, device()).expect("uploads");
     let mut batch = few.recipes(options(None)).next().expect("a batch");
     batch.recipes[2].turn.film = 1000;
     let said = device
