@@ -111,6 +111,7 @@ plan = "fixed"
 precision = "fp32"
 memory_format = "contiguous"
 deterministic = true
+device_augment = "off"
 TOML
 
 cat > "$WORK/seed.toml" <<'TOML'
@@ -281,8 +282,8 @@ done
 
 everything=(--set augment.gamma=0.2 --set augment.noise=5 --set augment.erase=0.5 --set augment.mixup=0.3 --set augment.cutmix=1)
 check="augmentation on the device as on the CPU"
-if go_on light_host "$DEVICE" "${everything[@]}" --set compute.device_augment=false &&
-    go_on light_device "$DEVICE" "${everything[@]}" --set compute.device_augment=true; then
+if go_on light_host "$DEVICE" "${everything[@]}" --set compute.device_augment=off &&
+    go_on light_device "$DEVICE" "${everything[@]}" --set compute.device_augment=on; then
     if [ "$(compare steps "$WORK/light_host" "$WORK/light_device" "$start" | cut -d ' ' -f 3)" = 0.0e+00 ]; then
         # Two ways to the same films never agree to the bit: this was the loader's both times.
         said="the same losses to the bit: films were not made on the device"
@@ -311,8 +312,7 @@ for precision in fp32 bf16; do
     check="img/s, the seed's CNN at 150 px, batch 32, $precision"
     format=contiguous flags=()
     [ "$precision" = bf16 ] && format=channels_last flags=(--bf16 --channels-last)
-    if ! train "speed_$precision" "${seed[@]}" --set compute.device_augment=true --set compute.precision=$precision \
-        --set compute.memory_format=$format; then
+    if ! train "speed_$precision" "${seed[@]}" --set compute.precision=$precision --set compute.memory_format=$format; then
         failed "$check" "$(last_line "$WORK/speed_$precision.err")"
         continue
     fi
