@@ -111,6 +111,7 @@ plan = "fixed"
 precision = "fp32"
 memory_format = "contiguous"
 deterministic = true
+device_augment = "off"
 TOML
 
 cat > "$WORK/seed.toml" <<'TOML'
@@ -311,8 +312,7 @@ for precision in fp32 bf16; do
     check="img/s, the seed's CNN at 150 px, batch 32, $precision"
     format=contiguous flags=()
     [ "$precision" = bf16 ] && format=channels_last flags=(--bf16 --channels-last)
-    if ! train "speed_$precision" "${seed[@]}" --set compute.device_augment=on --set compute.precision=$precision \
-        --set compute.memory_format=$format; then
+    if ! train "speed_$precision" "${seed[@]}" --set compute.precision=$precision --set compute.memory_format=$format; then
         failed "$check" "$(last_line "$WORK/speed_$precision.err")"
         continue
     fi
