@@ -8,6 +8,13 @@
 //!
 //! All that C++ can throw is caught in `shim.cpp`'s few functions and comes back as an error.
 
+#[allow(
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    clippy::needless_pass_by_value,
+    clippy::needless_range_loop,
+    reason = "a function is only compiled for the instructions of the one it is inlined into; loads are unaligned ones; registers are counted, not walked through"
+)]
 mod conv;
 mod error;
 mod ffi;

@@ -9,7 +9,7 @@ use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOpt
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{DoubtBand, ModelError, ModelInfo, Net, load};
+use crate::{Compute, DoubtBand, MemoryFormat, ModelError, ModelInfo, Net, load};
 
 /// What the program says of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,12 @@ pub struct Predictor {
 impl Predictor {
     /// Loads a model file, with all its checks.
     pub fn open(path: &Path, device: Device) -> Result<Self, ModelError> {
-        let (net, info) = load(path, device)?;
+        let (mut net, info) = load(path, device)?;
+        net.set_compute(Compute {
+            memory_format: MemoryFormat::ChannelsLast,
+            ..Compute::default()
+        })?;
+        net.freeze()?;
         Ok(Self {
             net,
             info,

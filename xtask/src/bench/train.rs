@@ -78,9 +78,12 @@ impl Call<'_> {
     fn training(&self) -> Vec<Contestant> {
         let script = "train_torch.py";
         let tuned = ["--channels-last", "--bf16"];
+        let mut drawn = self.ours("osteon, bf16, weights as drawn", "train_speed", "bf16");
+        drawn.words.push("lr=0".to_owned());
         vec![
             self.ours("osteon, bf16", "train_speed", "bf16"),
             self.ours("osteon, fp32", "train_speed", "fp32"),
+            drawn,
             self.python(
                 "PyTorch, channels last, bf16, fused Adam, malloc keeps",
                 script,

@@ -4,6 +4,7 @@ mod first;
 mod lanes;
 mod number;
 mod shape;
+#[cfg_attr(not(target_arch = "x86_64"), path = "wide_none.rs")]
 mod wide;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -127,7 +128,7 @@ fn fits(shape: &Shape, input: &Tensor, weight: &Tensor, pooled: Pooled) -> bool 
     let cpu = [input, weight].iter().all(|t| t.device() == Device::Cpu);
     let some = shape.films > 0 && shape.rows() > 0 && shape.columns() > 0;
     let shapes = if shape.input == 1 {
-        shape.output % 16 == 0 && kind == Kind::Float && !input.requires_grad()
+        shape.output.is_multiple_of(16) && kind == Kind::Float && !input.requires_grad()
     } else {
         let least = match kind {
             Kind::Float => Instructions::Avx512,
@@ -135,7 +136,7 @@ fn fits(shape: &Shape, input: &Tensor, weight: &Tensor, pooled: Pooled) -> bool 
             _ => return false,
         };
         matches!(shape.input, 32 | 64 | 128)
-            && shape.output % 32 == 0
+            && shape.output.is_multiple_of(32)
             && pooled.instructions.at_most() >= least
     };
     cpu && some && shapes && weight.kind() == Kind::Float && shape.output > 0

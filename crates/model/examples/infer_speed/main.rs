@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! infer_speed [threads=2] [seconds=10] [precision=fp32|bf16] [memory_format=contiguous|channels_last]
+//!     [network=seed_cnn|residual] [frozen=true|false]
 //! ```
 //!
 //! Prints one line of JSON.
@@ -39,8 +40,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse(std::env::args().skip(1))?;
     tch::set_num_threads(options.threads);
     tch::manual_seed(0);
-    let net = options.net()?;
-    let side = i64::from(speed::SIDE);
+    let mut net = options.net()?;
+    if options.frozen {
+        net.freeze()?;
+    }
+    let side = options.side();
     let films = |count| -> Result<Tensor, tch::TchError> {
         let films = Tensor::f_randn([count, 1, side, side], (Kind::Float, Device::Cpu))?;
         options.compute.memory_format.apply(&films)

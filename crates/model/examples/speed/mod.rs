@@ -6,15 +6,15 @@ use osteon_model::{
     Architecture, ArchitectureName, Compute, Device, MemoryFormat, ModelError, Net, Precision,
 };
 
-/// The seed project's film size, in pixels.
-pub const SIDE: u16 = 150;
-
 /// `key=value` words.
 pub struct Options {
     pub threads: i32,
     pub seconds: f64,
     pub compute: Compute,
     pub fused: bool,
+    pub lr: f64,
+    pub frozen: bool,
+    pub name: ArchitectureName,
 }
 
 impl Options {
@@ -24,6 +24,9 @@ impl Options {
             seconds: 10.0,
             compute: Compute::default(),
             fused: true,
+            lr: 1e-3,
+            frozen: true,
+            name: ArchitectureName::SeedCnn,
         };
         for word in words {
             let compute = &mut options.compute;
@@ -31,6 +34,10 @@ impl Options {
                 ("threads", value) => options.threads = value.parse()?,
                 ("seconds", value) => options.seconds = value.parse()?,
                 ("fused", value) => options.fused = value.parse()?,
+                ("lr", value) => options.lr = value.parse()?,
+                ("frozen", value) => options.frozen = value.parse()?,
+                ("network", "seed_cnn") => options.name = ArchitectureName::SeedCnn,
+                ("network", "residual") => options.name = ArchitectureName::Residual,
                 ("precision", "fp32") => compute.precision = Precision::Fp32,
                 ("precision", "bf16") => compute.precision = Precision::Bf16,
                 ("memory_format", "contiguous") => {
@@ -45,15 +52,23 @@ impl Options {
         Ok(options)
     }
 
-    /// The seed's network as asked for.
+    /// The network asked for.
     pub fn net(&self) -> Result<Net, ModelError> {
         let architecture = Architecture {
-            name: ArchitectureName::SeedCnn,
+            name: self.name,
             ..Architecture::default()
         };
-        let mut net = architecture.build(usize::from(SIDE), Device::Cpu)?;
+        let mut net = architecture.build(self.side() as usize, Device::Cpu)?;
         net.set_compute(self.compute)?;
         Ok(net)
+    }
+
+    /// Of a film, in pixels: the seed project's, or what the residual network is meant for.
+    pub fn side(&self) -> i64 {
+        match self.name {
+            ArchitectureName::SeedCnn => 150,
+            ArchitectureName::Residual => 224,
+        }
     }
 
     /// For the name of the result.
@@ -63,7 +78,7 @@ impl Options {
             precision,
             memory_format,
         } = self.compute;
-        format!("{precision}-{memory_format}{fused}")
+        format!("{}-{precision}-{memory_format}{fused}", self.name)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Training steps a second of the seed's network, the batch resident in memory: our contestant in `cargo xtask bench train`.
 //!
 //! ```text
-//! train_speed [threads=2] [seconds=10] [precision=fp32|bf16] [memory_format=contiguous|channels_last] [fused=true|false]
+//! train_speed [threads=2] [seconds=10] [precision=fp32|bf16] [memory_format=contiguous|channels_last] [fused=true|false] [lr=1e-3] [network=seed_cnn|residual]
 //! ```
 //!
-//! A step: forget the gradients, forward, binary cross-entropy, backward, Adam at 1e-3; 32 films of 150 × 150. Prints one line of JSON.
+//! A step: forget the gradients, forward, binary cross-entropy, backward, Adam at 1e-3; 32 films of 150 × 150 (residual: 224 × 224). Prints one line of JSON.
+//! `lr=0` keeps the weights as they were drawn: the backward pass skips what ReLU took, which depends on them.
 #![allow(clippy::print_stdout, reason = "its result")]
 
 #[path = "../speed/mod.rs"]
@@ -27,10 +28,11 @@ struct Adam {
     counts: Vec<Tensor>,
     steps: i32,
     fused: bool,
+    lr: f64,
 }
 
 impl Adam {
-    fn new(net: &Net, fused: bool) -> Self {
+    fn new(net: &Net, fused: bool, lr: f64) -> Self {
         let params = net.store.trainable_variables();
         let zeros = || params.iter().map(|p| p.detach().zeros_like()).collect();
         Self {
@@ -40,6 +42,7 @@ impl Adam {
             params,
             steps: 0,
             fused,
+            lr,
         }
     }
 
@@ -58,7 +61,7 @@ impl Adam {
                 steps: &self.counts,
             };
             let step = AdamStep {
-                lr: 1e-3,
+                lr: self.lr,
                 beta1: 0.9,
                 beta2: 0.999,
                 weight_decay: 0.0,
@@ -78,7 +81,7 @@ impl Adam {
                 let square = (grad * grad) * 0.001;
                 let _ = self.squares[i].f_mul_scalar_(0.999)?.f_add_(&square)?;
                 let root = self.squares[i].f_sqrt()? / bias.1.sqrt() + 1e-8;
-                let _ = self.params[i].f_sub_(&(&self.means[i] / root * (1e-3 / bias.0)))?;
+                let _ = self.params[i].f_sub_(&(&self.means[i] / root * (self.lr / bias.0)))?;
             }
             Ok(())
         })
@@ -91,13 +94,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tch::set_num_threads(options.threads);
     tch::manual_seed(0);
     let net = options.net()?;
-    let side = i64::from(speed::SIDE);
+    let side = options.side();
     let films = Tensor::randn([BATCH, 1, side, side], (Kind::Float, Device::Cpu));
     let films = options.compute.memory_format.apply(&films)?;
     let targets = Tensor::rand([BATCH], (Kind::Float, Device::Cpu))
         .lt(0.5)
         .to_kind(Kind::Float);
-    let mut adam = Adam::new(&net, options.fused);
+    let mut adam = Adam::new(&net, options.fused, options.lr);
     let mut step = || -> Result<Tensor, Box<dyn std::error::Error>> {
         clear_grads(&adam.params)?;
         let logits = net.forward(&films, true)?;

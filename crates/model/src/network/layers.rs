@@ -4,7 +4,7 @@ use osteon_kernels::{Pooled, conv_relu_pool};
 use tch::nn::{Init, Path};
 use tch::{TchError, Tensor};
 
-use crate::Precision;
+use crate::{Compute, Mode, Precision};
 
 /// A 2-D convolution with square kernel.
 pub(super) struct Conv {
@@ -102,6 +102,9 @@ pub(super) struct BatchNorm {
 }
 
 impl BatchNorm {
+    /// Added to the variance.
+    const EPS: f64 = 1e-5;
+
     /// Begins as the plain normalisation: gain 1, bias 0.
     pub fn new(at: &Path<'_>, channels: i64) -> Result<Self, TchError> {
         Ok(Self {
@@ -121,9 +124,64 @@ impl BatchNorm {
             Some(&self.running_var),
             train,
             0.1,
-            1e-5,
+            Self::EPS,
             true,
         )
+    }
+}
+
+/// A convolution and the norm after it; once frozen, one convolution.
+pub(super) struct ConvNorm {
+    conv: Conv,
+    norm: BatchNorm,
+    /// Weight and bias of both together, in the precision they were frozen for.
+    folded: Option<(Tensor, Tensor)>,
+}
+
+impl ConvNorm {
+    /// The convolution's and the norm's names are `conv` and `norm` below `at`.
+    pub fn new(
+        at: &Path<'_>,
+        (conv, norm): (&str, &str),
+        shape: &ConvShape,
+    ) -> Result<Self, TchError> {
+        Ok(Self {
+            conv: Conv::before_norm(&(at / conv), shape)?,
+            norm: BatchNorm::new(&(at / norm), shape.output)?,
+            folded: None,
+        })
+    }
+
+    /// Computes in the mode's precision, which is also what it returns.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        match &self.folded {
+            Some((weight, bias)) if !mode.train && weight.kind() == mode.precision.kind() => {
+                let (stride, padding) = ([self.conv.stride; 2], [self.conv.padding; 2]);
+                x.f_to_kind(weight.kind())?
+                    .f_conv2d(weight, Some(bias), stride, padding, [1, 1], 1)
+            }
+            _ => {
+                let x = self.conv.forward(x, mode.precision)?;
+                self.norm.forward(&x, mode.train)
+            }
+        }
+    }
+
+    /// Puts the norm, with the statistics it has now, into the convolution's weights.
+    pub fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
+        let kind = compute.precision.kind();
+        let norm = &self.norm;
+        let root = norm.running_var.f_add_scalar(BatchNorm::EPS)?.f_sqrt()?;
+        let gain = norm.weight.f_detach()?.f_div(&root)?;
+        let shift = norm.running_mean.f_mul(&gain)?;
+        let bias = norm.bias.f_detach()?.f_sub(&shift)?;
+        let weight = self.conv.weight.f_detach()?;
+        let weight = weight
+            .f_mul(&gain.f_view([-1, 1, 1, 1])?)?
+            .f_to_kind(kind)?;
+        let weight = compute.memory_format.apply(&weight)?;
+        self.folded = Some((weight, bias.f_to_kind(kind)?));
+        Ok(())
     }
 }
 

@@ -20,6 +20,12 @@ use crate::{Compute, Mode, ModelError};
 pub trait Network: Send {
     /// N×1×H×W, normalised → N logits of *fractured* (f32, no sigmoid).
     fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+
+    /// Prepares for judging with the weights as they are now: what can be computed once is, in this precision and memory order.
+    fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
+        let _ = compute;
+        Ok(())
+    }
 }
 
 /// The networks there are.
@@ -121,6 +127,13 @@ impl Net {
         osteon_kernels::clear_grads(&self.store.trainable_variables())?;
         self.compute = compute;
         Ok(())
+    }
+
+    /// Prepares for judging: norms go into the convolutions before them, so the logits differ in their last digits. From here on, a change
+    /// of weights is not seen until the next call.
+    pub fn freeze(&mut self) -> Result<(), ModelError> {
+        let compute = self.compute;
+        Ok(tch::no_grad(|| self.network.freeze(compute))?)
     }
 
     /// A forward pass as [`Net::compute`] says: N×1×H×W → N logits, f32.

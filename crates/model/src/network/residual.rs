@@ -6,8 +6,8 @@ use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
 use super::Network;
-use super::layers::{BatchNorm, Conv, ConvShape, Linear};
-use crate::{Mode, Precision};
+use super::layers::{ConvNorm, ConvShape, Linear};
+use crate::{Compute, Mode, Precision};
 
 /// Sizes of a [`Residual`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,19 +42,16 @@ impl Default for ResidualOptions {
 /// stage: max-pool 2, then blocks; block: conv1 3×3─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where widths differ) ─ReLU
 /// ```
 pub struct Residual {
-    stem: Conv,
-    stem_bn: BatchNorm,
+    stem: ConvNorm,
     stages: Vec<Vec<Block>>,
     dropout: f64,
     fc: Linear,
 }
 
 struct Block {
-    conv1: Conv,
-    bn1: BatchNorm,
-    conv2: Conv,
-    bn2: BatchNorm,
-    shortcut: Option<(Conv, BatchNorm)>,
+    first: ConvNorm,
+    second: ConvNorm,
+    shortcut: Option<ConvNorm>,
 }
 
 impl ResidualOptions {
@@ -110,8 +107,7 @@ impl Residual {
             stages.push(stage);
         }
         Ok(Self {
-            stem: Conv::before_norm(&(at / "stem"), &stem)?,
-            stem_bn: BatchNorm::new(&(at / "stem_bn"), first)?,
+            stem: ConvNorm::new(at, ("stem", "stem_bn"), &stem)?,
             stages,
             dropout: options.dropout,
             fc: Linear::new(&(at / "fc"), 2 * channels, 1)?,
@@ -131,41 +127,36 @@ impl Block {
         let shortcut = if input == output {
             None
         } else {
-            let projection = Conv::before_norm(&(at / "shortcut"), &conv(input, 1))?;
-            Some((projection, BatchNorm::new(&(at / "shortcut_bn"), output)?))
+            let names = ("shortcut", "shortcut_bn");
+            Some(ConvNorm::new(at, names, &conv(input, 1))?)
         };
         Ok(Self {
-            conv1: Conv::before_norm(&(at / "conv1"), &conv(input, 3))?,
-            bn1: BatchNorm::new(&(at / "bn1"), output)?,
-            conv2: Conv::before_norm(&(at / "conv2"), &conv(output, 3))?,
-            bn2: BatchNorm::new(&(at / "bn2"), output)?,
+            first: ConvNorm::new(at, ("conv1", "bn1"), &conv(input, 3))?,
+            second: ConvNorm::new(at, ("conv2", "bn2"), &conv(output, 3))?,
             shortcut,
         })
     }
 
-    fn forward(&self, x: &Tensor, Mode { train, precision }: Mode) -> Result<Tensor, TchError> {
-        let branch = self
-            .bn1
-            .forward(&self.conv1.forward(x, precision)?, train)?
-            .f_relu_()?;
-        let mut branch = self
-            .bn2
-            .forward(&self.conv2.forward(&branch, precision)?, train)?;
+    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let branch = self.first.forward(x, mode)?.f_relu_()?;
+        let mut branch = self.second.forward(&branch, mode)?;
         let mut sum = match &self.shortcut {
             None => branch.f_add_(x)?,
-            Some((conv, bn)) => branch.f_add_(&bn.forward(&conv.forward(x, precision)?, train)?)?,
+            Some(shortcut) => branch.f_add_(&shortcut.forward(x, mode)?)?,
         };
         sum.f_relu_()
+    }
+
+    fn parts(&mut self) -> impl Iterator<Item = &mut ConvNorm> {
+        [&mut self.first, &mut self.second]
+            .into_iter()
+            .chain(&mut self.shortcut)
     }
 }
 
 impl Network for Residual {
     fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let Mode { train, precision } = mode;
-        let mut x = self
-            .stem_bn
-            .forward(&self.stem.forward(films, precision)?, train)?
-            .f_relu_()?;
+        let mut x = self.stem.forward(films, mode)?.f_relu_()?;
         for stage in &self.stages {
             x = x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?;
             for block in stage {
@@ -175,8 +166,15 @@ impl Network for Residual {
         // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
         let mean = x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?;
         let highest = x.f_amax([2, 3], false)?.f_to_kind(Kind::Float)?;
-        let kept = Tensor::f_cat(&[mean, highest], 1)?.f_dropout(self.dropout, train)?;
+        let kept = Tensor::f_cat(&[mean, highest], 1)?.f_dropout(self.dropout, mode.train)?;
         // 16 bits would round the logits and save nothing.
         self.fc.forward(&kept, Precision::Fp32)?.f_squeeze_dim(1)
+    }
+    fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
+        self.stem.freeze(compute)?;
+        for part in self.stages.iter_mut().flatten().flat_map(Block::parts) {
+            part.freeze(compute)?;
+        }
+        Ok(())
     }
 }

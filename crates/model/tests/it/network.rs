@@ -152,3 +152,31 @@ fn sixteen_bits_stay_near_and_logits_and_gradients_stay_f32() {
         }
     }
 }
+
+#[test]
+fn a_frozen_network_gives_the_same_logits() {
+    for precision in [Precision::Fp32, Precision::Bf16] {
+        for name in [ArchitectureName::SeedCnn, ArchitectureName::Residual] {
+            let mut net = build(name, 64);
+            net.set_compute(Compute {
+                precision,
+                memory_format: MemoryFormat::ChannelsLast,
+            })
+            .expect("converts");
+            let films = Tensor::randn([4, 1, 64, 64], (Kind::Float, Device::Cpu));
+            // A step of training moves the norms' statistics.
+            let _ = net.forward(&films, true).expect("computes");
+            let plain = net.forward(&films, false).expect("computes");
+            net.freeze().expect("freezes");
+            let frozen = net.forward(&films, false).expect("computes");
+            let far = (&plain - &frozen).abs().max().double_value(&[]);
+            let scale = plain.abs().max().double_value(&[]).max(0.1);
+            let limit = if precision == Precision::Fp32 {
+                1e-5
+            } else {
+                0.05
+            };
+            assert!(far <= limit * scale, "{name} {precision}: {far} of {scale}");
+        }
+    }
+}

@@ -28,12 +28,14 @@ fn pack_forward<T: Dot>(kernel: &[f32], shape: &Shape) -> Aligned<T> {
     let (input, output) = (shape.input, shape.output);
     let mut packed = Aligned::new(kernel.len());
     let group = T::GROUP;
+    // In the order of reading: a film alone waits for this.
+    let to = packed.slice_mut();
     for (o, kernel) in kernel.chunks_exact(9 * input).enumerate() {
+        let start = (o / BLOCK * 9 * input * BLOCK) + o % BLOCK * group;
         for (i, taps) in kernel.chunks_exact(9).enumerate() {
+            let start = start + i / group * BLOCK * group + i % group;
             for (tap, &value) in taps.iter().enumerate() {
-                let step = (o / BLOCK * 9 + tap) * (input / group) + i / group;
-                let at = (step * BLOCK + o % BLOCK) * group + i % group;
-                packed.slice_mut()[at] = T::narrow(value);
+                to[start + tap * input * BLOCK] = T::narrow(value);
             }
         }
     }
@@ -220,7 +222,7 @@ pub(super) fn backward<T: Dot>(
                 .map(|back| unsafe { back.part(film, film_size) });
             let call = Film {
                 shape,
-                film: &films[film * film_size..][..film_size],
+                pixels: &films[film * film_size..][..film_size],
                 grads: &grads[film * pooled..][..pooled],
                 places: &places[film * pooled..][..pooled],
                 weight: weight.slice(),
@@ -251,7 +253,7 @@ pub(super) fn backward<T: Dot>(
 /// One film of the backward pass.
 struct Film<'a, T> {
     shape: &'a Shape,
-    film: &'a [T],
+    pixels: &'a [T],
     grads: &'a [f32],
     places: &'a [u8],
     weight: &'a [T],
@@ -263,7 +265,7 @@ impl<T: Dot> Film<'_, T> {
         let pitch = (shape.width + 2) * shape.input;
         scratch.back.slice_mut().fill(0.0);
         for y in 0..shape.rows() {
-            pad(self.film, shape, 2 * y, scratch.band.slice_mut());
+            pad(self.pixels, shape, 2 * y, scratch.band.slice_mut());
             self.windows(y, scratch, sums, back.is_some());
             self.weights(scratch, sums);
             if let Some(back) = back.as_deref_mut() {
