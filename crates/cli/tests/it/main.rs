@@ -5,6 +5,8 @@ mod errors;
 mod pack;
 mod pipeline;
 mod split;
+mod tensorboard;
+mod training;
 
 use std::path::Path;
 use std::process::{Command, Output};
