@@ -5,6 +5,7 @@ mod errors;
 mod pack;
 mod pipeline;
 mod split;
+mod sweep;
 mod tensorboard;
 mod training;
 
