@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Train a network; ends with its figures on val
     Train(TrainArgs),
+    /// Train one network after the other over values of config keys, and compare them on val
+    Sweep(SweepArgs),
     /// Judge a model on a split of a data set
     Evaluate(EvaluateArgs),
     /// Score films: files or folders, one line each
@@ -94,6 +96,54 @@ pub struct TrainArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// TOML file with settings that differ from the defaults (see configs/)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout (see docs/DATA.md)
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Values of a key to try, such as optimizer.lr=1e-3,3e-3; repeatable: every combination is tried
+    #[arg(long, value_name = "SECTION.KEY=V1,V2")]
+    pub grid: Vec<String>,
+    /// Try so many draws from the ranges (and from the values of --grid) instead
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..).map(|n| n as usize))]
+    pub random: Option<usize>,
+    /// Range of a key to draw from, such as optimizer.lr=1e-4..1e-2:log; of whole numbers if both ends are; repeatable
+    #[arg(long, value_name = "SECTION.KEY=LOW..HIGH[:log]", requires = "random")]
+    pub range: Vec<String>,
+    /// The same seed draws the same values; more draws begin with the same ones
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub seed: u64,
+    /// Folder for the runs, sweep.csv and sweep.json; called again, finished trials are kept and an interrupted one goes on
+    #[arg(long, default_value = "runs/sweep", value_name = "DIR")]
+    pub out: PathBuf,
+    /// What the table is sorted by [default: the config's train.monitor]
+    #[arg(long, value_enum)]
+    pub by: Option<SweepBy>,
+    /// auto, cpu, cuda, cuda:N or mps
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Set one value of the config for all trials, such as train.epochs=5; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What trials are compared by, at the best epoch of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[value(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum SweepBy {
+    /// ROC-AUC on val, the highest first
+    ValRocAuc,
+    /// Loss on val, the lowest first
+    ValLoss,
 }
 
 #[derive(Debug, Args)]

@@ -28,7 +28,10 @@ pub struct Arguments {
     /// Threads of each program
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Only contests whose name contains this: train, latency
+    /// Data set of the epochs, divided into train and val
+    #[arg(long, default_value = "../shared/xrays/kaggle")]
+    films: PathBuf,
+    /// Only contests whose name contains this: train, epoch, latency
     #[arg(long)]
     only: Option<String>,
 }
@@ -58,6 +61,22 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
         let rows = contest::run(&call.training(), rounds, dir, &mut foreign)?;
         let (table, verdict) = (contest::table(&rows), training_verdict(&rows));
         call.publish("train", &format!("{table}\n{verdict}"), &foreign)?;
+    }
+    if chosen("epoch") {
+        let mut cargo = workspace::cargo(root);
+        cargo.args([
+            "build",
+            "--release",
+            "-p",
+            "train",
+            "--example",
+            "epoch_speed",
+        ]);
+        workspace::must_succeed(&mut cargo)?;
+        let (rounds, mut foreign) = (arguments.rounds.min(3), Vec::new());
+        let rows = contest::run(&call.epochs()?, rounds, &peers.scripts, &mut foreign)?;
+        let text = format!("{}\n{}", contest::table(&rows), epoch_verdict(&rows));
+        call.publish("epoch", &text, &foreign)?;
     }
     if chosen("latency") {
         peers.add_onnx()?;
@@ -104,6 +123,18 @@ impl Call<'_> {
             ),
             self.python(EAGER, script, &["--no-fused-adam"], &[]),
         ]
+    }
+
+    /// A whole epoch with its input against the step alone.
+    fn epochs(&self) -> Result<Vec<Contestant>> {
+        let films = std::path::absolute(self.root.join(&self.arguments.films))?;
+        let mut steps = self.ours(STEPS, "train_speed", "bf16");
+        steps.words.push("lr=0".to_owned());
+        let mut epoch = self.ours(EPOCH, "epoch_speed", "bf16");
+        // Its time is that of its epochs.
+        epoch.words.retain(|word| !word.starts_with("seconds="));
+        epoch.words.insert(1, films.display().to_string());
+        Ok(vec![steps, epoch])
     }
 
     fn judging(&self) -> Vec<Contestant> {
@@ -234,6 +265,11 @@ impl Call<'_> {
     }
 }
 
+/// The step alone, its batch in memory.
+const STEPS: &str = "the step alone, weights as drawn";
+/// The same with everything that an epoch is.
+const EPOCH: &str = "an epoch: loader, augmentation, log";
+
 const ONNX: &str = "ONNX Runtime";
 
 /// A latency contestant's line of JSON.
@@ -291,6 +327,18 @@ fn training_verdict(rows: &[Row]) -> String {
         ("the fastest PyTorch", 1.0, best(true) / best(false)),
         ("the same, moonshot", 1.3, best(true) / best(false)),
     ])
+}
+
+fn epoch_verdict(rows: &[Row]) -> String {
+    let speed = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        row.map_or(f64::NAN, |row| row.speed.0)
+    };
+    let share = speed(EPOCH) / speed(STEPS);
+    format!(
+        "Target: an epoch within 5 % of the step alone. Measured: {:.1} % of its speed.\n",
+        100.0 * share
+    )
 }
 
 fn latency_table(rows: &[Latency]) -> String {

@@ -8,6 +8,7 @@ pub mod judgement;
 pub mod pack;
 pub mod predict;
 pub mod split;
+pub mod sweep;
 pub mod synth;
 pub mod train;
 

@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &mut View, now: Duration) {
         charts::loss(frame, left, view);
         charts::auc(frame, right, view);
         let [table, beside] =
-            Layout::horizontal([Constraint::Length(48), Constraint::Fill(1)]).areas(below);
+            Layout::horizontal([Constraint::Length(49), Constraint::Fill(1)]).areas(below);
         epochs(frame, table, view);
         // Where there is room the throughput is a curve, too.
         let speed = if below.height >= 14 { 5 } else { 0 };

@@ -5,6 +5,9 @@ mod errors;
 mod pack;
 mod pipeline;
 mod split;
+mod sweep;
+mod tensorboard;
+mod training;
 
 use std::path::Path;
 use std::process::{Command, Output};

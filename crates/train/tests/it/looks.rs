@@ -21,7 +21,11 @@ fn the_finder_goes_up_until_the_loss_blows_up() {
     assert!((found.points[0].lr - 1e-7).abs() < 1e-12);
     assert!(found.points.windows(2).all(|p| p[0].lr < p[1].lr));
     // Nothing is known at first: ln 2.
-    assert!((found.points[0].loss - 0.7).abs() < 0.3, "{:?}", found.points[0]);
+    assert!(
+        (found.points[0].loss - 0.7).abs() < 0.3,
+        "{:?}",
+        found.points[0]
+    );
     let suggestion = found.suggestion.expect("it falls somewhere");
     assert!((1e-6..1.0).contains(&suggestion), "{suggestion}");
     assert!(!plan.run.exists(), "a look leaves nothing");
@@ -46,8 +50,7 @@ fn every_film_of_train_and_val_is_judged_by_one_fold() {
     let _alone = alone();
     let dir = films();
     let mut plan = plan(dir.path(), "folds", 1);
-    let found =
-        cross_validate(&plan, 3, &mut quiet(), &AtomicBool::new(false)).expect("validates");
+    let found = cross_validate(&plan, 3, &mut quiet(), &AtomicBool::new(false)).expect("validates");
     assert!(!found.interrupted && found.folds.len() == 3);
     assert_eq!(found.folds.iter().map(|fold| fold.films).sum::<usize>(), 51);
     let table = std::fs::read_to_string(plan.run.join("out_of_fold.csv")).expect("reads");

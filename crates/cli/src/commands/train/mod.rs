@@ -117,7 +117,7 @@ fn history(run: &Path) -> Vec<EpochRecord> {
 }
 
 /// Draws `report/learning_curves.svg` of what the run has measured.
-fn figures(run: &Path) -> anyhow::Result<()> {
+pub fn figures(run: &Path) -> anyhow::Result<()> {
     let metrics = run.join("metrics.jsonl");
     // A run that was stopped in its first epoch has measured nothing yet.
     let Ok(text) = std::fs::read_to_string(&metrics) else {

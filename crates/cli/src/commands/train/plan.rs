@@ -53,7 +53,7 @@ pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
 }
 
 /// A JSON string is a TOML basic string, too.
-fn toml_string(text: &str) -> String {
+pub fn toml_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
