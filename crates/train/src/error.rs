@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use osteon_collective::CollectiveError;
 use thiserror::Error;
 
 use crate::{ConfigError, Difference};
@@ -147,7 +148,7 @@ pub enum TrainError {
     HalfOnCpu,
     /// The processes that train together cannot go on together.
     #[error(transparent)]
-    Collective(#[from] osteon_collective::CollectiveError),
+    Collective(#[from] CollectiveError),
     /// Another of the processes that train together failed.
     #[error("rank {rank} failed: {said}")]
     OtherRank {
@@ -185,6 +186,10 @@ impl TrainError {
         match self {
             Self::Data(data) => data.is_usage(),
             Self::Model(model) => model.is_usage(),
+            Self::Collective(collective) => matches!(
+                collective,
+                CollectiveError::HalfSet { .. } | CollectiveError::Variable { .. }
+            ),
             Self::Config(_)
             | Self::UnknownDevice { .. }
             | Self::NoDevice { .. }

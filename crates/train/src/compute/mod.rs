@@ -4,6 +4,7 @@ mod memory;
 mod trial;
 
 use std::fmt;
+use std::path::Path;
 
 use osteon_model::{Compute, MemoryFormat, Precision};
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,27 @@ impl ComputePlan {
         };
         plan.apply(config);
         Ok(plan)
+    }
+
+    /// Takes over what a run chose before, from its own config, where this one leaves it open: a run that goes on computes as it did.
+    pub(crate) fn recall(config: &mut Config, of_run: &Path) {
+        let text = std::fs::read_to_string(of_run).unwrap_or_default();
+        let Ok(before) = toml::from_str::<Config>(&text) else {
+            return;
+        };
+        let compute = &mut config.compute;
+        if compute.precision == PrecisionChoice::Auto {
+            compute.precision = before.compute.precision;
+        }
+        if compute.memory_format == MemoryFormatChoice::Auto {
+            compute.memory_format = before.compute.memory_format;
+        }
+        if compute.loader_threads == 0 {
+            compute.loader_threads = before.compute.loader_threads;
+        }
+        if config.train.threads == 0 {
+            config.train.threads = before.train.threads;
+        }
     }
 
     /// Makes the config say what was chosen, and sets libtorch's threads.

@@ -103,6 +103,9 @@ pub(crate) fn train_on(
     };
     let run = team.agree(open(plan, &config, &team))?;
     let films = team.agree(RunFilms::read(&config, catalog, observer))?;
+    if plan.resume {
+        ComputePlan::recall(&mut config, &run.config());
+    }
     let compute = agree_on_plan(&mut config, device, &films, &team)?;
     if team.is_main() {
         // What was chosen is the run's from now on.

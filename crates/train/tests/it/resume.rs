@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use osteon_model::Precision;
+use osteon_train::config::PrecisionChoice;
 use osteon_train::{Event, Plan, StopReason, TrainError, train};
 
 use crate::runs::{alone, films, go, plan};
@@ -160,4 +162,26 @@ fn a_run_that_ended_is_not_begun_again() {
         (again.reason, again.epochs),
         (outcome.reason, outcome.epochs)
     );
+}
+
+/// What the plan chose is the run's: it is not chosen anew where the config leaves it open.
+#[test]
+fn a_run_goes_on_as_it_computed() {
+    let _alone = alone();
+    let dir = films();
+    let mut plan = plan(dir.path(), "run", 2);
+    plan.config.train.threads = 2;
+    plan.config.compute.precision = PrecisionChoice::Bf16;
+    assert_eq!(stop_after(&plan, 2), StopReason::Interrupted);
+    plan.config.train.threads = 0;
+    plan.config.compute.precision = PrecisionChoice::Auto;
+    plan.resume = true;
+    let mut told = None;
+    let mut observer = |event: &Event<'_>| {
+        if let Event::Computes(plan) = event {
+            told = Some((plan.threads, plan.compute.precision));
+        }
+    };
+    train(&plan, &mut observer, &AtomicBool::new(false)).expect("goes on");
+    assert_eq!(told, Some((2, Precision::Bf16)));
 }

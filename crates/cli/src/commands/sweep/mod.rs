@@ -13,7 +13,8 @@ use osteon_train::{Config, Plan, StopReason, TrainError, train};
 
 use self::search::{Trial, trials};
 use self::table::{Outcome, Sweep};
-use super::train::{figures, toml_string};
+use super::train::figures;
+use super::train::plan::toml_string;
 use crate::args::{SweepArgs, SweepBy};
 use crate::exit::{Ending, UsageError};
 use crate::output;
@@ -153,6 +154,7 @@ fn attempt(
         resume: folder.join("config.toml").exists(),
         run: folder.to_owned(),
         config,
+        force: false,
     };
     let mut progress = TrainProgress::new(plan.config.train.epochs);
     let done = train(&plan, &mut progress, stop.flag());

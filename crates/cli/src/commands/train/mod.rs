@@ -2,7 +2,7 @@
 
 mod checks;
 mod folds;
-mod plan;
+pub mod plan;
 
 use std::path::Path;
 
