@@ -85,11 +85,11 @@ mod tests {
         let fine = [Tensor::from_slice(&[65536.0_f32, -131_072.0])];
         let overflow = scaler.unscale(&fine).expect("unscales");
         assert_eq!(Vec::<f32>::try_from(&fine[0]).expect("values"), [1.0, -2.0]);
-        assert_eq!(overflow.double_value(&[0]), 0.0);
+        assert!(overflow.double_value(&[0]) < 0.5);
         scaler.update(&overflow).expect("moves");
         let broken = [Tensor::from_slice(&[f32::INFINITY, 1.0]), Tensor::new()];
         let overflow = scaler.unscale(&broken).expect("unscales");
-        assert_eq!(overflow.double_value(&[0]), 1.0);
+        assert!(overflow.double_value(&[0]) > 0.5);
         scaler.update(&overflow).expect("moves");
         let state = scaler.state().expect("reads");
         assert_eq!(

@@ -68,16 +68,15 @@ impl ComputePlan {
                 PlanRule::Auto => memory::recall(&key),
                 PlanRule::Measure | PlanRule::Fixed => None,
             };
-            match known {
-                Some(plan) => Self {
+            if let Some(plan) = known {
+                Self {
                     origin: Origin::Remembered,
                     ..plan
-                },
-                None => {
-                    let plan = by_trial(config, device, films)?;
-                    memory::keep(&key, &plan);
-                    plan
                 }
+            } else {
+                let plan = by_trial(config, device, films)?;
+                memory::keep(&key, &plan);
+                plan
             }
         };
         plan.apply(config);
@@ -197,14 +196,13 @@ fn by_rule(config: &Config, device: Device) -> ComputePlan {
 /// Number formats that the config and the device allow, the plainest first.
 fn precisions(config: &Config, device: Device) -> Vec<Precision> {
     match (config.compute.precision, device) {
-        (PrecisionChoice::Fp32, _) => vec![Precision::Fp32],
         (PrecisionChoice::Bf16, _) => vec![Precision::Bf16],
         (PrecisionChoice::Fp16, _) => vec![Precision::Fp16],
         (PrecisionChoice::Auto, Device::Cuda(_)) => {
             vec![Precision::Fp32, Precision::Bf16, Precision::Fp16]
         }
         (PrecisionChoice::Auto, Device::Cpu) => vec![Precision::Fp32, Precision::Bf16],
-        (PrecisionChoice::Auto, _) => vec![Precision::Fp32],
+        (PrecisionChoice::Fp32 | PrecisionChoice::Auto, _) => vec![Precision::Fp32],
     }
 }
 

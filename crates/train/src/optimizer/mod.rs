@@ -75,6 +75,7 @@ impl Optimizer {
     }
 
     /// The weights, in the order of their names.
+    #[must_use]
     pub fn weights(&self) -> Vec<(&str, &Tensor)> {
         let slots = self.slots.iter();
         slots
