@@ -2,6 +2,7 @@
 
 mod audit;
 mod errors;
+mod looks;
 mod pack;
 mod pipeline;
 mod split;

@@ -205,7 +205,7 @@ fn train_resumes_and_reports_as_json() {
     let dir = trained();
     let output = osteon(
         dir.path(),
-        "train --resume --run run --set train.epochs=3 --test --json",
+        "train --resume --force --run run --set train.epochs=3 --test --json",
     );
     assert_code(&output, 0);
     let report = object(&stdout(&output));

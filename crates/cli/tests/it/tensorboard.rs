@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{assert_code, osteon, trained};
 
 /// What TensorBoard shows under a tag, and the kind and key of `metrics.jsonl` that it comes from.
-const TAGS: [(&str, &str, &str); 9] = [
+const TAGS: [(&str, &str, &str); 12] = [
     ("loss/step", "step", "loss"),
     ("lr", "step", "lr"),
     ("loss/train", "epoch", "train_loss"),
@@ -18,6 +18,9 @@ const TAGS: [(&str, &str, &str); 9] = [
     ("val/sensitivity", "epoch", "val_sensitivity"),
     ("val/specificity", "epoch", "val_specificity"),
     ("val/accuracy", "epoch", "val_accuracy"),
+    ("val/average_precision", "epoch", "val_average_precision"),
+    ("val/f1", "epoch", "val_f1"),
+    ("val/brier", "epoch", "val_brier"),
     ("images_per_second", "epoch", "images_per_second"),
 ];
 
@@ -111,7 +114,7 @@ fn tensorboard_reads_what_metrics_jsonl_holds() {
     assert_same(&run, &python);
     // File names tell runs apart by the second and the process.
     let set = "--set train.epochs=4 --set train.log_every=2";
-    let resumed = osteon(dir.path(), &format!("train --resume --run run {set}"));
+    let resumed = osteon(dir.path(), &format!("train --resume --force --run run {set}"));
     assert_code(&resumed, 0);
     let files = std::fs::read_dir(&run).expect("lists").flatten();
     let files = files.filter(|file| file.file_name().to_string_lossy().contains("tfevents"));
