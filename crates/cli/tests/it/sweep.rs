@@ -214,7 +214,7 @@ fn interrupted_and_gone_on_with() {
     let again = osteon(dir.path(), line);
     assert_code(&again, 0);
     assert!(
-        stderr(&again).contains("going on with epoch"),
+        stderr(&again).contains("going on after step"),
         "{}",
         stderr(&again)
     );

@@ -114,7 +114,10 @@ fn tensorboard_reads_what_metrics_jsonl_holds() {
     assert_same(&run, &python);
     // File names tell runs apart by the second and the process.
     let set = "--set train.epochs=4 --set train.log_every=2";
-    let resumed = osteon(dir.path(), &format!("train --resume --force --run run {set}"));
+    let resumed = osteon(
+        dir.path(),
+        &format!("train --resume --force --run run {set}"),
+    );
     assert_code(&resumed, 0);
     let files = std::fs::read_dir(&run).expect("lists").flatten();
     let files = files.filter(|file| file.file_name().to_string_lossy().contains("tfevents"));

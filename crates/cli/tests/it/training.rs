@@ -11,7 +11,10 @@ fn a_run_leaves_its_learning_curves() {
         svg.starts_with("<svg") && svg.contains("Learning curves of 2 epochs"),
         "{svg}"
     );
-    let resumed = osteon(dir.path(), "train --resume --force --run run --set train.epochs=3");
+    let resumed = osteon(
+        dir.path(),
+        "train --resume --force --run run --set train.epochs=3",
+    );
     assert_code(&resumed, 0);
     let svg = std::fs::read_to_string(&path).expect("a figure");
     assert!(svg.contains("Learning curves of 3 epochs"));
@@ -22,7 +25,10 @@ fn a_run_leaves_its_learning_curves() {
 fn the_dashboard_falls_back_to_lines() {
     let dir = trained();
     let set = "--set train.epochs=3";
-    let output = osteon(dir.path(), &format!("train --tui --resume --force --run run {set}"));
+    let output = osteon(
+        dir.path(),
+        &format!("train --tui --resume --force --run run {set}"),
+    );
     assert_code(&output, 0);
     let said = stderr(&output);
     assert!(said.contains("epoch   3/3  loss "), "{said}");
