@@ -35,10 +35,13 @@ pub fn code(done: anyhow::Result<Ending>) -> ExitCode {
     }
 }
 
-/// The message with its causes, leaving out those whose words are in it already.
+/// The message with its causes, leaving out those whose words are in it already. Of a cause the first line: libtorch appends its C++ frames.
 fn paragraph(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |mut said, cause| {
-        let cause = cause.to_string();
+        let mut cause = cause.to_string();
+        if !said.is_empty() {
+            cause.truncate(cause.find('\n').unwrap_or(cause.len()));
+        }
         if said.is_empty() {
             said = cause;
         } else if !said.contains(&cause) {

@@ -47,19 +47,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         resume: false,
         force: false,
     };
-    let mut speeds = Vec::new();
+    let (mut speeds, mut waits) = (Vec::new(), Vec::new());
     let mut observer = |event: &Event<'_>| {
         if let Event::Epoch(record) = event {
             speeds.push(record.images_per_second);
+            waits.push(record.input_wait);
         }
     };
     let start = Instant::now();
     train(&plan, &mut observer, &AtomicBool::new(false))?;
     let counted = &speeds[usize::from(speeds.len() > 1)..];
+    let waits: &[f64] = &waits[usize::from(waits.len() > 1)..];
     let speed = counted.iter().sum::<f64>() / counted.len() as f64;
     let line = serde_json::json!({
         "name": "osteon-epoch",
         "img_per_s": speed,
+        "input_wait": waits.iter().copied().fold(0.0, f64::max),
         "threads": threads,
         "seconds": start.elapsed().as_secs_f64(),
         "peak_rss_mb": peak_rss_mb(),

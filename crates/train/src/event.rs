@@ -141,6 +141,9 @@ pub struct EpochRecord {
     pub lr: f64,
     /// Training films a second.
     pub images_per_second: f64,
+    /// The part of the time in which the network waited for films, 0..=1.
+    #[serde(default)]
+    pub input_wait: f64,
     /// Whole epoch, val included.
     pub seconds: f64,
     /// Whether it is the best so far.

@@ -108,8 +108,8 @@ fn steepest(points: &[LrPoint]) -> Option<f64> {
         .enumerate()
         .min_by(|a, b| a.1.smoothed.total_cmp(&b.1.smoothed))?
         .0;
-    // A difference over several steps: one alone is mostly noise.
-    let reach = 4;
+    // A difference over more than a decade of rates: over fewer steps it is mostly noise.
+    let reach = 10;
     (reach..lowest)
         .filter_map(|k| {
             let (before, after) = (points.get(k - reach)?, points.get(k + reach)?);
@@ -140,7 +140,7 @@ mod tests {
         };
         let points: Vec<LrPoint> = (0..100).map(point).collect();
         let found = steepest(&points).expect("it falls");
-        assert!((found.log10() + 3.0).abs() < 0.1, "{found}");
+        assert!((found.log10() + 3.0).abs() < 0.2, "{found}");
         let rising: Vec<LrPoint> = points
             .iter()
             .rev()

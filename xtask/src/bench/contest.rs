@@ -36,6 +36,8 @@ struct Line {
     peak_rss_mb: f64,
     #[serde(default)]
     foreign_cpu: Option<f64>,
+    #[serde(default)]
+    input_wait: Option<f64>,
 }
 
 /// A contestant's median over the rounds.
@@ -51,6 +53,8 @@ pub struct Row {
     pub cpu_speed: Option<f64>,
     /// Peak resident memory, MB, all processes.
     pub memory: f64,
+    /// The part of the time in which the network waited for its input, 0..=1, where that is told.
+    pub input_wait: Option<f64>,
 }
 
 /// Runs each contestant once a round, in turn. `foreign` collects how much of the machine others used, where a contestant says it.
@@ -85,6 +89,7 @@ pub fn run(
             ),
             cpu_speed: of(|line| line.img_per_cpu_s),
             memory: of(|line| Some(line.peak_rss_mb)).unwrap_or_default(),
+            input_wait: of(|line| line.input_wait),
         }
     };
     Ok(lines.into_iter().map(row).collect())
@@ -201,6 +206,7 @@ mod tests {
             speed: (speed, speed, speed),
             cpu_speed,
             memory: 1.0,
+            input_wait: None,
         };
         let rows = [
             row("slow", false, 50.0, Some(25.0)),

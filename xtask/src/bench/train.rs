@@ -335,9 +335,13 @@ fn epoch_verdict(rows: &[Row]) -> String {
         row.map_or(f64::NAN, |row| row.speed.0)
     };
     let share = speed(EPOCH) / speed(STEPS);
+    let epoch = rows.iter().find(|row| row.name == EPOCH);
+    let wait = epoch.and_then(|row| row.input_wait).unwrap_or(f64::NAN);
     format!(
-        "Target: an epoch within 5 % of the step alone. Measured: {:.1} % of its speed.\n",
-        100.0 * share
+        "Target: an epoch within 5 % of the step alone. Measured: {:.1} % of its speed; {:.2} % of the epoch's time the network waited for \
+         films.\n",
+        100.0 * share,
+        100.0 * wait
     )
 }
 
@@ -402,6 +406,7 @@ mod tests {
             speed: (speed, speed, speed),
             cpu_speed: None,
             memory: 1.0,
+            input_wait: None,
         };
         let rows = [
             row("osteon", true, 240.0),

@@ -34,6 +34,7 @@ fn record(epoch: u64) -> EpochRecord {
         val_brier: None,
         lr: 1e-3,
         images_per_second: 28.0,
+        input_wait: 0.01,
         seconds: 50.0,
         best: epoch <= 7,
     }

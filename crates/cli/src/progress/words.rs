@@ -123,8 +123,17 @@ pub fn epoch_line(r: &EpochRecord, epochs: u64) -> String {
         figure(r.val_sensitivity),
         figure(r.val_specificity),
         r.images_per_second,
-        if r.best { "  best" } else { "" },
+        waiting(r.input_wait) + if r.best { "  best" } else { "" },
     )
+}
+
+/// Said only where it hurts: the network is there to be kept busy.
+fn waiting(input_wait: f64) -> String {
+    if input_wait > 0.1 {
+        format!(" ({:.0} % waiting for films)", 100.0 * input_wait)
+    } else {
+        String::new()
+    }
 }
 
 /// Three decimals, or a dash where undefined.

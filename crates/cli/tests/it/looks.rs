@@ -64,7 +64,7 @@ fn folds_give_a_table_and_files() {
         "{said}"
     );
     assert!(dir.path().join("run/out_of_fold.csv").exists());
-    let two = osteon(dir.path(), &format!("{TRAIN}2 --folds 2"));
+    let two = osteon(dir.path(), &format!("{TRAIN} --folds 2"));
     assert_code(&two, 2);
     assert!(stderr(&two).contains("3 or more"), "{}", stderr(&two));
 }

@@ -221,7 +221,7 @@ fn train_resumes_and_reports_as_json() {
         (Some(9), Some(9))
     );
     assert!(
-        stderr(&output).contains("going on with epoch 3"),
+        stderr(&output).contains("going on after step 12, in epoch 3"),
         "{}",
         stderr(&output)
     );

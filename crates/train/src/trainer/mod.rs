@@ -80,6 +80,7 @@ pub fn train(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Outcome, TrainError> {
+    prepare(&plan.config)?;
     let data = &plan.config.data;
     let catalog = Catalog::open_as(&data.dir, data.layout)?;
     train_on(plan, &catalog, observer, stop)
@@ -321,11 +322,19 @@ impl<'a> Trainer<'a> {
                 return Ok(reason);
             }
             let start = Instant::now();
-            let Pass::Whole(images_per_second) = self.pass(&mut log, observer, stop)? else {
+            let Pass::Whole {
+                images_per_second,
+                input_wait,
+            } = self.pass(&mut log, observer, stop)?
+            else {
                 return self.leave(&log, observer);
             };
             let (val, best) = self.end_epoch()?;
-            let record = self.record(&val, best, images_per_second, start);
+            let record = EpochRecord {
+                images_per_second,
+                input_wait,
+                ..self.record(&val, best, start)
+            };
             (self.state.films, self.state.loss_bits) = (0, 0);
             log.epoch(&record)?;
             self.save(&log, observer)?;
@@ -421,13 +430,8 @@ impl<'a> Trainer<'a> {
         schedule.factor(done, self.config.train.epochs as f64) * self.state.plateau.factor(schedule)
     }
 
-    fn record(
-        &self,
-        val: &ValMetrics,
-        best: bool,
-        images_per_second: f64,
-        start: Instant,
-    ) -> EpochRecord {
+    /// What there is to say of an epoch but its speed.
+    fn record(&self, val: &ValMetrics, best: bool, start: Instant) -> EpochRecord {
         EpochRecord {
             epoch: self.state.epoch,
             step: self.state.step,
@@ -442,7 +446,8 @@ impl<'a> Trainer<'a> {
             val_average_precision: val.average_precision,
             val_brier: val.brier,
             lr: self.config.optimizer.lr * self.rate_factor(self.state.epoch as f64),
-            images_per_second,
+            images_per_second: 0.0,
+            input_wait: 0.0,
             seconds: start.elapsed().as_secs_f64(),
             best,
         }

@@ -14,8 +14,13 @@ use crate::{Event, Observer, TrainError};
 
 /// Whether an epoch was gone through to its end.
 pub(super) enum Pass {
-    /// It was, at so many films a second.
-    Whole(f64),
+    /// It was.
+    Whole {
+        /// Films a second.
+        images_per_second: f64,
+        /// The part of the time in which the network waited for films, 0..=1.
+        input_wait: f64,
+    },
     /// It was left after a step.
     Stopped,
 }
@@ -59,7 +64,14 @@ impl Trainer<'_> {
         let mut pending = Vec::new();
         let feed = Rc::clone(&self.feed);
         let device = self.learner.device();
-        for portion in feed.portions(&self.films, self.load_options(), device) {
+        let mut portions = feed.portions(&self.films, self.load_options(), device);
+        let mut waited = Duration::ZERO;
+        loop {
+            let asked_for = Instant::now();
+            let Some(portion) = portions.next() else {
+                break;
+            };
+            waited += asked_for.elapsed();
             group.push(portion?);
             let done = self.state.films + global(&group) as u64;
             if group.len() < train.accumulate && done < films {
@@ -100,8 +112,11 @@ impl Trainer<'_> {
                 self.save(log, observer)?;
             }
         }
-        let seen = (self.state.films - first_film) as f64;
-        Ok(Pass::Whole(seen / start.elapsed().as_secs_f64()))
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Pass::Whole {
+            images_per_second: (self.state.films - first_film) as f64 / seconds,
+            input_wait: waited.as_secs_f64() / seconds,
+        })
     }
 
     fn load_options(&self) -> LoadOptions {

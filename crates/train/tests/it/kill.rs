@@ -103,7 +103,7 @@ fn left_by(run: &Path) -> (Vec<(String, tch::Tensor)>, Vec<Value>) {
     let log = std::fs::read_to_string(run.join("metrics.jsonl")).expect("reads");
     let lines = log.lines().map(|line| {
         let mut line: Value = serde_json::from_str(line).expect("JSON");
-        for timed in ["images_per_second", "seconds"] {
+        for timed in ["images_per_second", "input_wait", "seconds"] {
             line.as_object_mut().expect("an object").remove(timed);
         }
         line
