@@ -1,6 +1,4 @@
-//! Figures of a training run as SVG: what was measured goes in, text comes out. No torch, no IO.
-//!
-//! Colours are Okabe and Ito's, which people with any colour vision tell apart; the background is pale in light and dark surroundings.
+#![doc = include_str!("../README.md")]
 
 mod axis;
 mod curves;

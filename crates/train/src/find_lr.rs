@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use osteon_data::{Catalog, Instructions, LoadOptions, Shard};
+use osteon_data::{Instructions, LoadOptions, Shard};
 use serde::{Deserialize, Serialize};
 
 use crate::device_films::to_device;
-use crate::trainer::{Learner, RunFilms, prepare};
-use crate::{ComputePlan, Config, Event, Observer, TrainError};
+use crate::trainer::Look;
+use crate::{Config, Event, Observer, TrainError};
 
 /// One step of the finder.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -45,13 +45,12 @@ pub fn find_lr(
     stop: &AtomicBool,
 ) -> Result<LrFound, TrainError> {
     let mut config = config.clone();
-    let device = prepare(&config)?;
-    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
-    let films = RunFilms::read(&config, &catalog, observer)?;
-    let compute = ComputePlan::choose(&mut config, device, &films)?;
-    observer.on(&Event::Computes(&compute));
-    let (negatives, positives) = films.classes()?;
-    let mut learner = Learner::new(&config, compute.compute, device, negatives, positives)?;
+    let Look {
+        device,
+        films,
+        compute,
+        mut learner,
+    } = Look::new(&mut config, observer)?;
     let options = LoadOptions {
         batch_size: config.train.batch_size,
         order: config.train.sampler,

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use osteon_data::{Catalog, Instructions, LoadOptions, Order, Shard};
+use osteon_data::{Instructions, LoadOptions, Order, Shard};
 use serde::{Deserialize, Serialize};
 
 use crate::device_films::to_device;
-use crate::trainer::{Learner, RunFilms, prepare};
-use crate::{ComputePlan, Config, Event, Observer, TrainError};
+use crate::trainer::Look;
+use crate::{Config, Event, Observer, TrainError};
 
 /// What the check found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,13 +41,12 @@ pub fn sanity(
 ) -> Result<Sanity, TrainError> {
     let mut config = config.clone();
     config.loss.label_smoothing = 0.0;
-    let device = prepare(&config)?;
-    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
-    let films = RunFilms::read(&config, &catalog, observer)?;
-    let compute = ComputePlan::choose(&mut config, device, &films)?;
-    observer.on(&Event::Computes(&compute));
-    let (negatives, positives) = films.classes()?;
-    let mut learner = Learner::new(&config, compute.compute, device, negatives, positives)?;
+    let Look {
+        device,
+        films,
+        mut learner,
+        ..
+    } = Look::new(&mut config, observer)?;
     let options = LoadOptions {
         order: Order::Weighted,
         shard: Shard::WHOLE,

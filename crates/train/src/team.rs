@@ -87,6 +87,14 @@ impl Team {
         }
     }
 
+    /// Whether any process says yes.
+    pub fn any(&self, yes: bool) -> Result<bool, TrainError> {
+        Ok(self
+            .gather(&[u8::from(yes)])?
+            .iter()
+            .any(|said| said == &[1]))
+    }
+
     /// Holds that all processes have the same: settings, films.
     pub fn hold_equal(&self, what: &str, bytes: &[u8]) -> Result<(), TrainError> {
         match &self.group {

@@ -4,6 +4,7 @@ mod feed;
 mod films;
 mod judge;
 mod learner;
+mod look;
 mod pass;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use self::feed::Feed;
 pub(crate) use self::films::RunFilms;
 use self::judge::{Judged, ValMetrics};
 pub(crate) use self::learner::Learner;
+pub(crate) use self::look::Look;
 use self::pass::Pass;
 use crate::checkpoint::{self, Identity, Shelf, State};
 use crate::config::{DeviceAugment, PrecisionChoice};
@@ -271,7 +273,18 @@ impl<'a> Trainer<'a> {
             self.state = state;
         }
         self.learner.set_scaler(self.state.scaler)?;
+        self.align();
         Ok(found)
+    }
+
+    /// Goes back to where a batch begins: after another number of processes, a checkpoint may lie within one.
+    fn align(&mut self) {
+        let batch = (self.config.train.batch_size * self.team.world()) as u64;
+        let (films, whole) = (self.state.films, self.state.films / batch * batch);
+        if whole != films {
+            let loss = self.state.loss() * whole as f64 / films as f64;
+            (self.state.films, self.state.loss_bits) = (whole, loss.to_bits());
+        }
     }
 
     fn read_newest(&mut self, force: bool) -> Result<Option<GoingOn>, TrainError> {
@@ -339,7 +352,7 @@ impl<'a> Trainer<'a> {
             log.epoch(&record)?;
             self.save(&log, observer)?;
             observer.on(&Event::Epoch(&record));
-            if stop.load(Ordering::Relaxed) {
+            if self.team.any(stop.load(Ordering::Relaxed))? {
                 return Ok(self.has_ended().unwrap_or(StopReason::Interrupted));
             }
         }

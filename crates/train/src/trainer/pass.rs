@@ -130,7 +130,7 @@ impl Trainer<'_> {
                 rank: self.team.rank(),
                 world,
             },
-            // With another number of processes than before, up to a batch of films may be seen twice in this epoch.
+            // A whole number: `align` saw to it.
             first_batch: (self.state.films / films_a_batch) as usize,
             augment: Some(self.config.augment.clone()),
             crop: None,
