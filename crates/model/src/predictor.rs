@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions};
+use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions, Loader};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{Compute, DoubtBand, MemoryFormat, ModelError, ModelInfo, Net, load};
+use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load};
 
 /// What the program says of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl Predictor {
             .map_err(refused)?;
         let pixels = preprocess.apply(film.view);
         let input = self.net.input(&pixels, 1, preprocess.side())?;
-        let logits = forward(&self.net, &input)?;
+        let logits = forward(&self.net, &input, self.net.compute().judging())?;
         let score = self.info.calibration.score(logits[0]);
         Ok(Prediction {
             score,
@@ -131,10 +131,11 @@ impl Predictor {
 
     /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
     pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
-        let logits = logits_of(&self.net, films, tick)?;
+        let loader = films.loader(LoadOptions::plain(32));
+        let logits = logits_of(&self.net, loader, self.net.compute().judging(), tick)?;
         Ok(logits
             .into_iter()
-            .map(|logit| self.info.calibration.score(logit))
+            .map(|(_, logit)| self.info.calibration.score(logit))
             .collect())
     }
 
@@ -153,25 +154,30 @@ fn decide(score: f64, threshold: f64, band: Option<DoubtBand>) -> Decision {
     }
 }
 
-/// Logits of all films in their order, without augmentation, gradients or dropout. `tick` is told the films done after each batch.
+/// Logits of a loader's films with their places in the set, without gradients or dropout. `tick` is told the films done after each batch.
 pub fn logits_of(
     net: &Net,
-    films: &Arc<Films>,
+    loader: Loader,
+    mode: Mode,
     tick: &dyn Fn(usize),
-) -> Result<Vec<f64>, ModelError> {
-    let mut logits = Vec::with_capacity(films.len());
-    for batch in films.loader(LoadOptions::plain(32)) {
+) -> Result<Vec<(usize, f64)>, ModelError> {
+    let mut logits = Vec::new();
+    for batch in loader {
         let batch = batch?;
-        let input = net.input(&batch.pixels, batch.len(), batch.side)?;
-        logits.extend(forward(net, &input)?);
+        // A share of the last batch may be empty.
+        if !batch.is_empty() {
+            let input = net.input(&batch.pixels, batch.len(), batch.side)?;
+            let values = forward(net, &input, mode)?;
+            logits.extend(batch.indices.iter().copied().zip(values));
+        }
         tick(logits.len());
     }
     Ok(logits)
 }
 
-fn forward(net: &Net, input: &Tensor) -> Result<Vec<f64>, ModelError> {
+fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| net.forward(input, false))?;
+    let logits = tch::no_grad(|| net.network.forward(input, mode))?;
     let flat = logits
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?

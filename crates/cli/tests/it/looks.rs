@@ -2,17 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{TINY, assert_code, osteon, stderr, stdout, trained};
-
-fn set() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("temporary folder");
-    std::fs::write(dir.path().join("tiny.toml"), TINY).expect("writes");
-    assert_code(
-        &osteon(dir.path(), "data synth set --images 60 --seed 4"),
-        0,
-    );
-    dir
-}
+use crate::{assert_code, osteon, set, stderr, stdout, trained};
 
 const TRAIN: &str = "train --config tiny.toml --data set --run run --device cpu";
 

@@ -58,14 +58,20 @@ batch_size = 8
 plan = \"fixed\"
 ";
 
-/// A folder with a synthetic set `set`, a config `tiny.toml` and a trained run `run`.
-fn trained() -> tempfile::TempDir {
+/// A folder with a synthetic set `set` and a config `tiny.toml`.
+fn set() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary folder");
     std::fs::write(dir.path().join("tiny.toml"), TINY).expect("writes");
     assert_code(
         &osteon(dir.path(), "data synth set --images 60 --seed 4"),
         0,
     );
+    dir
+}
+
+/// As [`set`], and a trained run `run`.
+fn trained() -> tempfile::TempDir {
+    let dir = set();
     assert_code(
         &osteon(
             dir.path(),

@@ -4,17 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{TINY, assert_code, osteon, stderr, stdout};
-
-fn set() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("temporary folder");
-    std::fs::write(dir.path().join("tiny.toml"), TINY).expect("writes");
-    assert_code(
-        &osteon(dir.path(), "data synth set --images 60 --seed 4"),
-        0,
-    );
-    dir
-}
+use crate::{assert_code, osteon, set, stderr, stdout};
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).expect("reads")).expect("JSON")

@@ -7,8 +7,9 @@ use osteon_data::{Films, LoadOptions, Shard};
 use osteon_metrics::{
     Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
 };
-use osteon_model::{Calibration, Mode, ModelInfo, Net, OperatingPoint, TrainingData, save};
-use tch::Kind;
+use osteon_model::{
+    Calibration, Mode, ModelInfo, Net, OperatingPoint, TrainingData, logits_of, save,
+};
 
 use crate::config::{Monitor, ThresholdRule};
 use crate::team::Team;
@@ -58,18 +59,9 @@ impl Judged {
             ..LoadOptions::plain(32)
         };
         let mut share = Vec::new();
-        for batch in films.loader(options) {
-            let batch = batch?;
-            if batch.is_empty() {
-                continue;
-            }
-            let input = net.input(&batch.pixels, batch.len(), batch.side)?;
-            let answer = tch::no_grad(|| net.network.forward(&input, Mode::EVAL))?;
-            let values = Vec::<f64>::try_from(answer.f_to_kind(Kind::Double)?)?;
-            for (index, value) in batch.indices.iter().zip(values) {
-                share.extend((*index as u64).to_le_bytes());
-                share.extend(value.to_le_bytes());
-            }
+        for (index, logit) in logits_of(net, films.loader(options), Mode::EVAL, &|_| {})? {
+            share.extend((index as u64).to_le_bytes());
+            share.extend(logit.to_le_bytes());
         }
         let mut logits = vec![f64::NAN; films.len()];
         for share in team.gather(&share)? {

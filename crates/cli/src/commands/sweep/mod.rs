@@ -14,7 +14,7 @@ use osteon_train::{Config, Plan, StopReason, TrainError, train};
 use self::search::{Trial, trials};
 use self::table::{Outcome, Sweep};
 use super::train::figures;
-use super::train::plan::toml_string;
+use super::train::plan::flags;
 use crate::args::{SweepArgs, SweepBy};
 use crate::exit::{Ending, UsageError};
 use crate::output;
@@ -85,15 +85,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<Ending> {
 /// The config of a trial, or what all of them start from.
 fn config(args: &SweepArgs, trial: Option<&Trial>) -> anyhow::Result<Config> {
     let mut set = args.set.clone();
-    if let Some(data) = &args.data {
-        let text = data
-            .to_str()
-            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
-        set.push(format!("data.dir={}", toml_string(text)));
-    }
-    if let Some(device) = &args.device {
-        set.push(format!("train.device={}", toml_string(device)));
-    }
+    set.extend(flags(args.data.as_deref(), args.device.as_deref())?);
     set.extend(trial.into_iter().flat_map(Trial::set));
     let layers = Layers {
         file: args.config.clone(),

@@ -29,17 +29,9 @@ pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
         }
         layers.file = Some(config);
     }
-    if let Some(data) = &args.data {
-        let text = data
-            .to_str()
-            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
-        layers.set.push(format!("data.dir={}", toml_string(text)));
-    }
-    if let Some(device) = &args.device {
-        layers
-            .set
-            .push(format!("train.device={}", toml_string(device)));
-    }
+    layers
+        .set
+        .extend(flags(args.data.as_deref(), args.device.as_deref())?);
     if let Some(rule) = &args.plan {
         layers.set.push(format!("compute.plan={rule}"));
     }
@@ -52,8 +44,23 @@ pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
     })
 }
 
+/// `--data` and `--device` as `--set` takes them.
+pub fn flags(data: Option<&Path>, device: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let mut set = Vec::new();
+    if let Some(data) = data {
+        let text = data
+            .to_str()
+            .context("the path given by --data is not UTF-8, which the config cannot hold")?;
+        set.push(format!("data.dir={}", toml_string(text)));
+    }
+    if let Some(device) = device {
+        set.push(format!("train.device={}", toml_string(device)));
+    }
+    Ok(set)
+}
+
 /// A JSON string is a TOML basic string, too.
-pub fn toml_string(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
