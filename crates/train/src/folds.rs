@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use osteon_collective::Environment;
 use osteon_data::{
     Catalog, Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
 };
@@ -85,6 +86,9 @@ pub fn cross_validate(
         ..SplitOptions::default()
     };
     let parts = fold_films(&entries, &groups, folds, &options)?;
+    if Environment::read()?.is_none_or(|environment| environment.is_main()) {
+        note_config(plan)?;
+    }
     let mut scores = Vec::new();
     let (mut interrupted, mut rank) = (false, 0);
     for fold in 0..folds {
@@ -151,6 +155,17 @@ pub fn cross_validate(
     let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
     write_atomic(&plan.run.join("folds.json"), &text)?;
     Ok(found)
+}
+
+/// The config of all folds, which going on needs: those that have not begun have none of their own yet.
+fn note_config(plan: &Plan) -> Result<(), TrainError> {
+    let path = plan.run.join("config.toml");
+    if !plan.resume && path.exists() {
+        return Err(TrainError::RunExists {
+            path: plan.run.clone(),
+        });
+    }
+    Ok(write_atomic(&path, plan.config.to_toml()?.as_bytes())?)
 }
 
 const SCORES: &str = "out_of_fold.csv";

@@ -54,6 +54,16 @@ fn folds_give_a_table_and_files() {
         "{said}"
     );
     assert!(dir.path().join("run/out_of_fold.csv").exists());
+    // As after an interruption: what is not done is run, by the config that the rest was run by.
+    std::fs::remove_dir_all(dir.path().join("run/fold-2")).expect("removes");
+    let resumed = osteon(dir.path(), "train --resume --run run --folds 3");
+    assert_code(&resumed, 0);
+    assert_eq!(stdout(&resumed), said);
+    let config = std::fs::read_to_string(dir.path().join("run/fold-2/config.toml"));
+    assert!(config.expect("a run").contains("size = 32"));
+    let again = osteon(dir.path(), &format!("{TRAIN} --folds 3"));
+    assert_code(&again, 2);
+    assert!(stderr(&again).contains("--resume"), "{}", stderr(&again));
     let two = osteon(dir.path(), &format!("{TRAIN} --folds 2"));
     assert_code(&two, 2);
     assert!(stderr(&two).contains("3 or more"), "{}", stderr(&two));

@@ -18,7 +18,7 @@ pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
         file: args.config.clone(),
         set: args.set.clone(),
     };
-    if args.resume && args.folds.is_none() {
+    if args.resume {
         let config = run.join("config.toml");
         if !config.exists() {
             return Err(osteon_train::TrainError::NoRun {
