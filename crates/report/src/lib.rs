@@ -3,6 +3,7 @@
 mod axis;
 mod curves;
 mod finder;
+pub mod judgement;
 mod metrics;
 mod panel;
 
