@@ -13,9 +13,11 @@ pub struct Judgement {
     /// `train`, `val` or `test`.
     pub split: String,
     /// Files that do not read; they are in no figure.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: u64,
+    /// Which they are.
+    pub unreadable_files: Vec<Unreadable>,
     /// Damaged files that are judged by what decodes of them.
-    pub repaired: usize,
+    pub repaired: u64,
     /// The figures on all images, a file counting once.
     #[serde(flatten)]
     pub summary: Summary,
