@@ -25,6 +25,8 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Judge a model on a split of a data set
     Evaluate(EvaluateArgs),
+    /// Judge two models on the same films, with paired tests
+    Compare(CompareArgs),
     /// Score films: files or folders, one line each
     Predict(PredictArgs),
     /// Say what a model file says of itself
@@ -150,21 +152,55 @@ pub enum SweepBy {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// How it lies on disk
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
-    pub layout: Layout,
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Which split to judge
     #[arg(long, default_value = "test", value_name = "SPLIT")]
     pub split: String,
     /// What films that do not read mean
     #[arg(long, value_enum, default_value = "error")]
     pub unreadable: UnreadablePolicy,
+    /// Write a report to this folder: index.html, judgement.json, figures.csv and scores.csv
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Model file, or the run folder that holds it
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// The other
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Which split to judge them on
+    #[arg(long, default_value = "test", value_name = "SPLIT")]
+    pub split: String,
+    /// auto, cpu, cuda, cuda:N or mps
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which films.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
+    pub layout: Layout,
+    /// What else is known of the films: a CSV with a row a film, whose columns become subgroups, groups and boxes (see docs/DATA.md)
+    #[arg(long, value_name = "FILE.csv")]
+    pub annotations: Option<PathBuf>,
 }
 
 /// Films that do not read are always named and counted, and never enter a rate.

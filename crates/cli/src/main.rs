@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod exit;
+mod judge;
 mod output;
 mod progress;
 mod stop;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Sweep(args) => commands::sweep::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Compare(args) => commands::compare::run(args),
         Command::Predict(args) => commands::predict::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),

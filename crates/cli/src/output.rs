@@ -39,6 +39,29 @@ pub fn number(e: Estimate) -> String {
     }
 }
 
+/// A difference of rates in points: `+3.5 points   (−1.0 to 8.0)`.
+pub fn points(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => format!(
+            "{:+5.1} points  ({:+.1} to {:+.1})",
+            v * 100.0,
+            l * 100.0,
+            h * 100.0
+        ),
+        (Some(v), ..) => format!("{:+5.1} points", v * 100.0),
+        (None, ..) => "    –".to_owned(),
+    }
+}
+
+/// A difference of figures: `+0.031    (−0.010 to +0.070)`.
+pub fn signed(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => format!("{v:+5.3}     ({l:+.3} to {h:+.3})"),
+        (Some(v), ..) => format!("{v:+5.3}"),
+        (None, ..) => "    –".to_owned(),
+    }
+}
+
 /// The figures of a judgement as a table for people; rates with 95 % intervals.
 pub fn summary(s: &Summary) -> String {
     let Confusion { tp, fn_, fp, tn } = s.confusion;

@@ -1,6 +1,6 @@
 //! From a logit to the calibrated score, and where the line between the decisions lies. All of it is fitted on val.
 
-use osteon_metrics::{MetricsError, Platt, youden};
+use osteon_metrics::{Isotonic, MetricsError, Platt, for_sensitivity, youden};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +14,12 @@ pub enum CalibrationMethod {
     Temperature,
     /// Slope and intercept (Platt 1999): also mends a shifted prevalence.
     Platt,
+    /// The best rising curve (Zadrozny & Elkan 2002): needs many films, and gives films of one step the same score.
+    Isotonic,
 }
 
-/// score = sigmoid(slope · logit + intercept).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// score = sigmoid(slope · logit + intercept), or the isotonic curve where there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// How the two numbers were found.
     pub method: CalibrationMethod,
@@ -25,12 +27,15 @@ pub struct Calibration {
     pub slope: f64,
     /// In logits.
     pub intercept: f64,
+    /// The curve of the method `isotonic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isotonic: Option<Isotonic>,
 }
 
 /// A threshold with what it was chosen for and what it reached on val.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
-    /// What it is for: `default`.
+    /// What it is for: `balanced`, `screening`, `fixed`.
     pub name: String,
     /// A film with this score or more is called fractured.
     pub threshold: f64,
@@ -46,6 +51,7 @@ impl Calibration {
         method: CalibrationMethod::None,
         slope: 1.0,
         intercept: 0.0,
+        isotonic: None,
     };
 
     /// Fits on val. `labels`: true for fractured; `logits`: the network's, same length, both classes present.
@@ -54,8 +60,12 @@ impl Calibration {
         labels: &[bool],
         logits: &[f64],
     ) -> Result<Self, MetricsError> {
+        let isotonic = match method {
+            CalibrationMethod::Isotonic => Some(Isotonic::fit(labels, logits)?),
+            _ => None,
+        };
         let platt = match method {
-            CalibrationMethod::None => Platt::IDENTITY,
+            CalibrationMethod::None | CalibrationMethod::Isotonic => Platt::IDENTITY,
             CalibrationMethod::Temperature => Platt::fit_temperature(labels, logits)?,
             CalibrationMethod::Platt => Platt::fit(labels, logits)?,
         };
@@ -63,12 +73,16 @@ impl Calibration {
             method,
             slope: platt.slope,
             intercept: platt.intercept,
+            isotonic,
         })
     }
 
     /// The calibrated probability of a fracture, 0..=1.
     #[must_use]
     pub fn score(&self, logit: f64) -> f64 {
+        if let Some(curve) = &self.isotonic {
+            return curve.score(logit);
+        }
         Platt {
             slope: self.slope,
             intercept: self.intercept,
@@ -82,7 +96,7 @@ impl OperatingPoint {
     pub fn youden(labels: &[bool], scores: &[f64]) -> Result<Self, MetricsError> {
         match youden(labels, scores)? {
             Some(point) => Ok(Self {
-                name: "default".to_owned(),
+                name: "balanced".to_owned(),
                 // Beyond the outermost score a midpoint may leave the range of probabilities.
                 threshold: point.threshold.clamp(0.0, 1.0),
                 sensitivity: Some(point.sensitivity),
@@ -92,11 +106,26 @@ impl OperatingPoint {
         }
     }
 
+    /// The highest threshold that finds at least this share of val's fractures, 0..=1; `None` where val has one class only.
+    pub fn screening(
+        sensitivity: f64,
+        labels: &[bool],
+        scores: &[f64],
+    ) -> Result<Option<Self>, MetricsError> {
+        let point = for_sensitivity(labels, scores, sensitivity)?;
+        Ok(point.map(|point| Self {
+            name: "screening".to_owned(),
+            threshold: point.threshold.clamp(0.0, 1.0),
+            sensitivity: Some(point.sensitivity),
+            specificity: Some(point.specificity),
+        }))
+    }
+
     /// A threshold set by hand, with what it reaches on val.
     pub fn fixed(threshold: f64, labels: &[bool], scores: &[f64]) -> Result<Self, MetricsError> {
         let confusion = osteon_metrics::Confusion::at_threshold(labels, scores, threshold)?;
         Ok(Self {
-            name: "default".to_owned(),
+            name: "fixed".to_owned(),
             threshold,
             sensitivity: confusion.sensitivity(),
             specificity: confusion.specificity(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::Preprocess;
+use osteon_data::{FilmHash, Preprocess};
 use osteon_metrics::Summary;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct ModelInfo {
     pub operating_points: Vec<OperatingPoint>,
     /// Scores in which the model does not decide, or none.
     pub doubt_band: Option<DoubtBand>,
+    /// Why there is no doubt band, in words.
+    #[serde(default)]
+    pub doubt_refusal: Option<String>,
     /// What it was trained and chosen on.
     pub training_data: TrainingData,
     /// How it did there.
@@ -61,6 +64,12 @@ pub struct DoubtBand {
     pub low: f64,
     /// Above it: fractured.
     pub high: f64,
+    /// At most this share of the films that are decided is decided wrongly, 0..=1 …
+    #[serde(default)]
+    pub error: Option<f64>,
+    /// … with this probability over the draw of val.
+    #[serde(default)]
+    pub confidence: Option<f64>,
 }
 
 /// What the weights were fitted and chosen on.
@@ -87,9 +96,18 @@ pub struct TrainingData {
     pub epochs: u64,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
-    /// The first 16 hexadecimal digits of the SHA-256 of every file in train and val: a judgement can say what the model has seen.
+    /// The first 16 hexadecimal digits of the SHA-256 of every training file: a judgement can say what the model has seen.
     #[serde(default)]
-    pub films: BTreeSet<String>,
+    pub train_films: BTreeSet<String>,
+    /// The same of the validation files.
+    #[serde(default)]
+    pub val_films: BTreeSet<String>,
+    /// What tells a training film in any copy: turned, mirrored, resized, brightened. One for each different film.
+    #[serde(default)]
+    pub train_hashes: BTreeSet<FilmHash>,
+    /// The same of the validation films.
+    #[serde(default)]
+    pub val_hashes: BTreeSet<FilmHash>,
 }
 
 /// Figures on the splits that were read when the model was made.
@@ -122,12 +140,13 @@ impl ModelInfo {
             class_names: osteon_data::CLASS_NAMES.map(str::to_owned),
             calibration: Calibration::NONE,
             operating_points: vec![OperatingPoint {
-                name: "default".to_owned(),
+                name: "balanced".to_owned(),
                 threshold: 0.5,
                 sensitivity: None,
                 specificity: None,
             }],
             doubt_band: None,
+            doubt_refusal: None,
             training_data: TrainingData::default(),
             metrics: Figures::default(),
             licence: None,
@@ -178,7 +197,7 @@ impl ModelInfo {
             ));
         }
         match self.doubt_band {
-            Some(DoubtBand { low, high }) if !(0.0 <= low && low <= high && high <= 1.0) => Err((
+            Some(DoubtBand { low, high, .. }) if !(0.0 <= low && low <= high && high <= 1.0) => Err((
                 "doubt_band",
                 "low",
                 "and high must be in order, from 0 to 1".to_owned(),

@@ -78,6 +78,12 @@ impl Predictor {
         &self.info
     }
 
+    /// Trainable numbers of the network.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.net.parameters() as u64
+    }
+
     /// How files are read.
     #[must_use]
     pub fn decoder(&self) -> &Decoder {
@@ -148,7 +154,7 @@ impl Predictor {
 
 fn decide(score: f64, threshold: f64, band: Option<DoubtBand>) -> Decision {
     match band {
-        Some(DoubtBand { low, high }) if (low..=high).contains(&score) => Decision::Doubt,
+        Some(DoubtBand { low, high, .. }) if (low..=high).contains(&score) => Decision::Doubt,
         _ if score >= threshold => Decision::Fractured,
         _ => Decision::NotFractured,
     }
@@ -199,6 +205,8 @@ mod tests {
         let band = Some(DoubtBand {
             low: 0.4,
             high: 0.6,
+            error: None,
+            confidence: None,
         });
         assert_eq!(decide(0.4, 0.5, band), Decision::Doubt);
         assert_eq!(decide(0.61, 0.5, band), Decision::Fractured);

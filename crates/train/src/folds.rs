@@ -72,7 +72,7 @@ pub fn cross_validate(
 ) -> Result<CrossValidation, TrainError> {
     let config = &plan.config;
     let device = prepare(config)?;
-    let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
+    let catalog = config.data.catalog()?;
     let apart = |entry: &&Entry| catalog.is_divided() && entry.split == Split::Test;
     let entries: Vec<Entry> = catalog
         .entries()

@@ -1,26 +1,34 @@
 //! `osteon evaluate`.
 
-use osteon_data::{Catalog, Split};
+use osteon_data::Split;
 
-use super::judgement::judge;
-use super::open_model;
+use super::{model_path, open_data, open_model};
 use crate::args::{EvaluateArgs, UnreadablePolicy};
 use crate::exit::Ending;
+use crate::judge::{Request, judge, to_text};
 use crate::output;
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let predictor = open_model(&args.model)?;
-    let catalog = Catalog::open_as(&args.data, args.layout)?;
-    let repair = args.unreadable == UnreadablePolicy::Repair;
-    let judgement = judge(&predictor, &catalog, split, repair)?;
+    let judged = judge(&Request {
+        predictor: &predictor,
+        model: &model_path(args.model.model.as_deref().unwrap_or_default()),
+        catalog: &open_data(&args.data)?,
+        split,
+        repair: args.unreadable == UnreadablePolicy::Repair,
+    })?;
+    if let Some(folder) = &args.report {
+        judged.write(folder)?;
+        eprintln!("report: {}", folder.join("index.html").display());
+    }
     if args.json {
-        output::json(&judgement)?;
+        output::json(&judged.judgement)?;
     } else {
-        output::line(&judgement.to_text())?;
+        output::line(&to_text(&judged.judgement))?;
     }
     Ok(
-        if judgement.is_whole() || args.unreadable != UnreadablePolicy::Error {
+        if judged.is_whole() || args.unreadable != UnreadablePolicy::Error {
             Ending::Done
         } else {
             Ending::SomeFailed

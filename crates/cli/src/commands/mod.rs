@@ -1,10 +1,10 @@
 //! One file a command: arguments in, work done, results on stdout.
 
 pub mod audit;
+pub mod compare;
 pub mod completions;
 pub mod evaluate;
 pub mod info;
-pub mod judgement;
 pub mod pack;
 pub mod predict;
 pub mod split;
@@ -14,10 +14,11 @@ pub mod train;
 
 use std::path::{Path, PathBuf};
 
+use osteon_data::Catalog;
 use osteon_model::Predictor;
 use osteon_train::choose_device;
 
-use crate::args::ModelArgs;
+use crate::args::{DataArgs, ModelArgs};
 use crate::exit::UsageError;
 
 /// A model file, or the one in a run folder.
@@ -39,4 +40,13 @@ pub fn open_model(args: &ModelArgs) -> anyhow::Result<Predictor> {
         &model_path(given),
         choose_device(&args.device)?,
     )?)
+}
+
+/// Opens the data set that was asked for, with what else is known of its films.
+pub fn open_data(args: &DataArgs) -> anyhow::Result<Catalog> {
+    let catalog = Catalog::open_as(&args.data, args.layout)?;
+    Ok(match &args.annotations {
+        Some(csv) => catalog.annotated(csv)?,
+        None => catalog,
+    })
 }

@@ -1,10 +1,13 @@
 //! Integration tests of the command line: the real binary, run as a person would.
 
 mod audit;
+mod compare;
 mod errors;
+mod evaluate;
 mod looks;
 mod pack;
 mod pipeline;
+mod python;
 mod split;
 mod sweep;
 mod tensorboard;

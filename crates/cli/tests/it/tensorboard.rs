@@ -1,11 +1,12 @@
 //! The event files of a run, read by TensorBoard's own reader.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::python::python_with;
 use crate::{assert_code, osteon, trained};
 
 /// What TensorBoard shows under a tag, and the kind and key of `metrics.jsonl` that it comes from.
@@ -32,22 +33,6 @@ events.Reload()
 tags = events.Tags()['scalars']
 print(json.dumps({tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in tags}))
 ";
-
-/// `OSTEON_PYTHON`, or the virtual environment that CI makes; why not, where it has no tensorboard.
-fn python() -> Result<PathBuf, String> {
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/venv/bin/python");
-    let python = std::env::var_os("OSTEON_PYTHON").map_or(made, PathBuf::from);
-    let found = Command::new(&python)
-        .args(["-c", "import tensorboard"])
-        .output();
-    match found {
-        Ok(output) if output.status.success() => Ok(python),
-        _ => Err(format!(
-            "{} is no Python with tensorboard (set OSTEON_PYTHON)",
-            python.display()
-        )),
-    }
-}
 
 type Scalars = BTreeMap<String, Vec<(u64, f64)>>;
 
@@ -102,7 +87,7 @@ fn assert_same(run: &Path, python: &Path) {
 /// A resumed run writes a second file; TensorBoard shows both as one curve.
 #[test]
 fn tensorboard_reads_what_metrics_jsonl_holds() {
-    let python = match python() {
+    let python = match python_with("tensorboard") {
         Ok(python) => python,
         Err(why) => {
             println!("skipped: {why}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use osteon_data::{Cache, Decoder, Layout};
+use osteon_data::{Cache, Catalog, DataError, Decoder, Layout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,8 @@ pub struct DataConfig {
     pub dir: PathBuf,
     /// How it lies on disk.
     pub layout: Layout,
+    /// CSV with a row a film of what else is known: its columns become fields, groups and boxes; empty: none.
+    pub annotations: PathBuf,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,
     /// Folder of decoded films, kept between runs; empty: they are decoded anew each time, into memory.
@@ -41,6 +43,7 @@ impl Default for DataConfig {
         Self {
             dir: "data/sample".into(),
             layout: Layout::Auto,
+            annotations: PathBuf::new(),
             unreadable: Unreadable::Skip,
             cache: PathBuf::new(),
             licence: String::new(),
@@ -50,6 +53,15 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
+    /// The data set, with what else is known of its films.
+    pub fn catalog(&self) -> Result<Catalog, DataError> {
+        let catalog = Catalog::open_as(&self.dir, self.layout)?;
+        if self.annotations.as_os_str().is_empty() {
+            return Ok(catalog);
+        }
+        catalog.annotated(&self.annotations)
+    }
+
     /// The folder of decoded films, if there is to be one.
     #[must_use]
     pub fn cache(&self) -> Option<Cache> {

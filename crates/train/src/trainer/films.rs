@@ -1,8 +1,9 @@
 //! The films of a run, read once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use osteon_data::{Catalog, Entry, Films, Split};
+use osteon_data::{Catalog, Entry, FilmHash, Films, Split};
 use osteon_model::TrainingData;
 
 use crate::config::Unreadable;
@@ -14,6 +15,8 @@ pub(crate) struct RunFilms {
     pub val: Arc<Films>,
     catalog: String,
     catalog_fingerprint: String,
+    /// Of train and val; computed once, for every epoch that is the best so far.
+    hashes: (BTreeSet<FilmHash>, BTreeSet<FilmHash>),
 }
 
 impl RunFilms {
@@ -24,9 +27,15 @@ impl RunFilms {
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let (train, val) = (catalog.split(Split::Train)?, catalog.split(Split::Val)?);
+        let train = read(Split::Train, train, config, observer)?;
+        let val = read(Split::Val, val, config, observer)?;
         Ok(Self {
-            train: read(Split::Train, train, config, observer)?,
-            val: read(Split::Val, val, config, observer)?,
+            hashes: (
+                train.hashes().into_iter().collect(),
+                val.hashes().into_iter().collect(),
+            ),
+            train,
+            val,
             catalog: catalog.name(),
             catalog_fingerprint: catalog.fingerprint().to_owned(),
         })
@@ -58,7 +67,10 @@ impl RunFilms {
             val_fractured: val.fractured() as u64,
             epochs,
             seed: config.train.seed,
-            films: train.short_digests().chain(val.short_digests()).collect(),
+            train_films: train.short_digests().collect(),
+            val_films: val.short_digests().collect(),
+            train_hashes: self.hashes.0.clone(),
+            val_hashes: self.hashes.1.clone(),
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::{Config, TrainError};
 pub(crate) struct Judged {
     pub labels: Vec<bool>,
     pub logits: Vec<f64>,
+    /// Which films belong together, as [`Films::groups`] has it.
+    pub groups: Vec<usize>,
 }
 
 /// Figures of an epoch.
@@ -78,6 +80,7 @@ impl Judged {
         Ok(Self {
             labels: films.truths(),
             logits,
+            groups: films.groups().to_vec(),
         })
     }
 
@@ -123,6 +126,9 @@ impl Judged {
             options,
         )?);
         info.operating_points = vec![point];
+        let screening = config.calibrate.screening;
+        info.operating_points.extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
+        self.promise(&mut info, config, &scores)?;
         info.training_data = training_data;
         let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         info.licence = stated(&config.data.licence);

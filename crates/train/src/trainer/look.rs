@@ -1,6 +1,5 @@
 //! What a look before a run needs: films and fresh weights, and nothing written.
 
-use osteon_data::Catalog;
 use tch::Device;
 
 use super::{Learner, RunFilms, prepare};
@@ -18,7 +17,7 @@ impl Look {
     /// Reads the films, chooses how to compute and writes that into the config, and makes the network.
     pub fn new(config: &mut Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
         let device = prepare(config)?;
-        let catalog = Catalog::open_as(&config.data.dir, config.data.layout)?;
+        let catalog = config.data.catalog()?;
         let films = RunFilms::read(config, &catalog, observer)?;
         let compute = ComputePlan::choose(config, device, &films)?;
         observer.on(&Event::Computes(&compute));

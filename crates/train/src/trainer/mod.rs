@@ -83,9 +83,7 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome, TrainError> {
     prepare(&plan.config)?;
-    let data = &plan.config.data;
-    let catalog = Catalog::open_as(&data.dir, data.layout)?;
-    train_on(plan, &catalog, observer, stop)
+    train_on(plan, &plan.config.data.catalog()?, observer, stop)
 }
 
 /// As [`train`], on a catalogue that may be divided otherwise than its folder.

@@ -6,16 +6,17 @@ pub mod plan;
 
 use std::path::Path;
 
-use osteon_data::{Catalog, Split, write_atomic};
+use osteon_data::{Split, write_atomic};
 use osteon_model::{Predictor, load, save};
+use osteon_report::judgement::Judgement;
 use osteon_report::{learning_curves, read_metrics};
 use osteon_train::config::Unreadable;
 use osteon_train::{EpochRecord, Outcome, Plan, StopReason, choose_device, train};
 use serde::Serialize;
 
-use super::judgement::{Judgement, judge};
 use crate::args::TrainArgs;
 use crate::exit::Ending;
+use crate::judge::{Request, judge, to_text};
 use crate::output;
 use crate::progress;
 use crate::stop::Stop;
@@ -65,19 +66,27 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     }
     figures(&outcome.run)?;
     eprintln!("{}", closing(&outcome));
-    let data = &Catalog::open_as(&plan.config.data.dir, plan.config.data.layout)?;
+    let catalog = &plan.config.data.catalog()?;
     let device = choose_device(&plan.config.train.device)?;
     let predictor = Predictor::open(&outcome.model, device)?;
     let repair = plan.config.data.unreadable == Unreadable::Repair;
-    let val = judge(&predictor, data, Split::Val, repair)?;
-    let test = if args.test {
-        Some(judge(&predictor, data, Split::Test, repair)?)
-    } else {
-        None
+    let on = |split| {
+        judge(&Request {
+            predictor: &predictor,
+            model: &outcome.model,
+            catalog,
+            split,
+            repair,
+        })
     };
+    let val = on(Split::Val)?;
+    let reports = outcome.run.join("report");
+    val.write(&reports.join("val"))?;
+    let test = args.test.then(|| on(Split::Test)).transpose()?;
     if let Some(test) = &test {
+        test.write(&reports.join("test"))?;
         let (net, mut info) = load(&outcome.model, device)?;
-        info.metrics.test = Some(test.summary.clone());
+        info.metrics.test = Some(test.judgement.summary.clone());
         save(&outcome.model, &net, &info)?;
     }
     if args.json {
@@ -87,15 +96,17 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
             best_epoch: outcome.best_epoch,
             epochs: outcome.epochs,
             stopped: reason(outcome.reason),
-            val: &val,
-            test: test.as_ref(),
+            val: &val.judgement,
+            test: test.as_ref().map(|test| &test.judgement),
         })?;
     } else {
-        output::line(&val.to_text())?;
+        output::line(&to_text(&val.judgement))?;
         if let Some(test) = &test {
-            output::line(&format!("\n{}", test.to_text()))?;
+            output::line(&format!("\n{}", to_text(&test.judgement)))?;
         }
         output::line(&format!("\nmodel: {}", outcome.model.display()))?;
+        let page = reports.join("val").join("index.html");
+        output::line(&format!("report: {}", page.display()))?;
     }
     Ok(ending(outcome.reason))
 }

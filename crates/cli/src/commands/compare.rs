@@ -1,0 +1,250 @@
+//! `osteon compare`: two models on the same films.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::bail;
+use osteon_data::Split;
+use osteon_metrics::{
+    Confusion, Estimate, McNemar, PairedAuc, average_precision, brier, delong_paired, mcnemar,
+    paired_bootstrap,
+};
+use osteon_model::Predictor;
+use osteon_report::judgement::{Film, Judgement};
+use osteon_train::choose_device;
+use serde::Serialize;
+
+use super::{model_path, open_data};
+use crate::args::CompareArgs;
+use crate::exit::Ending;
+use crate::judge::{Judged, Request, judge};
+use crate::output;
+
+const REPLICATES: usize = 2000;
+
+/// What `compare --json` prints. Every difference is `a` less `b`.
+#[derive(Serialize)]
+struct Comparison {
+    positive_class: &'static str,
+    split: String,
+    /// Films that both models judged.
+    images: usize,
+    fractured: usize,
+    a: Judgement,
+    b: Judgement,
+    /// DeLong's test.
+    roc_auc: PairedAuc,
+    /// By a bootstrap of the films, or of whole groups.
+    average_precision: Estimate,
+    /// By a bootstrap of the films, or of whole groups. Less is better.
+    brier: Estimate,
+    /// McNemar's test on the fractured films: each model at its own threshold.
+    sensitivity: McNemar,
+    /// McNemar's test on the films that are not fractured.
+    specificity: McNemar,
+    /// McNemar's test on all films.
+    accuracy: McNemar,
+    warnings: Vec<String>,
+}
+
+pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
+    let split: Split = args.split.parse()?;
+    let device = choose_device(&args.device)?;
+    let catalog = open_data(&args.data)?;
+    let on = |given: &Path| {
+        let model = model_path(given);
+        let predictor = Predictor::open(&model, device)?;
+        judge(&Request {
+            predictor: &predictor,
+            model: &model,
+            catalog: &catalog,
+            split,
+            repair: false,
+        })
+    };
+    let (a, b) = (on(&args.a)?, on(&args.b)?);
+    let compared = compare(&a, &b)?;
+    if args.json {
+        output::json(&compared)?;
+    } else {
+        output::line(&text(&compared, &args.a, &args.b))?;
+    }
+    Ok(Ending::Done)
+}
+
+fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
+    let pairs = paired(&a.films, &b.films);
+    if pairs.is_empty() {
+        bail!("there is no film that both models judged");
+    }
+    let labels: Vec<bool> = pairs.iter().map(|(film, _)| film.fractured).collect();
+    let (scores_a, scores_b): (Vec<f64>, Vec<f64>) =
+        pairs.iter().map(|(a, b)| (a.score, b.score)).unzip();
+    let called = |judged: &Judged, scores: &[f64]| {
+        let threshold = judged.judgement.summary.threshold;
+        scores.iter().map(|s| *s >= threshold).collect::<Vec<bool>>()
+    };
+    let (called_a, called_b) = (called(a, &scores_a), called(b, &scores_b));
+    let groups = groups(&pairs);
+    let difference = |statistic: fn(&[bool], &[f64]) -> Option<f64>| {
+        paired_bootstrap(
+            &labels,
+            &scores_a,
+            &scores_b,
+            groups.as_deref(),
+            REPLICATES,
+            0.95,
+            0,
+            statistic,
+        )
+    };
+    let among = |wanted: Option<bool>| {
+        let kept = |values: &[bool]| -> Vec<bool> {
+            values
+                .iter()
+                .zip(&labels)
+                .filter(|(_, label)| wanted.is_none_or(|w| w == **label))
+                .map(|(value, _)| *value)
+                .collect()
+        };
+        mcnemar(&kept(&labels), &kept(&called_a), &kept(&called_b), 0.95)
+    };
+    let mut warnings = a.judgement.warnings.clone();
+    warnings.extend(b.judgement.warnings.iter().cloned());
+    warnings.dedup();
+    let count = pairs.len();
+    if count < a.films.len() || count < b.films.len() {
+        warnings.push(format!("Only the {count} films that both judged are compared."));
+    }
+    if groups.is_some() {
+        warnings.push(
+            "Films of one group are not independent: DeLong's and McNemar's tests take them for independent and are too sure; \
+             the bootstrap draws whole groups."
+                .to_owned(),
+        );
+    }
+    Ok(Comparison {
+        positive_class: "fractured",
+        split: a.judgement.split.clone(),
+        images: count,
+        fractured: labels.iter().filter(|label| **label).count(),
+        roc_auc: delong_paired(&labels, &scores_a, &scores_b, 0.95)?,
+        average_precision: difference(|labels, scores| {
+            average_precision(labels, scores).ok().flatten()
+        })?,
+        brier: difference(|labels, scores| brier(labels, scores).ok().flatten())?,
+        sensitivity: among(Some(true))?,
+        specificity: among(Some(false))?,
+        accuracy: among(None)?,
+        a: a.judgement.clone(),
+        b: b.judgement.clone(),
+        warnings,
+    })
+}
+
+/// The films that both judged.
+fn paired<'a>(a: &'a [Film], b: &'a [Film]) -> Vec<(&'a Film, &'a Film)> {
+    let of_b: std::collections::BTreeMap<&str, &Film> =
+        b.iter().map(|film| (film.id.as_str(), film)).collect();
+    a.iter()
+        .filter_map(|film| Some((film, *of_b.get(film.id.as_str())?)))
+        .collect()
+}
+
+/// The number of each film's group, if any group has two films.
+fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
+    let mut numbers = std::collections::BTreeMap::new();
+    let mut alone = 0;
+    let found: Vec<usize> = pairs
+        .iter()
+        .map(|(film, _)| {
+            let next = numbers.len() + alone;
+            match &film.group {
+                Some(group) => *numbers.entry(group.as_str()).or_insert(next),
+                None => {
+                    alone += 1;
+                    next
+                }
+            }
+        })
+        .collect();
+    (numbers.len() + alone < pairs.len()).then_some(found)
+}
+
+fn text(found: &Comparison, a: &Path, b: &Path) -> String {
+    let mut text = format!(
+        "{} of {}: {} films, {} fractured\nA  {}\nB  {}\n\n{:20}{:<26}{:<26}{:<30}p",
+        found.split,
+        found.a.data.path,
+        found.images,
+        found.fractured,
+        a.display(),
+        b.display(),
+        "",
+        "A",
+        "B",
+        "A − B"
+    );
+    let (a, b) = (&found.a.summary, &found.b.summary);
+    for (name, a, b, test) in [
+        ("sensitivity", a.sensitivity, b.sensitivity, &found.sensitivity),
+        ("specificity", a.specificity, b.specificity, &found.specificity),
+        ("accuracy", a.accuracy, b.accuracy, &found.accuracy),
+    ] {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n  {name:<18}{:<26}{:<26}{:<30}{}   ({} right by A alone, {} by B alone)",
+            output::percent(a),
+            output::percent(b),
+            output::points(test.difference),
+            p(test.mid_p),
+            test.only_a,
+            test.only_b,
+        );
+    }
+    for (name, a, b, difference, value) in [
+        (
+            "ROC-AUC",
+            a.roc_auc,
+            b.roc_auc,
+            found.roc_auc.difference,
+            p(found.roc_auc.p),
+        ),
+        (
+            "average precision",
+            a.average_precision,
+            b.average_precision,
+            found.average_precision,
+            String::new(),
+        ),
+        (
+            "Brier score",
+            a.calibration.brier,
+            b.calibration.brier,
+            found.brier,
+            String::new(),
+        ),
+    ] {
+        let _ = write!(
+            text,
+            "\n  {name:<18}{:<26}{:<26}{:<30}{value}",
+            output::number(a),
+            output::number(b),
+            output::signed(difference),
+        );
+    }
+    text += "\n\np: McNemar's test (mid-p), each model at its own threshold; DeLong's paired test for ROC-AUC. In brackets: 95 % intervals.";
+    for warning in &found.warnings {
+        let _ = write!(text, "\n\nWARNING: {warning}");
+    }
+    text
+}
+
+fn p(p: Option<f64>) -> String {
+    match p {
+        None => "–".to_owned(),
+        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    }
+}

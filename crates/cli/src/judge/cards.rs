@@ -1,0 +1,104 @@
+//! What is known of the data and of the model, for whoever reads the figures.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use osteon_data::{Catalog, Entry, Fit};
+use osteon_metrics::Estimate;
+use osteon_model::{ArchitectureName, CalibrationMethod, Predictor};
+use osteon_report::judgement::{DataCard, ModelCard};
+
+pub fn data(catalog: &Catalog, judged: &[&Entry], fingerprint: &str) -> DataCard {
+    let mut splits: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for entry in catalog.entries() {
+        let (fractured, not) = splits.entry(entry.split.name().to_owned()).or_default();
+        *(if entry.label.is_fractured() {
+            fractured
+        } else {
+            not
+        }) += 1;
+    }
+    let columns = catalog
+        .subgroups(judged)
+        .into_iter()
+        .map(|(column, values)| {
+            let count = |value: &String| {
+                judged
+                    .iter()
+                    .filter(|e| e.fields.get(&column) == Some(value))
+                    .count() as u64
+            };
+            let counts = values.iter().map(|v| (v.clone(), count(v))).collect();
+            (column, counts)
+        })
+        .collect();
+    DataCard {
+        name: catalog.name(),
+        path: catalog.root().display().to_string(),
+        layout: catalog.layout().name().to_owned(),
+        splits,
+        groups_known: catalog.entries().iter().any(|e| e.group.is_some()),
+        columns,
+        caveat: catalog.layout().caveat().map(str::to_owned),
+        fingerprint: fingerprint.to_owned(),
+    }
+}
+
+pub fn model(predictor: &Predictor, file: &Path) -> ModelCard {
+    let info = predictor.info();
+    let (pre, data) = (&info.preprocess, &info.training_data);
+    let fit = match pre.fit {
+        Fit::Letterbox => "letterboxed",
+        Fit::Stretch => "stretched",
+        Fit::Crop => "cropped to the middle",
+    };
+    let options = match info.architecture.name {
+        ArchitectureName::SeedCnn => String::new(),
+        ArchitectureName::Residual => format!(
+            " {}",
+            serde_json::to_string(&info.architecture.residual).unwrap_or_default()
+        ),
+    };
+    let calibration = match info.calibration.method {
+        CalibrationMethod::None => "none: the plain sigmoid of the logit".to_owned(),
+        CalibrationMethod::Isotonic => "isotonic regression of the logit".to_owned(),
+        method => format!(
+            "{}: sigmoid({:.4} · logit + {:.4})",
+            if method == CalibrationMethod::Platt {
+                "Platt"
+            } else {
+                "temperature"
+            },
+            info.calibration.slope,
+            info.calibration.intercept
+        ),
+    };
+    ModelCard {
+        file: file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        weights_sha256: info.weights_sha256.clone(),
+        architecture: format!("{}{options}", info.architecture.name),
+        parameters: predictor.parameters(),
+        input: format!(
+            "gray, {0}×{0} pixels, {fit}; (v/255 − {1}) / {2}",
+            pre.size, pre.mean, pre.std
+        ),
+        calibration,
+        program: format!("{} {}", info.program.name, info.program.version),
+        trained_on: data.name.clone(),
+        train_images: (data.train_images, data.train_fractured),
+        val_images: (data.val_images, data.val_fractured),
+        epochs: data.epochs,
+        seed: data.seed,
+        licence: info.licence.clone(),
+        attribution: info.attribution.clone(),
+        val_roc_auc: info
+            .metrics
+            .val
+            .as_ref()
+            .map_or(Estimate::UNDEFINED, |val| val.roc_auc),
+    }
+}

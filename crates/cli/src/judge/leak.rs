@@ -1,0 +1,82 @@
+//! What the model has seen before of the films it is judged on.
+
+use std::collections::BTreeSet;
+
+use osteon_data::{Films, SeenFilms, Split};
+use osteon_metrics::{MetricsError, Summary, SummaryOptions};
+use osteon_model::ModelInfo;
+use osteon_report::judgement::{Leak, Seen};
+
+use super::figures::has_groups;
+
+/// What the model has seen of each film.
+///
+/// On the very val set that it was chosen on, every film is known as such; there, only what it learned from counts.
+pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
+    let data = &info.training_data;
+    let own_val = split == Split::Val && films.fingerprint() == data.val_fingerprint;
+    let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
+    let mut hashes = data.train_hashes.clone();
+    if !own_val {
+        exact.extend(data.val_films.iter().map(String::as_str));
+        hashes.extend(data.val_hashes.iter().cloned());
+    }
+    let near = SeenFilms::new(hashes);
+    let judged = films.has_seen(&near);
+    films
+        .short_digests()
+        .zip(judged)
+        .map(|(digest, near)| {
+            if exact.contains(digest.as_str()) {
+                Seen::Exact
+            } else if near {
+                Seen::Near
+            } else {
+                Seen::No
+            }
+        })
+        .collect()
+}
+
+/// Counts, and the figures on the films that the model has not seen.
+pub fn figures(
+    info: &ModelInfo,
+    seen: &[Seen],
+    labels: &[bool],
+    scores: &[f64],
+    groups: &[usize],
+    threshold: f64,
+) -> Result<Leak, MetricsError> {
+    let count = |which| seen.iter().filter(|s| **s == which).count() as u64;
+    let clean = count(Seen::No);
+    let some = clean > 0 && clean < seen.len() as u64;
+    let kept: Vec<usize> = (0..seen.len()).filter(|&i| seen[i] == Seen::No).collect();
+    let clean_summary = some
+        .then(|| {
+            let labels: Vec<bool> = kept.iter().map(|&i| labels[i]).collect();
+            let scores: Vec<f64> = kept.iter().map(|&i| scores[i]).collect();
+            let groups = renumbered(kept.iter().map(|&i| groups[i]));
+            let groups = has_groups(&groups).then_some(groups.as_slice());
+            let options = SummaryOptions::default();
+            Summary::new(&labels, &scores, groups, threshold, 0.95, options)
+        })
+        .transpose()?;
+    Ok(Leak {
+        known: !info.training_data.train_films.is_empty(),
+        exact: count(Seen::Exact),
+        near: count(Seen::Near),
+        clean,
+        clean_summary,
+    })
+}
+
+/// Groups counted from 0 as they are first met.
+fn renumbered(groups: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut numbers = std::collections::BTreeMap::new();
+    groups
+        .map(|group| {
+            let next = numbers.len();
+            *numbers.entry(group).or_insert(next)
+        })
+        .collect()
+}

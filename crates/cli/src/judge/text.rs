@@ -1,0 +1,181 @@
+//! A judgement for people at a terminal.
+
+use std::fmt::Write as _;
+
+use osteon_metrics::Summary;
+use osteon_report::judgement::{Judgement, Subgroup};
+
+use crate::output;
+
+/// What `evaluate` and `train` print.
+pub fn to_text(judgement: &Judgement) -> String {
+    let summary = &judgement.summary;
+    let films = summary.confusion.total();
+    let fractured = summary.confusion.positives();
+    let mut text = format!(
+        "{} of {}: {films} films, {fractured} fractured, {} not",
+        judgement.split,
+        judgement.data.path,
+        films - fractured
+    );
+    // Writing to a String cannot fail.
+    if judgement.unreadable > 0 {
+        let _ = write!(
+            text,
+            "; {} more do not read and are in no figure",
+            judgement.unreadable
+        );
+    }
+    let _ = write!(text, "\n\n{}", output::summary(summary));
+    let _ = write!(text, "\nIntervals: {}.", judgement.intervals);
+    if let Some(clean) = &judgement.leak.clean_summary {
+        let _ = write!(
+            text,
+            "\n\n{}",
+            beside("all films", summary, "clean films", clean)
+        );
+    }
+    if let Some(groups) = &judgement.groups {
+        let _ = write!(
+            text,
+            "\n\n{}",
+            beside("every film", summary, "every group", &groups.summary)
+        );
+    }
+    text += &points(judgement);
+    text += &doubt(judgement);
+    text += &subgroups(&judgement.subgroups);
+    for warning in &judgement.warnings {
+        let _ = write!(text, "\n\nWARNING: {warning}");
+    }
+    if let Some(looks) = judgement.looks {
+        let _ = write!(
+            text,
+            "\n\nThis test set was judged {looks} time{} in this run.",
+            if looks == 1 { "" } else { "s" }
+        );
+    }
+    text
+}
+
+/// The headline twice, side by side.
+fn beside(left: &str, a: &Summary, right: &str, b: &Summary) -> String {
+    let films = |s: &Summary| {
+        format!(
+            "{:5} ({} fractured)",
+            s.images,
+            s.confusion.positives()
+        )
+    };
+    let mut text = format!("{:20}{left:<28}{right}", "");
+    for (name, a, b) in [
+        ("films", films(a), films(b)),
+        (
+            "sensitivity",
+            output::percent(a.sensitivity),
+            output::percent(b.sensitivity),
+        ),
+        (
+            "specificity",
+            output::percent(a.specificity),
+            output::percent(b.specificity),
+        ),
+        (
+            "accuracy",
+            output::percent(a.accuracy),
+            output::percent(b.accuracy),
+        ),
+        (
+            "ROC-AUC",
+            output::number(a.roc_auc),
+            output::number(b.roc_auc),
+        ),
+        (
+            "average precision",
+            output::number(a.average_precision),
+            output::number(b.average_precision),
+        ),
+    ] {
+        let _ = write!(text, "\n  {name:<18}{a:<28}{b}");
+    }
+    text
+}
+
+fn points(judgement: &Judgement) -> String {
+    // The first is the one that all figures above are at.
+    if judgement.operating_points.len() < 2 {
+        return String::new();
+    }
+    let mut text = "\n\noperating point     threshold   sensitivity               specificity".to_owned();
+    for point in &judgement.operating_points {
+        let _ = write!(
+            text,
+            "\n  {:<18}{:9.3}   {:<26}{}",
+            point.name,
+            point.threshold,
+            output::percent(point.sensitivity),
+            output::percent(point.specificity)
+        );
+    }
+    text
+}
+
+fn doubt(judgement: &Judgement) -> String {
+    let doubt = &judgement.doubt;
+    let Some(band) = doubt.band else {
+        return match &doubt.refusal {
+            Some(refusal) => format!("\n\nNo doubt band: {refusal}"),
+            None => String::new(),
+        };
+    };
+    let rest = doubt.confusion_of_the_rest;
+    let mut text = format!(
+        "\n\nDoubt band {:.3} to {:.3}: {} of {} films are left to a person; of the other {}, {} are decided wrongly: {}",
+        band.low,
+        band.high,
+        doubt.deferred,
+        judgement.summary.images,
+        rest.total(),
+        rest.fn_ + rest.fp,
+        output::percent(doubt.error_of_the_rest).trim(),
+    );
+    if let (Some(error), Some(confidence)) = (band.error, band.confidence) {
+        let _ = write!(
+            text,
+            ". Promised on val: at most {:.1} % wrong, with probability {:.0} %",
+            error * 100.0,
+            confidence * 100.0
+        );
+    }
+    text + "."
+}
+
+fn subgroups(rows: &[Subgroup]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n\n{:<28}{:>6}{:>11}   {:<26}{:<26}{}",
+        "subgroup", "films", "fractured", "ROC-AUC", "sensitivity", "specificity"
+    );
+    for row in rows {
+        let short = |undefined: String| {
+            undefined
+                .split(" (undefined")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let _ = write!(
+            text,
+            "\n  {:<26}{:>6}{:>11}   {:<26}{:<26}{}",
+            format!("{} = {}", row.column, row.value),
+            row.images,
+            row.fractured,
+            short(output::number(row.roc_auc)),
+            short(output::percent(row.sensitivity)),
+            short(output::percent(row.specificity)),
+        );
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! A model judged: what the report holds, what is counted, what is warned of.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::python::python_with;
+use crate::{assert_code, osteon, stderr, stdout, trained};
+
+fn judged(dir: &Path, arguments: &str) -> Value {
+    let output = osteon(dir, &format!("evaluate --json {arguments}"));
+    assert_code(&output, 0);
+    serde_json::from_str(&stdout(&output)).expect("one JSON object")
+}
+
+fn warnings(judgement: &Value) -> String {
+    judgement["warnings"].to_string()
+}
+
+#[test]
+fn a_report_is_one_page_and_three_tables() {
+    let dir = trained();
+    let said = judged(
+        dir.path(),
+        "--model run --data set --split val --report out",
+    );
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("out").join(name)).expect(name);
+    let page = read("index.html");
+    for part in ["<svg", "ROC", "CLAIM", "prefers-color-scheme"] {
+        assert!(page.contains(part), "{part}");
+    }
+    for outside in ["src=\"http", "href=\"http", "url(http", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let written: Value = serde_json::from_str(&read("judgement.json")).expect("JSON");
+    assert_eq!(written["confusion"], said["confusion"]);
+    assert_eq!(written["roc_auc"], said["roc_auc"]);
+    assert_eq!(read("scores.csv").lines().count(), 10, "9 films");
+    assert!(read("figures.csv").contains("sensitivity"));
+    // Val is known to the model as val: that is no leak, and is said.
+    assert_eq!(said["leak"]["exact"], 0);
+    assert!(warnings(&said).contains("chosen on val"), "{said}");
+    // Training ends with the same report.
+    assert!(dir.path().join("run/report/val/index.html").is_file());
+}
+
+#[test]
+fn the_figures_are_scikit_learn_s() {
+    let python = match python_with("sklearn") {
+        Ok(python) => python,
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            return;
+        }
+    };
+    let dir = trained();
+    judged(
+        dir.path(),
+        "--model run --data set --split test --report out",
+    );
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/judged.py");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(dir.path().join("out"))
+        .output()
+        .expect("starts");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let differences: BTreeMap<String, f64> =
+        serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(differences.len() >= 15, "{differences:?}");
+    for (figure, difference) in differences {
+        assert!(difference < 1e-9, "{figure}: {difference}");
+    }
+}
+
+#[test]
+fn every_look_at_test_is_counted() {
+    let dir = trained();
+    let first = judged(dir.path(), "--model run --data set");
+    let second = judged(dir.path(), "--model run/model.safetensors --data set");
+    assert_eq!((&first["looks"], &second["looks"]), (&1.into(), &2.into()));
+    assert!(!warnings(&first).contains("judged") && warnings(&second).contains("judged 2 times"));
+    // Val may be looked at; another test set is another count.
+    assert_eq!(
+        judged(dir.path(), "--model run --data set --split val")["looks"],
+        Value::Null
+    );
+    std::fs::remove_file(dir.path().join("set/test").join(first_film(dir.path()))).expect("removes");
+    assert_eq!(judged(dir.path(), "--model run --data set")["looks"], 1);
+    let lines = std::fs::read_to_string(dir.path().join("run/judgements.jsonl")).expect("reads");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    // A model on its own has no run to count in.
+    std::fs::create_dir(dir.path().join("alone")).expect("folder");
+    std::fs::copy(
+        dir.path().join("run/model.safetensors"),
+        dir.path().join("alone/model.safetensors"),
+    )
+    .expect("copies");
+    assert_eq!(
+        judged(dir.path(), "--model alone --data set")["looks"],
+        Value::Null
+    );
+}
+
+/// The name of a film of test, below `set/test`.
+fn first_film(dir: &Path) -> String {
+    let films = std::fs::read_dir(dir.join("set/test/fractured")).expect("lists");
+    let mut names: Vec<String> = films
+        .map(|film| film.expect("entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    format!("fractured/{}", names[0])
+}
+
+/// Films that the model has learned from, turned and mirrored, in other files: nearly seen.
+#[test]
+fn turned_copies_of_training_films_are_found_and_left_out() {
+    let dir = trained();
+    let (train, test) = (
+        dir.path().join("set/train/fractured"),
+        dir.path().join("set/test/fractured"),
+    );
+    let mut films: Vec<_> = std::fs::read_dir(&train)
+        .expect("lists")
+        .map(|film| film.expect("entry").path())
+        .collect();
+    films.sort();
+    for (number, film) in films.iter().take(3).enumerate() {
+        let film = image::open(film).expect("reads");
+        let copy = if number == 0 {
+            film.fliph()
+        } else {
+            film.rotate90()
+        };
+        copy.save(test.join(format!("new-{number}.png"))).expect("writes");
+    }
+    let said = judged(dir.path(), "--model run --data set");
+    let leak = &said["leak"];
+    assert_eq!((&leak["exact"], &leak["near"]), (&0.into(), &3.into()));
+    assert_eq!(leak["clean_summary"]["images"], 9, "{leak}");
+    assert_eq!(said["images"], 12);
+    assert!(warnings(&said).contains("3 of these 12 films"), "{said}");
+}
+
+#[test]
+fn copies_and_contradictions_are_named() {
+    let dir = trained();
+    let film = dir.path().join("set/test").join(first_film(dir.path()));
+    std::fs::copy(&film, dir.path().join("set/test/fractured/again.png")).expect("copies");
+    std::fs::copy(&film, dir.path().join("set/test/not fractured/or not.png")).expect("copies");
+    let said = judged(dir.path(), "--model run --data set");
+    let warned = warnings(&said);
+    assert!(warned.contains("2 files are byte-for-byte copies"), "{warned}");
+    assert!(
+        warned.contains("1 films are there with both labels") && warned.contains("or not.png"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn annotations_make_subgroups_and_groups() {
+    let dir = trained();
+    let mut rows = String::from("path,region,patient\n");
+    for class in ["fractured", "not fractured"] {
+        let mut films: Vec<_> = std::fs::read_dir(dir.path().join("set/test").join(class))
+            .expect("lists")
+            .map(|film| film.expect("entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        films.sort();
+        for (number, film) in films.iter().enumerate() {
+            let region = ["hand", "leg"][number % 2];
+            // Two films a patient, of one class.
+            rows += &format!("test/{class}/{film},{region},{class} {}\n", number / 2);
+        }
+    }
+    std::fs::write(dir.path().join("known.csv"), rows).expect("writes");
+    let said = judged(
+        dir.path(),
+        "--model run --data set --annotations known.csv",
+    );
+    let rows: Vec<(&str, &str)> = said["subgroups"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| {
+            (
+                row["column"].as_str().expect("text"),
+                row["value"].as_str().expect("text"),
+            )
+        })
+        .collect();
+    assert_eq!(rows, [("region", "hand"), ("region", "leg")]);
+    let groups = said["groups"]["groups"].as_u64().expect("count");
+    assert!((4..=6).contains(&groups), "{}", said["groups"]);
+    assert!(said["intervals"].as_str().expect("text").contains("groups"));
+}
