@@ -114,6 +114,15 @@ impl Catalog {
         })
     }
 
+    /// The same films, in the same order, of which more is known.
+    pub(crate) fn with_entries(&self, entries: Vec<Entry>) -> Self {
+        Self {
+            fingerprint: fingerprint(&entries),
+            entries,
+            ..self.clone()
+        }
+    }
+
     /// What it was opened from: a folder, or a CSV manifest.
     #[must_use]
     pub fn root(&self) -> &Path {

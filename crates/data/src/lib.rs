@@ -6,6 +6,7 @@
 //! [`synth`] makes radiographs where there are none.
 #![doc = include_str!("../README.md")]
 
+mod annotate;
 mod atomic;
 pub mod audit;
 mod augment;
@@ -24,6 +25,7 @@ pub mod synth;
 mod synth_set;
 mod union;
 
+pub use annotate::subgroup_columns;
 pub use atomic::write_atomic;
 pub use augment::{
     Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,

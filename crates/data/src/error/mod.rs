@@ -219,6 +219,18 @@ pub enum DataError {
         /// The film's name within the data set.
         film: String,
     },
+    /// Films of the data set of which a table beside it says nothing.
+    #[error("{} has no row for {without} of {films} films: {}", path.display(), some(first, *without))]
+    NotAnnotated {
+        /// The table.
+        path: PathBuf,
+        /// Films of the data set.
+        films: usize,
+        /// Those without a row.
+        without: usize,
+        /// The first of them by name.
+        first: Vec<String>,
+    },
     /// A field that no film has.
     #[error("no film has a column {name:?}; there are {}", names(known))]
     UnknownField {
@@ -383,6 +395,11 @@ fn names(names: &[String]) -> String {
     } else {
         names.join(", ")
     }
+}
+
+fn some(first: &[String], all: usize) -> String {
+    let more = if first.len() < all { ", …" } else { "" };
+    format!("{}{more}", names(first))
 }
 
 fn one_of(names: &[String]) -> String {

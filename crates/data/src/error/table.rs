@@ -59,6 +59,32 @@ pub enum RowError {
         /// The class the cell gives.
         label: Label,
     },
+    /// A film that the data set does not have.
+    #[error("the data set has no film {}", file.display())]
+    NoFilm {
+        /// As the cell names it.
+        file: PathBuf,
+    },
+    /// A name that several films have.
+    #[error(
+        "{films} films of the data set are called {}: name them by path, or by file, split and class", file.display()
+    )]
+    SeveralFilms {
+        /// As the cell names it.
+        file: PathBuf,
+        /// How many there are.
+        films: usize,
+    },
+    /// A film that the data set has in the other class.
+    #[error("{} is called {label} here, but is {is} in the data set", file.display())]
+    OtherClass {
+        /// As the cell names it.
+        file: PathBuf,
+        /// The class the cell gives.
+        label: Label,
+        /// The data set's.
+        is: Label,
+    },
     /// A study without a label.
     #[error("no label is given for the study {}", study.display())]
     UnknownStudy {

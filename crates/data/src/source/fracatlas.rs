@@ -1,6 +1,6 @@
 //! FracAtlas as published (Abedeen et al., Scientific Data 10:521, 2023).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::annotations::Annotations;
@@ -12,14 +12,17 @@ use crate::{DataError, Label, RowError, Split};
 
 /// `images/Fractured`, `images/Non_fractured`, `dataset.csv` and, if there, `Annotations`; also one folder deeper.
 ///
-/// The class is the folder's, and `dataset.csv` must agree. Its other columns become fields, with one more, `region`: hand, leg,
-/// hip, shoulder, or mixed where several are marked. Boxes come from COCO, PASCAL VOC or YOLO, whichever is there, in this order. The set is not
+/// The class is the folder's, and `dataset.csv` must agree. Its other columns become fields, with two more: `region` (hand, leg,
+/// hip, shoulder) and `view` (frontal, lateral, oblique), or mixed where several are marked. Boxes come from COCO, PASCAL VOC or YOLO, whichever is there, in this order. The set is not
 /// divided: its authors' own division covers the fractured films alone.
 #[derive(Debug, Clone, Copy)]
 pub struct FracAtlas;
 
 const REQUIRED: [&[&str]; 2] = [&["image_id"], &["fractured"]];
-const REGIONS: [&str; 4] = ["hand", "leg", "hip", "shoulder"];
+const MARKED: [(&str, &[&str]); 2] = [
+    ("region", &["hand", "leg", "hip", "shoulder"]),
+    ("view", &["frontal", "lateral", "oblique"]),
+];
 
 impl Source for FracAtlas {
     fn layout(&self) -> Layout {
@@ -66,18 +69,27 @@ impl Source for FracAtlas {
         for row in table.rows() {
             let film = film_of(&row, &columns, &by_name, &mut seen, &listing)?;
             let mut fields = row.fields(&columns)?;
-            let regions: Vec<_> = REGIONS
-                .iter()
-                .filter(|r| fields.get(**r).is_some_and(|v| v == "1"))
-                .collect();
-            match regions[..] {
-                [] => None,
-                [one] => fields.insert("region".to_owned(), (*one).to_owned()),
-                _ => fields.insert("region".to_owned(), "mixed".to_owned()),
-            };
+            name_marked(&mut fields);
             listing.entries[film].fields = fields;
         }
         Ok(listing)
+    }
+}
+
+/// Adds `region` and `view`, where they are not there: the one column of 0 and 1 that is 1, or `mixed` where several are.
+pub(crate) fn name_marked(fields: &mut BTreeMap<String, String>) {
+    for (name, columns) in MARKED {
+        let mut marked = columns
+            .iter()
+            .filter(|&&column| fields.get(column).is_some_and(|v| v == "1"));
+        let value = match (marked.next(), marked.next()) {
+            (None, _) => continue,
+            (Some(one), None) => *one,
+            _ => "mixed",
+        };
+        fields
+            .entry(name.to_owned())
+            .or_insert_with(|| value.to_owned());
     }
 }
 

@@ -24,8 +24,10 @@ pub use dicom::DicomTable;
 pub use files::image_files;
 pub(crate) use files::relative_id;
 pub use fracatlas::FracAtlas;
+pub(crate) use fracatlas::name_marked;
 pub use manifest::Manifest;
 pub use mura::Mura;
+pub(crate) use table::{Row, Table};
 
 /// How a data set lies on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

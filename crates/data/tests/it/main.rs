@@ -1,5 +1,6 @@
 //! Integration tests of `data`.
 
+mod annotate;
 mod audit;
 mod augment;
 mod bad;

@@ -1,0 +1,275 @@
+//! What a table says of films that are catalogued already: subgroups, groups and boxes beside a data set of plain class folders.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use crate::source::{Row, Table, name_marked, relative_id};
+use crate::{Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
+
+const PATH: &[&str] = &["path"];
+const FILE: &[&str] = &["path", "file", "filename", "image", "image_id"];
+const LABEL: &[&str] = &["label", "class", "fractured"];
+const SPLIT: &[&str] = &["split"];
+/// What keeps films together, the first that is there. Copies (`cluster`) come last: a patient's films include the copies of each.
+const GROUP: &[&str] = &[
+    "group",
+    "patient",
+    "patient_id",
+    "patientid",
+    "study",
+    "cluster",
+];
+const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
+/// Films named in a message.
+const NAMED: usize = 3;
+/// Values that a column of subgroups may have.
+const VALUES: std::ops::RangeInclusive<usize> = 2..=12;
+
+impl Catalog {
+    /// The same films with what a table beside them says, one row a film.
+    ///
+    /// A column `path` names a film by its [`Entry::id`]; else `file` (`filename`, `image`, `image_id`) by the end of its id, with `split`
+    /// and `class` (`label`, `fractured`) where the name alone is not enough. The split is the one whose folder the film lies in, so
+    /// that a published table fits after the films were divided anew. `group`, `patient`, `patient_id`, `study` or `cluster`, the first that is
+    /// there, becomes the group; `boxes` or `boxes_cx_cy_w_h` the boxes; every other column a field, as do `region` and `view` from columns of 0 and
+    /// 1 as `FracAtlas` has them. What the data set itself says of a film is never overwritten.
+    ///
+    /// Errors name the row: no such film, more than one, a film a second time, another class than the data set's. So is a film without
+    /// a row; [`Catalog::annotated_partly`] lets that pass.
+    pub fn annotated(&self, table: &Path) -> Result<Self, DataError> {
+        let (annotated, without) = self.annotated_partly(table)?;
+        if without.is_empty() {
+            return Ok(annotated);
+        }
+        Err(DataError::NotAnnotated {
+            path: table.to_owned(),
+            films: self.entries().len(),
+            without: without.len(),
+            first: without.into_iter().take(NAMED).collect(),
+        })
+    }
+
+    /// As [`Catalog::annotated`], with the names of the films that have no row instead of an error.
+    pub fn annotated_partly(&self, table: &Path) -> Result<(Self, Vec<String>), DataError> {
+        let table = Table::open(table, &[FILE])?;
+        let columns = Columns::of(&table)?;
+        let names = Names::new(self);
+        let mut entries = self.entries().to_vec();
+        let mut lines: HashMap<usize, u64> = HashMap::new();
+        for row in table.rows() {
+            let film = columns.film(&row, &names, self)?;
+            if let Some(first) = lines.insert(film, row.line()) {
+                let file = row.path(columns.name)?;
+                return Err(row.error(columns.name, RowError::Duplicate { file, first }));
+            }
+            columns.add(&row, &mut entries[film])?;
+        }
+        let without = (0..entries.len())
+            .filter(|film| !lines.contains_key(film))
+            .map(|film| entries[film].id.clone())
+            .collect();
+        Ok((self.with_entries(entries), without))
+    }
+}
+
+/// Where in a table what is told of a film stands.
+struct Columns {
+    name: usize,
+    by_path: bool,
+    label: Option<usize>,
+    split: Option<usize>,
+    group: Option<usize>,
+    boxes: Option<usize>,
+    /// What is no field.
+    known: Vec<usize>,
+}
+
+impl Columns {
+    fn of(table: &Table) -> Result<Self, DataError> {
+        let name = table.require_all(&[FILE])?[0];
+        let (label, split) = (table.column(LABEL), table.column(SPLIT));
+        let boxes = table.column(BOXES);
+        Ok(Self {
+            name,
+            by_path: table.column(PATH) == Some(name),
+            label,
+            split,
+            group: table.column(GROUP),
+            boxes,
+            known: [Some(name), label, split, boxes]
+                .into_iter()
+                .flatten()
+                .collect(),
+        })
+    }
+
+    /// The one film a row speaks of.
+    fn film(&self, row: &Row<'_>, names: &Names, catalog: &Catalog) -> Result<usize, DataError> {
+        let file = row.path(self.name)?;
+        let said = |column: Option<usize>| column.map(|c| row.text(c).map(|t| (c, t))).transpose();
+        let split = match said(self.split)? {
+            Some((column, value)) if !value.is_empty() => {
+                Some(Split::from_folder(value).ok_or_else(|| {
+                    row.error(
+                        column,
+                        RowError::UnknownSplit {
+                            value: value.into(),
+                        },
+                    )
+                })?)
+            }
+            _ => None,
+        };
+        let label = match said(self.label)? {
+            Some((column, value)) if !value.is_empty() => {
+                let label = Label::from_name(value).ok_or_else(|| {
+                    row.error(
+                        column,
+                        RowError::UnknownLabel {
+                            value: value.into(),
+                        },
+                    )
+                })?;
+                Some((column, label))
+            }
+            _ => None,
+        };
+        let mut films = if self.by_path {
+            names.by_path(&file)
+        } else {
+            names.by_end(&file)
+        };
+        if !self.by_path {
+            films.retain(|&i| split.is_none() || names.splits[i].is_none_or(|s| Some(s) == split));
+            if films.len() > 1 {
+                films.retain(|&i| label.is_none_or(|(_, l)| l == catalog.entries()[i].label));
+            }
+        }
+        let film = match films[..] {
+            [film] => film,
+            [] => return Err(row.error(self.name, RowError::NoFilm { file })),
+            [..] => {
+                let films = films.len();
+                return Err(row.error(self.name, RowError::SeveralFilms { file, films }));
+            }
+        };
+        let is = catalog.entries()[film].label;
+        match label {
+            Some((column, label)) if label != is => {
+                Err(row.error(column, RowError::OtherClass { file, label, is }))
+            }
+            _ => Ok(film),
+        }
+    }
+
+    /// Adds what a row says to a film.
+    fn add(&self, row: &Row<'_>, entry: &mut Entry) -> Result<(), DataError> {
+        let mut fields = row.fields(&self.known)?;
+        name_marked(&mut fields);
+        for (name, value) in fields {
+            entry.fields.entry(name).or_insert(value);
+        }
+        if let Some(column) = self.group.filter(|_| entry.group.is_none()) {
+            let name = row.text(column)?;
+            entry.group = (!name.is_empty()).then(|| name.to_owned());
+        }
+        if let Some(column) = self.boxes.filter(|_| entry.boxes.is_empty()) {
+            entry.boxes =
+                RelativeBox::parse_list(row.text(column)?).map_err(|e| row.error(column, e))?;
+        }
+        Ok(())
+    }
+}
+
+/// Films by the names that a table may use.
+struct Names<'a> {
+    catalog: &'a Catalog,
+    /// By the last part of the id.
+    films: HashMap<&'a str, Vec<usize>>,
+    /// The split whose folder each film lies in, or else the one it was catalogued in; `None` in an undivided set.
+    splits: Vec<Option<Split>>,
+}
+
+impl<'a> Names<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        let mut films: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut splits = Vec::new();
+        for (index, entry) in catalog.entries().iter().enumerate() {
+            let (folders, name) = entry.id.rsplit_once('/').unwrap_or(("", &entry.id));
+            films.entry(name).or_default().push(index);
+            let folder = folders.split('/').find_map(Split::from_folder);
+            splits.push(folder.or(catalog.is_divided().then_some(entry.split)));
+        }
+        Self {
+            catalog,
+            films,
+            splits,
+        }
+    }
+
+    fn by_path(&self, path: &Path) -> Vec<usize> {
+        let root = match self.catalog.root() {
+            table if table.is_file() => table.parent().unwrap_or(Path::new("")),
+            folder => folder,
+        };
+        let id = relative_id(root, &root.join(path));
+        self.of(&id).filter(|&i| self.id(i) == id).collect()
+    }
+
+    fn by_end(&self, file: &Path) -> Vec<usize> {
+        let end = relative_id(Path::new(""), file);
+        let ends = |id: &str| {
+            id.strip_suffix(end.as_str())
+                .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        };
+        self.of(&end).filter(|&i| ends(self.id(i))).collect()
+    }
+
+    fn of(&self, id: &str) -> impl Iterator<Item = usize> {
+        let name = id.rsplit('/').next().unwrap_or(id);
+        self.films.get(name).into_iter().flatten().copied()
+    }
+
+    fn id(&self, film: usize) -> &str {
+        &self.catalog.entries()[film].id
+    }
+}
+
+/// The fields that divide these films into subgroups worth figures of their own, by name, each with its values in order (numbers by size).
+///
+/// 2 to 12 values, at least twice as many films as values, and one value at least with films of both classes: a column that gives the class away
+/// (how many fractures) has nothing to be judged on.
+#[must_use]
+pub fn subgroup_columns(entries: &[Entry]) -> Vec<(String, Vec<String>)> {
+    let mut columns: BTreeMap<&str, BTreeMap<&str, (usize, BTreeSet<Label>)>> = BTreeMap::new();
+    for entry in entries {
+        for (name, value) in &entry.fields {
+            let values = columns.entry(name).or_default();
+            let (films, classes) = values.entry(value).or_default();
+            *films += 1;
+            classes.insert(entry.label);
+        }
+    }
+    let fits = |values: &BTreeMap<&str, (usize, BTreeSet<Label>)>| {
+        let films: usize = values.values().map(|(films, _)| films).sum();
+        VALUES.contains(&values.len())
+            && films >= 2 * values.len()
+            && values.values().any(|(_, classes)| classes.len() > 1)
+    };
+    columns
+        .into_iter()
+        .filter(|(_, values)| fits(values))
+        .map(|(name, values)| (name.to_owned(), in_order(values.into_keys())))
+        .collect()
+}
+
+fn in_order<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut values: Vec<String> = values.map(str::to_owned).collect();
+    let numbers: Option<Vec<f64>> = values.iter().map(|v| v.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut both: Vec<_> = numbers.into_iter().zip(values).collect();
+        both.sort_by(|a, b| a.0.total_cmp(&b.0));
+        values = both.into_iter().map(|(_, value)| value).collect();
+    }
+    values
+}
