@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use osteon_data::{Catalog, Entry, Fit};
+use osteon_data::{Catalog, Entry, Fit, subgroup_columns};
 use osteon_metrics::Estimate;
 use osteon_model::{ArchitectureName, CalibrationMethod, Predictor};
 use osteon_report::judgement::{DataCard, ModelCard};
 
-pub fn data(catalog: &Catalog, judged: &[&Entry], fingerprint: &str) -> DataCard {
+pub fn data(catalog: &Catalog, judged: &[Entry], fingerprint: &str) -> DataCard {
     let mut splits: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for entry in catalog.entries() {
         let (fractured, not) = splits.entry(entry.split.name().to_owned()).or_default();
@@ -18,8 +18,7 @@ pub fn data(catalog: &Catalog, judged: &[&Entry], fingerprint: &str) -> DataCard
             not
         }) += 1;
     }
-    let columns = catalog
-        .subgroups(judged)
+    let columns = subgroup_columns(judged)
         .into_iter()
         .map(|(column, values)| {
             let count = |value: &String| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use osteon_data::{Catalog, Entry};
+use osteon_data::{Entry, subgroup_columns};
 use osteon_metrics::{Confusion, Estimate, MetricsError, Summary, SummaryOptions, delong, wilson};
 use osteon_model::{Decision, ModelInfo, Predictor};
 use osteon_report::judgement::{Band, Doubt, Groups, PointFigures, Subgroup};
@@ -98,14 +98,13 @@ pub fn once_per_group(
 
 /// The figures of each value of each column that divides the films sensibly.
 pub fn subgroups(
-    catalog: &Catalog,
-    films: &[&Entry],
+    films: &[Entry],
     labels: &[bool],
     scores: &[f64],
     threshold: f64,
 ) -> Result<Vec<Subgroup>, MetricsError> {
     let mut found = Vec::new();
-    for (column, values) in catalog.subgroups(films) {
+    for (column, values) in subgroup_columns(films) {
         for value in values {
             let members: Vec<usize> = (0..films.len())
                 .filter(|&i| films[i].fields.get(&column) == Some(&value))

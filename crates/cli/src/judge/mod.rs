@@ -70,10 +70,10 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let scores = films::scores(split, predictor, &films)?;
     let labels = films.truths();
     let by_id: BTreeMap<&str, &Entry> = entries.iter().map(|e| (e.id.as_str(), e)).collect();
-    let judged: Vec<&Entry> = films
+    let judged: Vec<Entry> = films
         .ids()
         .iter()
-        .filter_map(|id| by_id.get(id.as_str()).copied())
+        .filter_map(|id| by_id.get(id.as_str()).map(|entry| (*entry).clone()))
         .collect();
 
     let seen = leak::seen(info, split, &films);
@@ -103,7 +103,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         groups: groups
             .map(|groups| figures::once_per_group(groups, &labels, &scores, threshold))
             .transpose()?,
-        subgroups: figures::subgroups(catalog, &judged, &labels, &scores, threshold)?,
+        subgroups: figures::subgroups(&judged, &labels, &scores, threshold)?,
         operating_points: figures::points(info, &labels, &scores)?,
         looks: None,
         warnings: Vec::new(),
