@@ -1,7 +1,9 @@
 //! How far the scores can be believed as probabilities, and how to make them believable.
 
+mod isotonic;
 mod platt;
 
+pub use isotonic::Isotonic;
 pub use platt::{Platt, sigmoid};
 
 use serde::{Deserialize, Serialize};

@@ -76,4 +76,33 @@ pub enum MetricsError {
         /// Steps taken.
         iterations: usize,
     },
+    /// Groups are given for another number of images.
+    #[error("{images} images but {groups} group numbers: every image needs one")]
+    GroupsMismatch {
+        /// How many images there were.
+        images: usize,
+        /// How many group numbers there were.
+        groups: usize,
+    },
+    /// The share of wrong decisions that a doubt band may allow is outside the open interval (0, 1).
+    #[error("the allowed error {error} does not lie strictly between 0 and 1 (0.05 means 5 %)")]
+    BadAllowedError {
+        /// The offending share.
+        error: f64,
+    },
+    /// An isotonic calibration without knots.
+    #[error("an isotonic calibration needs at least one knot")]
+    NoKnots,
+    /// A knot of an isotonic calibration breaks the rules.
+    #[error(
+        "the knot at index {index} is ({logit}, {probability}): logits must be finite and rise, probabilities must lie in [0, 1] and never fall"
+    )]
+    BadKnot {
+        /// Position among the knots, from 0.
+        index: usize,
+        /// Its logit.
+        logit: f64,
+        /// Its probability.
+        probability: f64,
+    },
 }

@@ -26,9 +26,11 @@
     allow(clippy::float_cmp, reason = "what is exact is tested as exact")
 )]
 
+pub mod band;
 pub mod bootstrap;
 pub mod calibration;
 mod check;
+pub mod compare;
 pub mod confusion;
 pub mod error;
 pub mod estimate;
@@ -39,8 +41,14 @@ pub mod roc;
 pub mod summary;
 pub mod threshold;
 
+pub use band::{BandOptions, BandOutcome, BandRefusal, DoubtBand, doubt_band, one_per_group};
 pub use bootstrap::stratified;
-pub use calibration::{Platt, ReliabilityBin, brier, ece, log_loss, reliability, sigmoid};
+pub use calibration::{
+    Isotonic, Platt, ReliabilityBin, brier, ece, log_loss, reliability, sigmoid,
+};
+pub use compare::{
+    McNemar, Pair, PairedAuc, PairedDecisions, delong_paired, mcnemar, paired_bootstrap,
+};
 pub use confusion::Confusion;
 pub use error::MetricsError;
 pub use estimate::Estimate;
