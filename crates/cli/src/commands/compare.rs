@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 use osteon_data::Split;
 use osteon_metrics::{
-    Confusion, Estimate, McNemar, PairedAuc, average_precision, brier, delong_paired, mcnemar,
+    Estimate, Pair, PairedAuc, PairedDecisions, average_precision, brier, delong_paired, mcnemar,
     paired_bootstrap,
 };
 use osteon_model::Predictor;
@@ -38,12 +38,9 @@ struct Comparison {
     average_precision: Estimate,
     /// By a bootstrap of the films, or of whole groups. Less is better.
     brier: Estimate,
-    /// McNemar's test on the fractured films: each model at its own threshold.
-    sensitivity: McNemar,
-    /// McNemar's test on the films that are not fractured.
-    specificity: McNemar,
-    /// McNemar's test on all films.
-    accuracy: McNemar,
+    /// McNemar's tests, each model at its own threshold: `accuracy`, and on the films of each class `sensitivity` and `specificity`.
+    #[serde(flatten)]
+    decisions: PairedDecisions,
     warnings: Vec<String>,
 }
 
@@ -86,28 +83,14 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
     };
     let (called_a, called_b) = (called(a, &scores_a), called(b, &scores_b));
     let groups = groups(&pairs);
-    let difference = |statistic: fn(&[bool], &[f64]) -> Option<f64>| {
-        paired_bootstrap(
-            &labels,
-            &scores_a,
-            &scores_b,
-            groups.as_deref(),
-            REPLICATES,
-            0.95,
-            0,
-            statistic,
-        )
+    let pair = Pair {
+        labels: &labels,
+        a: &scores_a,
+        b: &scores_b,
+        groups: groups.as_deref(),
     };
-    let among = |wanted: Option<bool>| {
-        let kept = |values: &[bool]| -> Vec<bool> {
-            values
-                .iter()
-                .zip(&labels)
-                .filter(|(_, label)| wanted.is_none_or(|w| w == **label))
-                .map(|(value, _)| *value)
-                .collect()
-        };
-        mcnemar(&kept(&labels), &kept(&called_a), &kept(&called_b), 0.95)
+    let difference = |statistic: fn(&[bool], &[f64]) -> Option<f64>| {
+        paired_bootstrap(&pair, REPLICATES, 0.95, 0, statistic)
     };
     let mut warnings = a.judgement.warnings.clone();
     warnings.extend(b.judgement.warnings.iter().cloned());
@@ -133,9 +116,7 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
             average_precision(labels, scores).ok().flatten()
         })?,
         brier: difference(|labels, scores| brier(labels, scores).ok().flatten())?,
-        sensitivity: among(Some(true))?,
-        specificity: among(Some(false))?,
-        accuracy: among(None)?,
+        decisions: mcnemar(&labels, &called_a, &called_b, 0.95)?,
         a: a.judgement.clone(),
         b: b.judgement.clone(),
         warnings,
@@ -187,9 +168,9 @@ fn text(found: &Comparison, a: &Path, b: &Path) -> String {
     );
     let (a, b) = (&found.a.summary, &found.b.summary);
     for (name, a, b, test) in [
-        ("sensitivity", a.sensitivity, b.sensitivity, &found.sensitivity),
-        ("specificity", a.specificity, b.specificity, &found.specificity),
-        ("accuracy", a.accuracy, b.accuracy, &found.accuracy),
+        ("sensitivity", a.sensitivity, b.sensitivity, &found.decisions.sensitivity),
+        ("specificity", a.specificity, b.specificity, &found.decisions.specificity),
+        ("accuracy", a.accuracy, b.accuracy, &found.decisions.accuracy),
     ] {
         // Writing to a String cannot fail.
         let _ = write!(

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use osteon_data::{Films, LoadOptions, Shard};
 use osteon_metrics::{
-    Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
+    BandOptions, BandOutcome, Confusion, Summary, SummaryOptions, average_precision, brier,
+    doubt_band, one_per_group, roc_auc, sigmoid,
 };
 use osteon_model::{
-    Calibration, Mode, ModelInfo, Net, OperatingPoint, TrainingData, logits_of, save,
+    Calibration, DoubtBand, Mode, ModelInfo, Net, OperatingPoint, TrainingData, logits_of, save,
 };
 
 use crate::config::{Monitor, ThresholdRule};
@@ -121,6 +122,7 @@ impl Judged {
         info.metrics.val = Some(Summary::new(
             &self.labels,
             &scores,
+            Some(&self.groups),
             point.threshold,
             0.95,
             options,
@@ -128,12 +130,54 @@ impl Judged {
         info.operating_points = vec![point];
         let screening = config.calibrate.screening;
         info.operating_points.extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
-        self.promise(&mut info, config, &scores)?;
+        self.promise(&mut info, config)?;
         info.training_data = training_data;
         let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         info.licence = stated(&config.data.licence);
         info.attribution = stated(&config.data.attribution);
         Ok(save(path, net, &info)?)
+    }
+}
+
+impl Judged {
+    /// Puts the doubt band and what it promises into the header, or why there is none.
+    fn promise(&self, info: &mut ModelInfo, config: &Config) -> Result<(), TrainError> {
+        let calibrate = &config.calibrate;
+        if calibrate.doubt_error <= 0.0 {
+            return Ok(());
+        }
+        // Films of one group are not independent draws.
+        let chosen = one_per_group(&self.groups, config.train.seed);
+        let labels: Vec<bool> = chosen.iter().map(|&i| self.labels[i]).collect();
+        // Logits and not scores: an isotonic calibration has flat pieces, on which the order of the films is lost.
+        let logits: Vec<f64> = chosen.iter().map(|&i| self.logits[i]).collect();
+        let called = |logit: &f64| info.calibration.score(*logit) >= info.threshold();
+        let threshold = logits.iter().copied().filter(called).min_by(f64::total_cmp);
+        let options = BandOptions {
+            error: calibrate.doubt_error,
+            confidence: calibrate.doubt_confidence,
+            threshold: Some(threshold.unwrap_or(f64::MAX)),
+        };
+        let outcome = doubt_band(&labels, &logits, options)?;
+        let (low, high) = match outcome {
+            BandOutcome::Band(band) => (
+                info.calibration.score(band.low).min(info.threshold()),
+                info.calibration.score(band.high).max(info.threshold()),
+            ),
+            // All can be decided: only a score of exactly the threshold is left.
+            BandOutcome::NotNeeded { .. } => (info.threshold(), info.threshold()),
+            BandOutcome::Refused { .. } => {
+                info.doubt_refusal = Some(outcome.to_string());
+                return Ok(());
+            }
+        };
+        info.doubt_band = Some(DoubtBand {
+            low,
+            high,
+            error: Some(options.error),
+            confidence: Some(options.confidence),
+        });
+        Ok(())
     }
 }
 
