@@ -41,7 +41,16 @@ fn figures(criterion: &mut Criterion) {
         };
         let (labels, scores) = (&labels[..images], &scores[..images]);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| Summary::new(black_box(labels), black_box(scores), 0.5, 0.95, options));
+            bencher.iter(|| {
+                Summary::new(
+                    black_box(labels),
+                    black_box(scores),
+                    None,
+                    0.5,
+                    0.95,
+                    options,
+                )
+            });
         });
     }
     group.finish();

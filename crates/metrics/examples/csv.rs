@@ -1,12 +1,14 @@
 //! Judges the scores in a CSV file: `cargo run -p metrics --example csv -- FILE [THRESHOLD]`.
 //!
-//! Each line is `label,score`; the label is `1`, `true` or `fractured`, or `0`, `false` or `not_fractured`; the score is the
-//! probability of a fracture. A first line `label,score` and empty lines are skipped.
+//! Each line is `label,score` or `label,score,group`; the label is `1`, `true` or `fractured`, or `0`, `false` or `not_fractured`; the
+//! score is the probability of a fracture; the group is any word that images of one patient, or copies of one film, share. Either
+//! all lines name a group or none does. A first line `label,score…` and empty lines are skipped.
 #![allow(
     clippy::print_stdout,
     reason = "a program for the terminal, not a library"
 )]
 
+use std::collections::HashMap;
 use std::error::Error;
 
 use osteon_metrics::{Estimate, Summary, SummaryOptions};
@@ -17,11 +19,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threshold = arguments
         .next()
         .map_or(Ok(0.5), |argument| argument.parse())?;
-    let (labels, scores) = parse(&std::fs::read_to_string(path)?)?;
-    let summary = Summary::new(&labels, &scores, threshold, 0.95, SummaryOptions::default())?;
+    let images = parse(&std::fs::read_to_string(path)?)?;
+    let summary = Summary::new(
+        &images.labels,
+        &images.scores,
+        (!images.groups.is_empty()).then_some(&images.groups[..]),
+        threshold,
+        0.95,
+        SummaryOptions::default(),
+    )?;
 
     println!("{} images, threshold {threshold}", summary.images);
+    match summary.resampled_groups {
+        Some(groups) => println!("intervals from a bootstrap of {groups} groups"),
+        None => println!("intervals of independent images"),
+    }
     println!("{:?}", summary.confusion);
+    let calibration = summary.calibration;
     for (name, figure) in [
         ("accuracy", summary.accuracy),
         ("sensitivity", summary.sensitivity),
@@ -29,31 +43,72 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("precision", summary.precision),
         ("npv", summary.npv),
         ("f1", summary.f1),
+        ("balanced_accuracy", summary.balanced_accuracy),
+        ("kappa", summary.kappa),
+        ("mcc", summary.mcc),
         ("roc_auc", summary.roc_auc),
+        ("partial_auc, FPR ≤ 0.1", summary.partial_auc),
         ("average_precision", summary.average_precision),
+        (
+            "sensitivity at 90 % specificity",
+            summary.sensitivity_at_90_specificity,
+        ),
+        (
+            "specificity at 90 % sensitivity",
+            summary.specificity_at_90_sensitivity,
+        ),
+        ("brier", calibration.brier),
+        ("log_loss", calibration.log_loss),
+        ("ece", calibration.ece),
+        ("ece, equal mass", calibration.ece_equal_mass),
     ] {
-        println!("{name:<18}{}", show(figure));
+        println!("{name:<33}{}", show(figure));
     }
     println!("{}", serde_json::to_string(&summary)?);
     Ok(())
 }
 
-fn parse(text: &str) -> Result<(Vec<bool>, Vec<f64>), String> {
-    let (mut labels, mut scores) = (Vec::new(), Vec::new());
+#[derive(Default)]
+struct Images {
+    labels: Vec<bool>,
+    scores: Vec<f64>,
+    /// Of all images or of none.
+    groups: Vec<usize>,
+}
+
+fn parse(text: &str) -> Result<Images, String> {
+    let mut images = Images::default();
+    let mut names = HashMap::new();
     for (index, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || (index == 0 && line.trim() == "label,score") {
+        if line.trim().is_empty() || (index == 0 && line.trim().starts_with("label,score")) {
             continue;
         }
-        let bad = || format!("line {}: expected label,score, found {line:?}", index + 1);
-        let (label, score) = line.split_once(',').ok_or_else(bad)?;
-        labels.push(match label.trim() {
+        let bad = |expected: &str| {
+            let number = index + 1;
+            format!("line {number}: expected {expected}, found {line:?}")
+        };
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let (label, score, group) = match cells[..] {
+            [label, score] => (label, score, None),
+            [label, score, group] => (label, score, Some(group)),
+            _ => return Err(bad("label,score or label,score,group")),
+        };
+        images.labels.push(match label {
             "1" | "true" | "fractured" => true,
             "0" | "false" | "not_fractured" => false,
-            _ => return Err(bad()),
+            _ => return Err(bad("a label")),
         });
-        scores.push(score.trim().parse().map_err(|_| bad())?);
+        let score = score.parse().map_err(|_| bad("a score"))?;
+        images.scores.push(score);
+        if let Some(group) = group {
+            let next = names.len();
+            images.groups.push(*names.entry(group).or_insert(next));
+        }
+        if ![0, images.labels.len()].contains(&images.groups.len()) {
+            return Err(bad("a group in every line or in none"));
+        }
     }
-    Ok((labels, scores))
+    Ok(images)
 }
 
 fn show(figure: Estimate) -> String {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use outcome::{BandOutcome, BandRefusal, DoubtBand};
 
-use crate::{MetricsError, check, compare};
+use crate::bootstrap::Groups;
+use crate::{MetricsError, check};
 use family::{Candidate, Ordered};
 
 /// What a doubt band promises.
@@ -192,7 +193,12 @@ pub fn doubt_band(
 #[must_use]
 pub fn one_per_group(groups: &[usize], seed: u64) -> Vec<usize> {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let mut chosen: Vec<usize> = compare::members(groups)
+    let numbered = Groups::new(groups);
+    let mut members = vec![Vec::new(); numbered.count];
+    for (image, group) in numbered.of.iter().enumerate() {
+        members[*group].push(image);
+    }
+    let mut chosen: Vec<usize> = members
         .iter()
         .map(|images| images[generator.random_range(0..images.len())])
         .collect();

@@ -59,6 +59,14 @@ pub(crate) fn target(target: f64) -> Result<(), MetricsError> {
     }
 }
 
+pub(crate) fn groups(images: usize, groups: usize) -> Result<(), MetricsError> {
+    if images == groups {
+        Ok(())
+    } else {
+        Err(MetricsError::GroupsMismatch { images, groups })
+    }
+}
+
 /// `numerator / denominator`, or `None` for 0/0. (Every ratio here has a numerator of 0 when its denominator is 0.)
 pub(crate) fn ratio(numerator: f64, denominator: f64) -> Option<f64> {
     (denominator > 0.0).then(|| numerator / denominator)

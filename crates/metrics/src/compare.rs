@@ -10,6 +10,5 @@ mod pair;
 mod ranking;
 
 pub use decisions::{McNemar, PairedDecisions, mcnemar};
-pub(crate) use pair::members;
 pub use pair::{Pair, paired_bootstrap};
 pub use ranking::{PairedAuc, delong_paired};

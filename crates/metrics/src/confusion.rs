@@ -6,7 +6,8 @@ use crate::{MetricsError, check};
 
 /// Counts of the four outcomes; *positive* is *fractured*.
 ///
-/// Every figure is a ratio of counts in [0, 1] and is `None` when its denominator is 0. Definitions as in Altman & Bland,
+/// Every figure is a ratio of counts and is `None` when its denominator is 0; all lie in [0, 1] but [`Confusion::kappa`] and
+/// [`Confusion::mcc`], which lie in [−1, 1]. Definitions as in Altman & Bland,
 /// "Diagnostic tests 1: sensitivity and specificity", BMJ 308 (1994) 1552, and "Diagnostic tests 2: predictive values",
 /// BMJ 309 (1994) 102.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -141,6 +142,55 @@ impl Confusion {
         Some(f64::midpoint(self.sensitivity()?, self.specificity()?))
     }
 
+    /// Cohen's kappa: the agreement of calls and labels beyond that of chance, (pₒ − pₑ) / (1 − pₑ), in [−1, 1], with the share of
+    /// right calls pₒ and the share pₑ that calls of the same frequencies would have by chance. In counts,
+    /// 2 (TP·TN − FP·FN) / ((TP + FP)(FP + TN) + (TP + FN)(FN + TN)).
+    ///
+    /// `None` without images, and where labels and calls are all of one and the same class: chance alone then agrees always, and
+    /// the ratio is 0/0. (scikit-learn gives NaN there, or what it is told to.) 0 when only one of the two is all of one class.
+    /// Source: Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20 (1960) 37.
+    #[must_use]
+    pub fn kappa(&self) -> Option<f64> {
+        let (called, spared) = self.calls();
+        let (positives, negatives) = (self.positives() as f64, self.negatives() as f64);
+        check::ratio(
+            2.0 * self.determinant(),
+            called * negatives + positives * spared,
+        )
+    }
+
+    /// Matthews' correlation coefficient: Pearson's correlation of calls and labels,
+    /// (TP·TN − FP·FN) / √((TP + FP)(TP + FN)(TN + FP)(TN + FN)), in [−1, 1].
+    ///
+    /// `None` where labels or calls are all of one class: the ratio is 0/0, a constant correlates with nothing. (scikit-learn says
+    /// 0 there.)
+    /// Source: Matthews, "Comparison of the predicted and observed secondary structure of T4 phage lysozyme", Biochimica et
+    /// Biophysica Acta 405 (1975) 442.
+    #[must_use]
+    pub fn mcc(&self) -> Option<f64> {
+        let (called, spared) = self.calls();
+        let (positives, negatives) = (self.positives() as f64, self.negatives() as f64);
+        // Two roots: one product of four counts could overflow, and loses digits sooner.
+        let scale = (called * positives).sqrt() * (spared * negatives).sqrt();
+        check::ratio(self.determinant(), scale).map(|mcc| mcc.clamp(-1.0, 1.0))
+    }
+
+    /// How many were called fractured, and how many unfractured.
+    fn calls(&self) -> (f64, f64) {
+        (
+            self.tp.saturating_add(self.fp) as f64,
+            self.tn.saturating_add(self.fn_) as f64,
+        )
+    }
+
+    /// TP·TN − FP·FN, subtracted before it is rounded.
+    fn determinant(&self) -> f64 {
+        let right = u128::from(self.tp) * u128::from(self.tn);
+        let wrong = u128::from(self.fp) * u128::from(self.fn_);
+        let size = right.abs_diff(wrong) as f64;
+        if right < wrong { -size } else { size }
+    }
+
     /// Share of fractured images, (TP + FN) / total. `None` without images.
     #[must_use]
     pub fn prevalence(&self) -> Option<f64> {
@@ -185,6 +235,8 @@ mod tests {
             empty.f1(),
             empty.balanced_accuracy(),
             empty.prevalence(),
+            empty.kappa(),
+            empty.mcc(),
         ];
         assert!(figures.iter().all(Option::is_none));
         let only_wrong = Confusion {
@@ -195,6 +247,21 @@ mod tests {
         assert_eq!(only_wrong.precision(), None);
         assert_eq!(only_wrong.f_beta(f64::NAN), None);
         assert_eq!(only_wrong.f_beta(-1.0), None);
+    }
+
+    #[test]
+    fn agreement_by_chance_is_none_and_a_constant_correlates_with_nothing() {
+        let counts = |tp, fn_, fp, tn| Confusion { tp, fn_, fp, tn };
+        let all_right = counts(5, 0, 0, 0);
+        assert_eq!((all_right.kappa(), all_right.mcc()), (None, None));
+        let all_flagged = counts(3, 0, 2, 0);
+        assert_eq!((all_flagged.kappa(), all_flagged.mcc()), (Some(0.0), None));
+        let perfect = counts(3, 0, 0, 4);
+        assert_eq!((perfect.kappa(), perfect.mcc()), (Some(1.0), Some(1.0)));
+        let inverted = counts(0, 3, 3, 0);
+        assert_eq!((inverted.kappa(), inverted.mcc()), (Some(-1.0), Some(-1.0)));
+        let vast = counts(u64::MAX, 1, 1, u64::MAX);
+        assert_eq!(vast.mcc(), Some(1.0));
     }
 
     #[test]

@@ -12,6 +12,14 @@ pub enum MetricsError {
         /// How many scores, decisions or logits there were.
         scores: usize,
     },
+    /// Every image needs a group where groups are given.
+    #[error("{images} images but {groups} groups: every image needs one")]
+    GroupsMismatch {
+        /// How many images there were.
+        images: usize,
+        /// How many groups were given.
+        groups: usize,
+    },
     /// A score or logit is NaN or infinite.
     #[error("the score at index {index} is {value}: scores must be finite")]
     NonFiniteScore {
@@ -46,6 +54,12 @@ pub enum MetricsError {
         /// The offending target.
         target: f64,
     },
+    /// A limit of the false-positive rate lies outside (0, 1].
+    #[error("the largest false-positive rate {limit} does not lie in (0, 1]")]
+    BadRate {
+        /// The offending limit.
+        limit: f64,
+    },
     /// More successes than trials.
     #[error("{successes} successes in {trials} trials")]
     TooManySuccesses {
@@ -75,14 +89,6 @@ pub enum MetricsError {
     NotConverged {
         /// Steps taken.
         iterations: usize,
-    },
-    /// Groups are given for another number of images.
-    #[error("{images} images but {groups} group numbers: every image needs one")]
-    GroupsMismatch {
-        /// How many images there were.
-        images: usize,
-        /// How many group numbers there were.
-        groups: usize,
     },
     /// The share of wrong decisions that a doubt band may allow is outside the open interval (0, 1).
     #[error("the allowed error {error} does not lie strictly between 0 and 1 (0.05 means 5 %)")]

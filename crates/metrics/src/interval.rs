@@ -1,5 +1,7 @@
 //! Confidence intervals of proportions.
 
+mod beta;
+
 use statrs::function::erf::erf_inv;
 
 use crate::{Estimate, MetricsError, check};
@@ -37,6 +39,50 @@ pub fn wilson(successes: u64, trials: u64, confidence: f64) -> Result<Estimate, 
     Ok(Estimate::new(proportion, low, high))
 }
 
+/// Clopper and Pearson's "exact" interval of a proportion: from the p at which as many successes or more have probability α/2, to
+/// the p at which as many or fewer have, α = 1 − `confidence`. In terms of quantiles of the beta distribution, with x successes in n
+/// trials: from B(α/2; x, n − x + 1) to B(1 − α/2; x + 1, n − x).
+///
+/// Never covers less often than asked, and so is wider than [`wilson`]'s on the whole: for where a regulator wants a guarantee.
+/// `low` is 0 without successes and `high` 1 without failures. All `None` without trials. Exact to about 13 digits up to
+/// 10⁷ trials.
+/// Source: Clopper & Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26
+/// (1934) 404.
+///
+/// # Errors
+/// More successes than trials; a confidence that does not lie strictly between 0 and 1.
+pub fn clopper_pearson(
+    successes: u64,
+    trials: u64,
+    confidence: f64,
+) -> Result<Estimate, MetricsError> {
+    check::confidence(confidence)?;
+    if successes > trials {
+        return Err(MetricsError::TooManySuccesses { successes, trials });
+    }
+    let Some(proportion) = check::ratio(successes as f64, trials as f64) else {
+        return Ok(Estimate::UNDEFINED);
+    };
+    let tail = (1.0 - confidence) / 2.0;
+    let (hits, misses) = (successes as f64, (trials - successes) as f64);
+    let low = if successes == 0 {
+        0.0
+    } else {
+        beta::quantile(hits, misses + 1.0, tail)
+    };
+    // From the other side, where the small tail keeps its digits.
+    let high = if successes == trials {
+        1.0
+    } else {
+        1.0 - beta::quantile(misses, hits + 1.0, tail)
+    };
+    Ok(Estimate::new(
+        proportion,
+        low.min(proportion),
+        high.max(proportion),
+    ))
+}
+
 /// The ends of Wilson's interval for a proportion in [0, 1] seen in `n > 0` trials.
 pub(crate) fn wilson_bounds(proportion: f64, n: f64, z: f64) -> (f64, f64) {
     let square = z * z / n;
@@ -65,6 +111,9 @@ mod tests {
         assert_eq!(wilson(0, 7, 0.95)?.low, Some(0.0));
         assert_eq!(wilson(7, 7, 0.95)?.high, Some(1.0));
         assert_eq!(wilson(0, 0, 0.95)?, Estimate::UNDEFINED);
+        assert_eq!(clopper_pearson(0, 7, 0.95)?.low, Some(0.0));
+        assert_eq!(clopper_pearson(7, 7, 0.95)?.high, Some(1.0));
+        assert_eq!(clopper_pearson(0, 0, 0.95)?, Estimate::UNDEFINED);
         Ok(())
     }
 
@@ -77,11 +126,11 @@ mod tests {
                 trials: 1
             })
         );
+        assert!(clopper_pearson(2, 1, 0.95).is_err());
         for bad in [0.0, 1.0, -0.5, 95.0, f64::NAN] {
-            assert!(matches!(
-                wilson(1, 2, bad),
-                Err(MetricsError::BadConfidence { .. })
-            ));
+            for interval in [wilson(1, 2, bad), clopper_pearson(1, 2, bad)] {
+                assert!(matches!(interval, Err(MetricsError::BadConfidence { .. })));
+            }
         }
     }
 }

@@ -37,14 +37,16 @@ pub mod estimate;
 pub mod interval;
 pub mod pr;
 mod ranked;
+mod resample;
 pub mod roc;
 pub mod summary;
 pub mod threshold;
 
 pub use band::{BandOptions, BandOutcome, BandRefusal, DoubtBand, doubt_band, one_per_group};
-pub use bootstrap::stratified;
+pub use bootstrap::{grouped, stratified};
 pub use calibration::{
-    Isotonic, Platt, ReliabilityBin, brier, ece, log_loss, reliability, sigmoid,
+    Isotonic, Platt, ReliabilityBin, brier, ece, ece_equal_mass, log_loss, reliability,
+    reliability_equal_mass, sigmoid,
 };
 pub use compare::{
     McNemar, Pair, PairedAuc, PairedDecisions, delong_paired, mcnemar, paired_bootstrap,
@@ -52,8 +54,11 @@ pub use compare::{
 pub use confusion::Confusion;
 pub use error::MetricsError;
 pub use estimate::Estimate;
-pub use interval::{wilson, z_value};
+pub use interval::{clopper_pearson, wilson, z_value};
 pub use pr::{PrPoint, average_precision, pr_curve};
-pub use roc::{RocPoint, delong, delong_variance, roc_auc, roc_curve};
-pub use summary::{Summary, SummaryOptions};
+pub use roc::{
+    RocPoint, delong, delong_variance, partial_auc, roc_auc, roc_curve, sensitivity_at_specificity,
+    specificity_at_sensitivity,
+};
+pub use summary::{Calibrated, Summary, SummaryOptions};
 pub use threshold::{OperatingPoint, for_sensitivity, for_specificity, youden};

@@ -49,10 +49,7 @@ pub fn pr_curve(labels: &[bool], scores: &[f64]) -> Result<Vec<PrPoint>, Metrics
 /// Unequal lengths; a score that is not finite.
 pub fn average_precision(labels: &[bool], scores: &[f64]) -> Result<Option<f64>, MetricsError> {
     let ranked = Ranked::new(labels, scores)?;
-    Ok(area(
-        ranked.positives,
-        ranked.ties.iter().map(|tie| (tie.positives, tie.negatives)),
-    ))
+    Ok(area(ranked.positives, ranked.counts()))
 }
 
 /// Average precision of (fractured, unfractured) counts by descending score; scores with no images change nothing.

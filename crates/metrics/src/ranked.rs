@@ -57,6 +57,11 @@ impl Ranked {
         self.ties.partition_point(|tie| tie.score > score)
     }
 
+    /// (fractured, unfractured) images by descending score.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.ties.iter().map(|tie| (tie.positives, tie.negatives))
+    }
+
     /// (true positives, false positives) when the images of the first `k` ties are called fractured, for `k` from 1 to the
     /// number of ties.
     pub fn cumulative(&self) -> impl Iterator<Item = (&Tie, u64, u64)> {

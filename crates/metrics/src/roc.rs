@@ -1,11 +1,16 @@
-//! The ROC curve, the area under it, and DeLong's interval of that area.
+//! The ROC curve, the area under it or under its first part, and DeLong's interval of the area.
+
+mod part;
+
+pub(crate) use part::{Limits, partial, sensitivity_where, specificity_where};
+pub use part::{partial_auc, sensitivity_at_specificity, specificity_at_sensitivity};
 
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::sigmoid;
 use crate::interval::{wilson_bounds, z_value};
 use crate::ranked::Ranked;
-use crate::{Estimate, MetricsError};
+use crate::{Estimate, MetricsError, check};
 
 /// One point of a ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -56,18 +61,22 @@ pub fn roc_auc(labels: &[bool], scores: &[f64]) -> Result<Option<f64>, MetricsEr
 }
 
 pub(crate) fn area(ranked: &Ranked) -> Option<f64> {
-    if ranked.lacks_a_class() {
-        return None;
+    area_of(ranked.positives, ranked.negatives, ranked.counts())
+}
+
+/// The area under the curve of (fractured, unfractured) counts by descending score; scores with no images change nothing.
+pub(crate) fn area_of(
+    positives: u64,
+    negatives: u64,
+    counts: impl Iterator<Item = (u64, u64)>,
+) -> Option<f64> {
+    // Twice U, to keep the halves of ties whole: for every tied group, the pairs it loses and those it shares.
+    let (mut above, mut twice) = (0, 0_u128);
+    for (fractured, unfractured) in counts {
+        twice += u128::from(unfractured) * u128::from(2 * above + fractured);
+        above += fractured;
     }
-    // Twice U, to keep the halves of ties whole: for every tied group, the pairs it wins and those it shares.
-    let twice: u128 = ranked
-        .cumulative()
-        .map(|(tie, _, fp)| {
-            let below = ranked.negatives - fp;
-            u128::from(tie.positives) * u128::from(2 * below + tie.negatives)
-        })
-        .sum();
-    Some(twice as f64 / 2.0 / (ranked.positives as f64 * ranked.negatives as f64))
+    check::ratio(twice as f64 / 2.0, positives as f64 * negatives as f64)
 }
 
 /// DeLong's variance of the area under the ROC curve, S₁₀/P + S₀₁/N, S₁₀ and S₀₁ being the sample variances of the placement

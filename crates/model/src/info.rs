@@ -197,11 +197,13 @@ impl ModelInfo {
             ));
         }
         match self.doubt_band {
-            Some(DoubtBand { low, high, .. }) if !(0.0 <= low && low <= high && high <= 1.0) => Err((
-                "doubt_band",
-                "low",
-                "and high must be in order, from 0 to 1".to_owned(),
-            )),
+            Some(DoubtBand { low, high, .. }) if !(0.0 <= low && low <= high && high <= 1.0) => {
+                Err((
+                    "doubt_band",
+                    "low",
+                    "and high must be in order, from 0 to 1".to_owned(),
+                ))
+            }
             _ => Ok(()),
         }
     }

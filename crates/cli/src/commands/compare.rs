@@ -79,7 +79,10 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
         pairs.iter().map(|(a, b)| (a.score, b.score)).unzip();
     let called = |judged: &Judged, scores: &[f64]| {
         let threshold = judged.judgement.summary.threshold;
-        scores.iter().map(|s| *s >= threshold).collect::<Vec<bool>>()
+        scores
+            .iter()
+            .map(|s| *s >= threshold)
+            .collect::<Vec<bool>>()
     };
     let (called_a, called_b) = (called(a, &scores_a), called(b, &scores_b));
     let groups = groups(&pairs);
@@ -97,7 +100,9 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
     warnings.dedup();
     let count = pairs.len();
     if count < a.films.len() || count < b.films.len() {
-        warnings.push(format!("Only the {count} films that both judged are compared."));
+        warnings.push(format!(
+            "Only the {count} films that both judged are compared."
+        ));
     }
     if groups.is_some() {
         warnings.push(
@@ -168,9 +173,24 @@ fn text(found: &Comparison, a: &Path, b: &Path) -> String {
     );
     let (a, b) = (&found.a.summary, &found.b.summary);
     for (name, a, b, test) in [
-        ("sensitivity", a.sensitivity, b.sensitivity, &found.decisions.sensitivity),
-        ("specificity", a.specificity, b.specificity, &found.decisions.specificity),
-        ("accuracy", a.accuracy, b.accuracy, &found.decisions.accuracy),
+        (
+            "sensitivity",
+            a.sensitivity,
+            b.sensitivity,
+            &found.decisions.sensitivity,
+        ),
+        (
+            "specificity",
+            a.specificity,
+            b.specificity,
+            &found.decisions.specificity,
+        ),
+        (
+            "accuracy",
+            a.accuracy,
+            b.accuracy,
+            &found.decisions.accuracy,
+        ),
     ] {
         // Writing to a String cannot fail.
         let _ = write!(

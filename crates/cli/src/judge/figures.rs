@@ -10,7 +10,10 @@ use osteon_report::judgement::{Band, Doubt, Groups, PointFigures, Subgroup};
 /// Whether any two films belong together.
 pub fn has_groups(groups: &[usize]) -> bool {
     // Groups are counted from 0 as they are first met.
-    groups.iter().max().is_some_and(|max| max + 1 < groups.len())
+    groups
+        .iter()
+        .max()
+        .is_some_and(|max| max + 1 < groups.len())
 }
 
 /// How a summary takes its intervals, in words.

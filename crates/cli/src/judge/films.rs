@@ -26,11 +26,7 @@ pub fn read(
 }
 
 /// Calibrated scores of films. A score that is no number is an error that names the film: it must not vanish in a figure.
-pub fn scores(
-    split: Split,
-    predictor: &Predictor,
-    films: &Arc<Films>,
-) -> anyhow::Result<Vec<f64>> {
+pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow::Result<Vec<f64>> {
     let bar = progress::bar(&format!("judging {split}"), films.len());
     let scores = predictor.scores(films, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();

@@ -80,8 +80,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();
     let threshold = info.threshold();
-    let summary =
-        osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
+    let summary = osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
     let data = cards::data(catalog, &judged, films.fingerprint());
     let run = looks::run_of(model);
     let mut judgement = Judgement {
@@ -167,7 +166,10 @@ impl Judged {
         write_atomic(&folder.join("judgement.json"), json.as_bytes())?;
         let figures = figures_csv(&self.judgement);
         write_atomic(&folder.join("figures.csv"), figures.as_bytes())?;
-        write_atomic(&folder.join("scores.csv"), scores_csv(&self.films).as_bytes())?;
+        write_atomic(
+            &folder.join("scores.csv"),
+            scores_csv(&self.films).as_bytes(),
+        )?;
         bar.finish_and_clear();
         Ok(())
     }

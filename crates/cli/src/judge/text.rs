@@ -60,13 +60,7 @@ pub fn to_text(judgement: &Judgement) -> String {
 
 /// The headline twice, side by side.
 fn beside(left: &str, a: &Summary, right: &str, b: &Summary) -> String {
-    let films = |s: &Summary| {
-        format!(
-            "{:5} ({} fractured)",
-            s.images,
-            s.confusion.positives()
-        )
-    };
+    let films = |s: &Summary| format!("{:5} ({} fractured)", s.images, s.confusion.positives());
     let mut text = format!("{:20}{left:<28}{right}", "");
     for (name, a, b) in [
         ("films", films(a), films(b)),
@@ -106,7 +100,8 @@ fn points(judgement: &Judgement) -> String {
     if judgement.operating_points.len() < 2 {
         return String::new();
     }
-    let mut text = "\n\noperating point     threshold   sensitivity               specificity".to_owned();
+    let mut text =
+        "\n\noperating point     threshold   sensitivity               specificity".to_owned();
     for point in &judgement.operating_points {
         let _ = write!(
             text,

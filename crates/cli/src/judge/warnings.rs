@@ -14,7 +14,10 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
     let mut said = Vec::new();
     let known = leak.exact + leak.near;
     if split == Split::Train {
-        said.push("These are the films the model learned from: the figures show memory, not skill.".to_owned());
+        said.push(
+            "These are the films the model learned from: the figures show memory, not skill."
+                .to_owned(),
+        );
     } else if known > 0 {
         said.push(format!(
             "{known} of these {images} films are not new to the model: {} are, byte for byte, films it was trained or chosen on, {} show such \
@@ -23,7 +26,10 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
         ));
     }
     if !leak.known && split != Split::Train {
-        said.push("The model file does not say what it was trained on: it may know these films.".to_owned());
+        said.push(
+            "The model file does not say what it was trained on: it may know these films."
+                .to_owned(),
+        );
     }
     if split == Split::Val {
         said.push(
@@ -60,7 +66,12 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
             ));
         }
     }
-    if let Some(mixed) = judgement.groups.as_ref().map(|g| g.mixed).filter(|m| *m > 0) {
+    if let Some(mixed) = judgement
+        .groups
+        .as_ref()
+        .map(|g| g.mixed)
+        .filter(|m| *m > 0)
+    {
         said.push(format!(
             "{mixed} groups hold films of both labels; counted once, they count as fractured."
         ));

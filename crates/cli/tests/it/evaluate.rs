@@ -67,8 +67,7 @@ fn the_figures_are_scikit_learn_s() {
         .output()
         .expect("starts");
     assert!(output.status.success(), "{}", stderr(&output));
-    let differences: BTreeMap<String, f64> =
-        serde_json::from_slice(&output.stdout).expect("JSON");
+    let differences: BTreeMap<String, f64> = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(differences.len() >= 15, "{differences:?}");
     for (figure, difference) in differences {
         assert!(difference < 1e-9, "{figure}: {difference}");
@@ -87,7 +86,8 @@ fn every_look_at_test_is_counted() {
         judged(dir.path(), "--model run --data set --split val")["looks"],
         Value::Null
     );
-    std::fs::remove_file(dir.path().join("set/test").join(first_film(dir.path()))).expect("removes");
+    std::fs::remove_file(dir.path().join("set/test").join(first_film(dir.path())))
+        .expect("removes");
     assert_eq!(judged(dir.path(), "--model run --data set")["looks"], 1);
     let lines = std::fs::read_to_string(dir.path().join("run/judgements.jsonl")).expect("reads");
     assert_eq!(lines.lines().count(), 3, "{lines}");
@@ -108,7 +108,12 @@ fn every_look_at_test_is_counted() {
 fn first_film(dir: &Path) -> String {
     let films = std::fs::read_dir(dir.join("set/test/fractured")).expect("lists");
     let mut names: Vec<String> = films
-        .map(|film| film.expect("entry").file_name().into_string().expect("UTF-8"))
+        .map(|film| {
+            film.expect("entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
         .collect();
     names.sort();
     format!("fractured/{}", names[0])
@@ -134,7 +139,8 @@ fn turned_copies_of_training_films_are_found_and_left_out() {
         } else {
             film.rotate90()
         };
-        copy.save(test.join(format!("new-{number}.png"))).expect("writes");
+        copy.save(test.join(format!("new-{number}.png")))
+            .expect("writes");
     }
     let said = judged(dir.path(), "--model run --data set");
     let leak = &said["leak"];
@@ -152,7 +158,10 @@ fn copies_and_contradictions_are_named() {
     std::fs::copy(&film, dir.path().join("set/test/not fractured/or not.png")).expect("copies");
     let said = judged(dir.path(), "--model run --data set");
     let warned = warnings(&said);
-    assert!(warned.contains("2 files are byte-for-byte copies"), "{warned}");
+    assert!(
+        warned.contains("2 files are byte-for-byte copies"),
+        "{warned}"
+    );
     assert!(
         warned.contains("1 films are there with both labels") && warned.contains("or not.png"),
         "{warned}"
@@ -166,7 +175,12 @@ fn annotations_make_subgroups_and_groups() {
     for class in ["fractured", "not fractured"] {
         let mut films: Vec<_> = std::fs::read_dir(dir.path().join("set/test").join(class))
             .expect("lists")
-            .map(|film| film.expect("entry").file_name().into_string().expect("UTF-8"))
+            .map(|film| {
+                film.expect("entry")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
             .collect();
         films.sort();
         for (number, film) in films.iter().enumerate() {
@@ -176,10 +190,7 @@ fn annotations_make_subgroups_and_groups() {
         }
     }
     std::fs::write(dir.path().join("known.csv"), rows).expect("writes");
-    let said = judged(
-        dir.path(),
-        "--model run --data set --annotations known.csv",
-    );
+    let said = judged(dir.path(), "--model run --data set --annotations known.csv");
     let rows: Vec<(&str, &str)> = said["subgroups"]
         .as_array()
         .expect("rows")

@@ -1,12 +1,8 @@
 //! Any figure of two models, compared by a bootstrap that draws the same images for both.
 
-use std::collections::HashMap;
-
-use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
-use crate::bootstrap::{Strata, check_plan, percentiles};
+use crate::bootstrap::{Groups, check_plan, draw, percentiles, replicate};
 use crate::{Estimate, MetricsError, check};
 
 /// Two models' scores of the same images.
@@ -64,73 +60,78 @@ where
     check::scores(pair.labels, pair.a)?;
     check::scores(pair.labels, pair.b)?;
     check_plan(replicates, confidence)?;
-    let sampler = match pair.groups {
-        Some(groups) if groups.len() != pair.labels.len() => {
-            return Err(MetricsError::GroupsMismatch {
-                images: pair.labels.len(),
-                groups: groups.len(),
-            });
-        }
-        Some(groups) => Sampler::Groups(members(groups)),
-        None => Sampler::Images(Strata::new(pair.labels, 0..pair.labels.len())),
-    };
+    if let Some(groups) = pair.groups {
+        check::groups(pair.labels.len(), groups.len())?;
+    }
+    let units = Units::new(pair);
     let difference =
         |labels: &[bool], a: &[f64], b: &[f64]| Some(statistic(labels, a)? - statistic(labels, b)?);
-    let figures: Vec<Option<f64>> = (0..replicates as u64)
-        .into_par_iter()
-        .map_init(
-            || (Vec::new(), Vec::new(), Vec::new()),
-            |(labels, a, b), replicate| {
-                labels.clear();
-                a.clear();
-                b.clear();
-                sampler.draw(seed, replicate, |image| {
-                    labels.push(pair.labels[image]);
-                    a.push(pair.a[image]);
-                    b.push(pair.b[image]);
-                });
-                difference(labels, a, b)
-            },
-        )
-        .collect();
+    let figures = replicate(replicates, seed, |generator, scratch: &mut Scratch| {
+        let Scratch {
+            times,
+            labels,
+            a,
+            b,
+        } = scratch;
+        labels.clear();
+        a.clear();
+        b.clear();
+        units.draw(generator, times, |image| {
+            labels.push(pair.labels[image]);
+            a.push(pair.a[image]);
+            b.push(pair.b[image]);
+        });
+        difference(labels, a, b)
+    });
     let value = difference(pair.labels, pair.a, pair.b);
     Ok(percentiles(value, &figures, confidence))
 }
 
-/// What a replicate draws.
-enum Sampler {
-    Images(Strata<usize>),
-    /// The images of each group.
-    Groups(Vec<Vec<usize>>),
+/// A thread's buffers.
+#[derive(Default)]
+struct Scratch {
+    times: Vec<u32>,
+    labels: Vec<bool>,
+    a: Vec<f64>,
+    b: Vec<f64>,
 }
 
-impl Sampler {
-    fn draw(&self, seed: u64, replicate: u64, mut take: impl FnMut(usize)) {
+/// What a replicate draws.
+enum Units {
+    /// The images of each class, class by class.
+    Images([Vec<usize>; 2]),
+    Groups(Groups),
+}
+
+impl Units {
+    fn new(pair: &Pair<'_>) -> Self {
+        let of = |wanted: bool| {
+            (0..pair.labels.len())
+                .filter(|image| pair.labels[*image] == wanted)
+                .collect()
+        };
+        match pair.groups {
+            Some(groups) => Self::Groups(Groups::new(groups)),
+            None => Self::Images([of(true), of(false)]),
+        }
+    }
+
+    fn draw(&self, generator: &mut ChaCha8Rng, times: &mut Vec<u32>, mut take: impl FnMut(usize)) {
         match self {
-            Self::Images(strata) => strata.draw(seed, replicate, |_, image| take(image)),
+            Self::Images(classes) => {
+                for class in classes {
+                    draw(generator, class.len(), times);
+                    for (image, times) in class.iter().zip(times.iter()) {
+                        (0..*times).for_each(|_| take(*image));
+                    }
+                }
+            }
             Self::Groups(groups) => {
-                let mut generator = ChaCha8Rng::seed_from_u64(seed);
-                generator.set_stream(replicate);
-                for _ in 0..groups.len() {
-                    groups[generator.random_range(0..groups.len())]
-                        .iter()
-                        .for_each(|image| take(*image));
+                draw(generator, groups.count, times);
+                for (image, group) in groups.of.iter().enumerate() {
+                    (0..times[*group]).for_each(|_| take(image));
                 }
             }
         }
     }
-}
-
-/// The images of each group, groups in the order of their first image, so that renumbering them changes nothing.
-pub(crate) fn members(groups: &[usize]) -> Vec<Vec<usize>> {
-    let mut places = HashMap::new();
-    let mut members: Vec<Vec<usize>> = Vec::new();
-    for (image, group) in groups.iter().enumerate() {
-        let place = *places.entry(group).or_insert(members.len());
-        if place == members.len() {
-            members.push(Vec::new());
-        }
-        members[place].push(image);
-    }
-    members
 }

@@ -1,8 +1,10 @@
 //! What must hold for every input.
 
 use osteon_metrics::{
-    Confusion, MetricsError, Platt, Summary, SummaryOptions, average_precision, delong,
-    for_sensitivity, for_specificity, pr_curve, roc_auc, roc_curve, stratified, wilson, youden,
+    Confusion, MetricsError, Platt, Summary, SummaryOptions, average_precision, clopper_pearson,
+    delong, ece_equal_mass, for_sensitivity, for_specificity, grouped, partial_auc, pr_curve,
+    reliability_equal_mass, roc_auc, roc_curve, sensitivity_at_specificity,
+    specificity_at_sensitivity, stratified, wilson, youden,
 };
 use proptest::prelude::*;
 
@@ -43,6 +45,18 @@ proptest! {
         prop_assert_eq!(counts.specificity(), flipped.sensitivity());
         prop_assert_eq!(counts.precision(), flipped.npv());
         prop_assert_eq!(counts.accuracy(), flipped.accuracy());
+        prop_assert_eq!(counts.kappa(), flipped.kappa());
+        prop_assert!(close(counts.mcc(), flipped.mcc()));
+        // Calling everything the other way turns the correlation round, but kappa only in its sign.
+        let opposite = Confusion::from_decisions(&labels, &flip(&decisions)).unwrap();
+        prop_assert!(close(opposite.mcc(), counts.mcc().map(|mcc| -mcc)));
+        if let (Some(kappa), Some(other)) = (counts.kappa(), opposite.kappa()) {
+            prop_assert!(kappa * other <= 0.0);
+        }
+        // Kappa is the smaller in size: its mean of margins is arithmetic, theirs geometric.
+        if let (Some(kappa), Some(mcc)) = (counts.kappa(), counts.mcc()) {
+            prop_assert!(kappa.abs() <= mcc.abs() + 1e-12 && mcc.abs() <= 1.0);
+        }
     }
 
     #[test]
@@ -54,6 +68,116 @@ proptest! {
             average_precision(&labels, &scores).unwrap(),
             average_precision(&labels, &mapped).unwrap()
         );
+        prop_assert_eq!(partial_auc(&labels, &scores, 0.1).unwrap(), partial_auc(&labels, &mapped, 0.1).unwrap());
+        prop_assert_eq!(
+            sensitivity_at_specificity(&labels, &scores, 0.9).unwrap(),
+            sensitivity_at_specificity(&labels, &mapped, 0.9).unwrap()
+        );
+        prop_assert_eq!(
+            specificity_at_sensitivity(&labels, &scores, 0.9).unwrap(),
+            specificity_at_sensitivity(&labels, &mapped, 0.9).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_partial_area_is_part_of_the_area((labels, scores) in data(), max_fpr in 0.01..1.0_f64) {
+        prop_assert!(close(partial_auc(&labels, &scores, 1.0).unwrap(), roc_auc(&labels, &scores).unwrap()));
+        if let Some(part) = partial_auc(&labels, &scores, max_fpr).unwrap() {
+            prop_assert!((0.0..=1.0).contains(&part));
+            prop_assert!(part >= (1.0 - max_fpr) / (2.0 - max_fpr) - 1e-12);
+            // Undo the standardisation: areas up to a limit grow with the limit, by at most its growth.
+            let area = |part: f64, limit: f64| {
+                let chance = limit * limit / 2.0;
+                (2.0 * part - 1.0) * (limit - chance) + chance
+            };
+            let (below, whole) = (area(part, max_fpr), area(roc_auc(&labels, &scores).unwrap().unwrap(), 1.0));
+            prop_assert!(below <= whole + 1e-12 && whole <= below + (1.0 - max_fpr) + 1e-12);
+        }
+    }
+
+    #[test]
+    fn bins_of_equal_mass_divide_the_images((labels, scores) in data(), bins in 1..20_usize) {
+        let found = reliability_equal_mass(&labels, &scores, bins).unwrap();
+        prop_assert!(found.len() <= bins);
+        prop_assert_eq!(found.iter().map(|bin| bin.count).sum::<u64>(), labels.len() as u64);
+        for bin in &found {
+            prop_assert!(bin.count > 0 && bin.low <= bin.high);
+            let inside = scores.iter().filter(|score| (bin.low..=bin.high).contains(score)).count();
+            prop_assert_eq!(inside as u64, bin.count);
+        }
+        prop_assert!(found.windows(2).all(|pair| pair[0].high < pair[1].low));
+        // No bin holds more than its mass and the two ties at its ends.
+        let most = scores.iter().map(|score| scores.iter().filter(|other| *other == score).count()).max().unwrap_or(0);
+        for bin in &found {
+            prop_assert!(bin.count as f64 <= labels.len() as f64 / bins as f64 + most as f64);
+        }
+        if let Some(error) = ece_equal_mass(&labels, &scores, bins).unwrap() {
+            // Bins average misses away: no division sees more than the mean score's miss in each image, nor less than in all.
+            let n = labels.len() as f64;
+            let misses = || labels.iter().zip(&scores).map(|(label, score)| score - f64::from(u8::from(*label)));
+            prop_assert!(error >= (misses().sum::<f64>() / n).abs() - 1e-12);
+            prop_assert!(error <= misses().map(f64::abs).sum::<f64>() / n + 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_exact_interval_encloses_the_point(
+        (successes, trials) in (0..5000_u64).prop_flat_map(|trials| (0..=trials, Just(trials))),
+        confidence in 0.001..0.999_f64,
+    ) {
+        let found = clopper_pearson(successes, trials, confidence).unwrap();
+        if trials == 0 {
+            prop_assert_eq!(found.value, None);
+        } else {
+            let (low, value, high) = (found.low.unwrap(), found.value.unwrap(), found.high.unwrap());
+            prop_assert!(0.0 <= low && low <= value && value <= high && high <= 1.0);
+            let mirrored = clopper_pearson(trials - successes, trials, confidence).unwrap();
+            prop_assert!(close(mirrored.low, Some(1.0 - high)));
+            let wider = clopper_pearson(successes, trials, f64::midpoint(confidence, 1.0)).unwrap();
+            prop_assert!(wider.low.unwrap() <= low && wider.high.unwrap() >= high);
+        }
+    }
+
+    #[test]
+    fn a_group_is_drawn_whole((labels, scores) in data(), size in 1..6_usize, seed in any::<u64>()) {
+        let groups: Vec<usize> = (0..labels.len()).map(|image| 7 * (image / size)).collect();
+        // Each replicate is made of whole groups: its length is a sum of as many group sizes as there are groups.
+        let count = labels.len().div_ceil(size);
+        let (least, most) = (labels.len() - (count.max(1) - 1) * size.min(labels.len()), size);
+        let lengths = grouped(&labels, &scores, &groups, 20, 0.9, seed, |labels, _| {
+            Some(labels.len() as f64)
+        }).unwrap();
+        prop_assert!(lengths.low.unwrap() >= (count * least.min(most)) as f64 - 1e-9);
+        prop_assert!(lengths.high.unwrap() <= (count * most) as f64 + 1e-9);
+        // Names of groups mean nothing.
+        let renamed: Vec<usize> = groups.iter().map(|group| usize::MAX - group).collect();
+        let area = |groups: &[usize]| grouped(&labels, &scores, groups, 20, 0.9, seed, |labels, scores| {
+            roc_auc(labels, scores).unwrap()
+        }).unwrap();
+        prop_assert_eq!(area(&groups), area(&renamed));
+    }
+
+    #[test]
+    fn single_images_are_no_groups((labels, scores) in data(), seed in any::<u64>()) {
+        let options = SummaryOptions { replicates: 20, seed };
+        let alone: Vec<usize> = (0..labels.len()).collect();
+        prop_assert_eq!(
+            Summary::new(&labels, &scores, Some(&alone), 0.5, 0.9, options).unwrap(),
+            Summary::new(&labels, &scores, None, 0.5, 0.9, options).unwrap()
+        );
+    }
+
+    #[test]
+    fn the_order_of_images_means_nothing((labels, scores) in data(), seed in any::<u64>(), turn in 0..60_usize) {
+        let options = SummaryOptions { replicates: 20, seed };
+        let turn = turn.min(labels.len());
+        let (mut turned_labels, mut turned_scores) = (labels.clone(), scores.clone());
+        turned_labels.rotate_left(turn);
+        turned_scores.rotate_left(turn);
+        let summary = Summary::new(&labels, &scores, None, 0.5, 0.9, options).unwrap();
+        let turned = Summary::new(&turned_labels, &turned_scores, None, 0.5, 0.9, options).unwrap();
+        // Scores are sixteenths: their sum is exact in any order.
+        prop_assert_eq!(summary, turned);
     }
 
     #[test]
@@ -107,11 +231,26 @@ proptest! {
             roc_auc(labels, scores).unwrap()
         }).unwrap();
         prop_assert!(area.low <= area.high);
-        let summary = Summary::new(&labels, &scores, 0.5, 0.9, SummaryOptions { replicates: 20, seed }).unwrap();
-        for figure in [summary.f1, summary.average_precision, summary.roc_auc, summary.accuracy] {
-            prop_assert!(figure.low <= figure.high);
-            if let (Some(low), Some(high)) = (figure.low, figure.high) {
-                prop_assert!(low >= 0.0 && high <= 1.0);
+        let groups: Vec<usize> = (0..labels.len()).map(|image| image / 2).collect();
+        for groups in [None, Some(&groups[..])] {
+            let options = SummaryOptions { replicates: 20, seed };
+            let summary = Summary::new(&labels, &scores, groups, 0.5, 0.9, options).unwrap();
+            for figure in [
+                summary.f1, summary.average_precision, summary.roc_auc, summary.accuracy, summary.sensitivity,
+                summary.balanced_accuracy, summary.partial_auc, summary.sensitivity_at_90_specificity,
+                summary.specificity_at_90_sensitivity, summary.calibration.brier, summary.calibration.ece,
+                summary.calibration.ece_equal_mass,
+            ] {
+                prop_assert!(figure.low <= figure.high);
+                if let (Some(low), Some(high)) = (figure.low, figure.high) {
+                    prop_assert!(low >= 0.0 && high <= 1.0 && figure.value.is_some());
+                }
+                // With groups every figure has an interval with some width, but where it is undefined.
+                prop_assert!(groups.is_none() || labels.len() < 2 || figure.value.is_none() || figure.low < figure.high);
+            }
+            for figure in [summary.kappa, summary.mcc] {
+                prop_assert!(figure.low <= figure.high);
+                prop_assert!(figure.low.is_none_or(|low| low >= -1.0) && figure.high.is_none_or(|high| high <= 1.0));
             }
         }
     }
@@ -136,6 +275,8 @@ proptest! {
         if let (Some(best), Some(sensitive), Some(specific)) = (points[0], points[1], points[2]) {
             prop_assert!(sensitive.sensitivity >= target);
             prop_assert!(specific.specificity >= target);
+            prop_assert_eq!(specificity_at_sensitivity(&labels, &scores, target).unwrap(), Some(sensitive.specificity));
+            prop_assert_eq!(sensitivity_at_specificity(&labels, &scores, target).unwrap(), Some(specific.sensitivity));
             // Every distinct cut, tried one by one.
             for threshold in (0..=17).map(|step| f64::from(step) / 16.0) {
                 let counts = Confusion::at_threshold(&labels, &scores, threshold).unwrap();
@@ -173,6 +314,9 @@ proptest! {
         let errors = [
             Confusion::at_threshold(&labels, &scores, 0.5).err(),
             roc_auc(&labels, &scores).err(),
+            partial_auc(&labels, &scores, 0.1).err(),
+            ece_equal_mass(&labels, &scores, 10).err(),
+            grouped(&labels, &scores, &vec![0; scores.len()], 5, 0.95, 0, |_, _| None).err(),
             average_precision(&labels, &scores).err(),
             osteon_metrics::brier(&labels, &scores).err(),
             youden(&labels, &scores).err(),

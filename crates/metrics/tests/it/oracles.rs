@@ -1,8 +1,11 @@
 //! Figures against scikit-learn, SciPy, statsmodels and NumPy: `tests/oracles/make_oracles.py` says how they were made.
 
+use std::collections::BTreeMap;
+
 use osteon_metrics::{
-    Confusion, Platt, average_precision, brier, delong, delong_variance, ece, log_loss, pr_curve,
-    roc_auc, roc_curve, wilson, z_value,
+    Confusion, Platt, Summary, SummaryOptions, average_precision, brier, clopper_pearson, delong,
+    delong_variance, ece, ece_equal_mass, log_loss, partial_auc, pr_curve, roc_auc, roc_curve,
+    sensitivity_at_specificity, specificity_at_sensitivity, wilson, z_value,
 };
 use serde::Deserialize;
 
@@ -17,7 +20,11 @@ const LOOSE: f64 = 1e-3;
 pub struct Oracles {
     pub confidence: f64,
     pub cases: Vec<Case>,
-    wilson: Vec<Wilson>,
+    wilson: Vec<Interval>,
+    clopper_pearson: Vec<Interval>,
+    partial: Vec<f64>,
+    targets: Vec<f64>,
+    pub grouped: Grouped,
     normal: Vec<(f64, f64)>,
     pub bootstrap: Bootstrap,
 }
@@ -37,12 +44,18 @@ pub struct Case {
     f1: Option<f64>,
     f2: Option<f64>,
     balanced_accuracy: Option<f64>,
+    kappa: Option<f64>,
+    mcc: Option<f64>,
     roc_auc: Option<f64>,
+    partial_auc: Vec<Option<f64>>,
+    at_target: Vec<Option<(f64, f64)>>,
     average_precision: Option<f64>,
     brier: Option<f64>,
     log_loss: Option<f64>,
     ece_10: Option<f64>,
     ece_15: Option<f64>,
+    equal_mass_4: Option<f64>,
+    equal_mass_15: Option<f64>,
     delong_variance: Option<f64>,
     delong: Option<(f64, f64)>,
     roc: Vec<(f64, f64)>,
@@ -52,7 +65,7 @@ pub struct Case {
 }
 
 #[derive(Deserialize)]
-struct Wilson {
+struct Interval {
     successes: u64,
     trials: u64,
     confidence: f64,
@@ -73,6 +86,16 @@ pub struct Bootstrap {
     pub case: usize,
     pub f1: (f64, f64),
     pub average_precision: (f64, f64),
+}
+
+/// Films that are in the data three times, and the intervals of a bootstrap of films.
+#[derive(Deserialize)]
+pub struct Grouped {
+    pub labels: Vec<bool>,
+    pub scores: Vec<f64>,
+    pub groups: Vec<usize>,
+    pub threshold: f64,
+    pub intervals: BTreeMap<String, (f64, f64)>,
 }
 
 pub fn oracles() -> Oracles {
@@ -112,6 +135,8 @@ fn counts_and_their_ratios() {
                 counts.balanced_accuracy(),
                 case.balanced_accuracy,
             ),
+            ("kappa", counts.kappa(), case.kappa),
+            ("mcc", counts.mcc(), case.mcc),
         ] {
             same(what, case, found, expected, EXACT);
         }
@@ -133,9 +158,86 @@ fn areas_and_calibration() {
             ("log loss", log_loss(labels, scores), case.log_loss),
             ("ece over 10", ece(labels, scores, 10), case.ece_10),
             ("ece over 15", ece(labels, scores, 15), case.ece_15),
+            (
+                "ece over 4 of equal mass",
+                ece_equal_mass(labels, scores, 4),
+                case.equal_mass_4,
+            ),
+            (
+                "ece over 15 of equal mass",
+                ece_equal_mass(labels, scores, 15),
+                case.equal_mass_15,
+            ),
         ] {
             same(what, case, found.unwrap(), expected, EXACT);
         }
+    }
+}
+
+#[test]
+fn parts_of_the_curve() {
+    let oracles = oracles();
+    for case in &oracles.cases {
+        let (labels, scores) = (&case.labels, &case.scores);
+        for (max_fpr, expected) in oracles.partial.iter().zip(&case.partial_auc) {
+            let found = partial_auc(labels, scores, *max_fpr).unwrap();
+            same(&format!("area to {max_fpr}"), case, found, *expected, EXACT);
+        }
+        for (target, expected) in oracles.targets.iter().zip(&case.at_target) {
+            let sensitivity = sensitivity_at_specificity(labels, scores, *target).unwrap();
+            let specificity = specificity_at_sensitivity(labels, scores, *target).unwrap();
+            let what = format!("at {target}");
+            same(&what, case, sensitivity, expected.map(|pair| pair.0), EXACT);
+            same(&what, case, specificity, expected.map(|pair| pair.1), EXACT);
+        }
+    }
+}
+
+/// The counts of a replicate give what the functions give: here on the data themselves, every figure at once.
+#[test]
+fn a_summary_says_what_the_functions_say() {
+    let options = SummaryOptions {
+        replicates: 1,
+        seed: 0,
+    };
+    for case in &oracles().cases {
+        let (labels, scores) = (&case.labels, &case.scores);
+        let summary = Summary::new(labels, scores, None, case.threshold, 0.95, options).unwrap();
+        let partial = partial_auc(labels, scores, Summary::PARTIAL_FPR).unwrap();
+        let sensitivity = sensitivity_at_specificity(labels, scores, Summary::TARGET).unwrap();
+        let specificity = specificity_at_sensitivity(labels, scores, Summary::TARGET).unwrap();
+        for (what, found, expected) in [
+            ("accuracy", summary.accuracy, case.accuracy),
+            ("sensitivity", summary.sensitivity, case.sensitivity),
+            ("specificity", summary.specificity, case.specificity),
+            ("precision", summary.precision, case.precision),
+            ("npv", summary.npv, case.npv),
+            ("f1", summary.f1, case.f1),
+            (
+                "balanced",
+                summary.balanced_accuracy,
+                case.balanced_accuracy,
+            ),
+            ("kappa", summary.kappa, case.kappa),
+            ("mcc", summary.mcc, case.mcc),
+            ("roc_auc", summary.roc_auc, case.roc_auc),
+            ("ap", summary.average_precision, case.average_precision),
+            ("partial", summary.partial_auc, partial),
+            ("at", summary.sensitivity_at_90_specificity, sensitivity),
+            ("at", summary.specificity_at_90_sensitivity, specificity),
+            ("brier", summary.calibration.brier, case.brier),
+            ("log loss", summary.calibration.log_loss, case.log_loss),
+            ("ece", summary.calibration.ece, case.ece_15),
+            (
+                "mass",
+                summary.calibration.ece_equal_mass,
+                case.equal_mass_15,
+            ),
+        ] {
+            same(what, case, found.value, expected, EXACT);
+        }
+        assert_eq!(summary.confusion, case.confusion);
+        assert_eq!(summary.brier, summary.calibration.brier.value);
     }
 }
 
@@ -199,12 +301,25 @@ fn delong_intervals() {
 }
 
 #[test]
-fn wilson_intervals() {
+fn intervals_of_proportions() {
     let oracles = oracles();
     for row in &oracles.wilson {
         let found = wilson(row.successes, row.trials, row.confidence).unwrap();
         assert!((found.low.unwrap() - row.low).abs() < EXACT, "{found:?}");
         assert!((found.high.unwrap() - row.high).abs() < EXACT, "{found:?}");
+    }
+    for row in &oracles.clopper_pearson {
+        let found = clopper_pearson(row.successes, row.trials, row.confidence).unwrap();
+        for (found, expected) in [(found.low, row.low), (found.high, row.high)] {
+            let found = found.unwrap();
+            assert!(
+                (found - expected).abs() < EXACT,
+                "{} of {} at {}: {found} {expected}",
+                row.successes,
+                row.trials,
+                row.confidence
+            );
+        }
     }
     for (confidence, z) in &oracles.normal {
         assert!((z_value(*confidence).unwrap() / z - 1.0).abs() < EXACT);

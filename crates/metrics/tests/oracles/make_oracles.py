@@ -14,6 +14,7 @@ import warnings
 
 import numpy as np
 import scipy
+import scipy.stats
 import sklearn
 import statsmodels
 from scipy.optimize import root
@@ -25,6 +26,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 warnings.simplefilter("ignore")
 CONFIDENCE = 0.95
+PARTIAL = [0.05, 0.1, 0.25, 0.5, 0.9]
+TARGETS = [0.0, 0.5, 0.9, 0.95, 1.0]
 
 
 def number(value):
@@ -56,6 +59,26 @@ def ece(labels, scores, bins):
         inside = which == b
         gap += inside.sum() * abs(scores[inside].mean() - labels[inside].mean())
     return gap / len(labels)
+
+
+def ece_equal_mass(labels, scores, bins):
+    """Images by rising score; a run of equal scores is put, whole, where its mid-rank falls."""
+    rank = scipy.stats.rankdata(scores, method="average") - 0.5  # mid-rank from 0: whole or half, hence exact
+    which = (2 * rank).astype(int) * bins // (2 * len(scores))
+    return sum((which == b).mean() * abs(scores[which == b].mean() - labels[which == b].mean()) for b in set(which))
+
+
+def at_target(labels, scores, target):
+    """Best sensitivity of specificity >= target and the reverse, over every threshold, one by one."""
+    sensitivity = specificity = 0.0
+    for threshold in [*np.unique(scores), np.inf]:
+        flagged = scores >= threshold
+        found, spared = flagged[labels].sum() / labels.sum(), (~flagged[~labels]).sum() / (~labels).sum()
+        if spared >= target:
+            sensitivity = max(sensitivity, found)
+        if found >= target:
+            specificity = max(specificity, spared)
+    return [float(sensitivity), float(specificity)]
 
 
 def smoothed(labels):
@@ -96,11 +119,17 @@ def case(name, labels, scores, threshold=0.5):
         "f1": some(tp + fp + fn, lambda: sk.f1_score(labels, decisions)),
         "f2": some(tp + fp + fn, lambda: sk.fbeta_score(labels, decisions, beta=2)),
         "balanced_accuracy": some(both, lambda: sk.balanced_accuracy_score(labels, decisions)),
+        # Both libraries' conventions for 0/0 apart.
+        "kappa": some(both or (tp + fp and tn + fn), lambda: sk.cohen_kappa_score(labels, decisions)),
+        "mcc": some(both and tp + fp and tn + fn, lambda: sk.matthews_corrcoef(labels, decisions)),
         "roc_auc": auc,
+        "partial_auc": [some(both, lambda: sk.roc_auc_score(labels, scores, max_fpr=m)) for m in PARTIAL],
+        "at_target": [at_target(labels, scores, t) if both else None for t in TARGETS],
         "average_precision": some(labels.any(), lambda: sk.average_precision_score(labels, scores)),
         "brier": number(sk.brier_score_loss(labels, scores, labels=[False, True], pos_label=True)),
         "log_loss": number(sk.log_loss(labels, scores, labels=[False, True])),
         "ece_10": number(ece(labels, scores, 10)), "ece_15": number(ece(labels, scores, 15)),
+        "equal_mass_4": number(ece_equal_mass(labels, scores, 4)), "equal_mass_15": number(ece_equal_mass(labels, scores, 15)),
         "delong_variance": placement_variance(labels, scores) if both else None,
         "delong": delong(labels, scores, auc) if both else None,
         "roc": [], "pr": [], "platt": None, "temperature": None,
@@ -134,6 +163,29 @@ def bootstrap(labels, scores, threshold, replicates=20000):
     return {"f1": np.quantile(f1, tails).tolist(), "average_precision": np.quantile(average, tails).tolist()}
 
 
+def group_bootstrap(labels, scores, groups, threshold, replicates=10000):
+    """Whole groups with replacement, with NumPy's generator; replicates that leave a figure undefined are left out."""
+    labels, scores, groups = np.asarray(labels), np.asarray(scores), np.asarray(groups)
+    generator = np.random.default_rng(6)
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    found = {name: [] for name in ["sensitivity", "precision", "kappa", "roc_auc", "average_precision", "brier"]}
+    for _ in range(replicates):
+        drawn = np.concatenate([members[g] for g in generator.integers(len(members), size=len(members))])
+        y, p = labels[drawn], scores[drawn]
+        called = p >= threshold
+        if y.any():
+            found["sensitivity"].append(called[y].mean())
+            found["average_precision"].append(sk.average_precision_score(y, p))
+        if called.any():
+            found["precision"].append(y[called].mean())
+        if y.any() and not y.all():
+            found["roc_auc"].append(sk.roc_auc_score(y, p))
+            found["kappa"].append(sk.cohen_kappa_score(y, called))
+        found["brier"].append(((p - y) ** 2).mean())
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    return {name: np.quantile(figures, tails).tolist() for name, figures in found.items()}
+
+
 def simulated(seed, n, prevalence, separation, digits):
     generator = np.random.default_rng(seed)
     labels = generator.random(n) < prevalence
@@ -159,6 +211,9 @@ cases = [
     case("one unfractured image", [F], [0.2]),
     case("one of each", [T, F], [0.2, 0.8]),
     case("one fractured among many", [F, F, T, F, F, F], [0.1, 0.6, 0.6, 0.7, 0.2, 0.2]),
+    case("extreme scores", [T, F, T, F, T, F, T], [1 - 1e-16, 1e-300, 5e-324, 1 - 1e-16, 0.5, 0.5, 1.0]),
+    case("simulated, distinct", *simulated(7, 211, 0.3, 1.5, 9), threshold=0.4),
+    case("everything flagged", [T, F, T], [0.6, 0.7, 0.8]),
     case("nothing flagged", [T, F, T, F], [0.1, 0.2, 0.3, 0.4]),
 ]
 wilson = []
@@ -166,9 +221,24 @@ for successes, trials in [(0, 1), (1, 1), (0, 50), (50, 50), (327, 337), (491, 4
     for confidence in [0.8, 0.95, 0.99]:
         low, high = proportion_confint(successes, trials, 1 - confidence, "wilson")
         wilson.append({"successes": successes, "trials": trials, "confidence": confidence, "low": float(low), "high": float(high)})
+exact = []
+for successes, trials in [(0, 1), (1, 1), (1, 2), (0, 50), (50, 50), (3, 10), (327, 337), (491, 492), (1, 1000), (818, 829), (14, 30), (2500, 5000),
+                          (1, 10**6), (999_990, 10**6), (12345, 99999), (500_000, 10**6), (7, 10**7), (3_333_333, 10**7)]:
+    for confidence in [0.5, 0.8, 0.95, 0.99, 0.999999]:
+        low, high = proportion_confint(successes, trials, 1 - confidence, "beta")
+        exact.append({"successes": successes, "trials": trials, "confidence": confidence, "low": float(low), "high": float(high)})
+# Rotated copies: every film three times, with nearly its score, so that intervals of single images are too narrow.
+films = simulated(8, 60, 0.4, 2.0, 3)
+copies = {
+    "labels": [y for y in films[0] for _ in range(3)],
+    "scores": [round(min(max(p + d, 0), 1), 3) for p in films[1] for d in (0.0, 0.02, -0.03)],
+    "groups": [1000 - film for film in range(60) for _ in range(3)],
+    "threshold": 0.5,
+}
 versions = {m.__name__: m.__version__ for m in (np, scipy, sklearn, statsmodels)}
 oracles = {
-    "made_with": versions, "confidence": CONFIDENCE, "cases": cases, "wilson": wilson,
+    "made_with": versions, "confidence": CONFIDENCE, "cases": cases, "wilson": wilson, "clopper_pearson": exact, "partial": PARTIAL, "targets": TARGETS,
+    "grouped": {**copies, "intervals": group_bootstrap(*copies.values())},
     "normal": [[c, float(norm.isf((1 - c) / 2))] for c in [0.1, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.999999]],
     "bootstrap": {"case": 1, **bootstrap(*balanced, 0.5)},
 }

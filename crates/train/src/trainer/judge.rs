@@ -129,7 +129,8 @@ impl Judged {
         )?);
         info.operating_points = vec![point];
         let screening = config.calibrate.screening;
-        info.operating_points.extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
+        info.operating_points
+            .extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
         self.promise(&mut info, config)?;
         info.training_data = training_data;
         let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
