@@ -11,7 +11,7 @@ use crate::axis::Axis;
 pub(crate) const BACKGROUND: RGBColor = RGBColor(252, 252, 250);
 pub(crate) const INK: RGBColor = RGBColor(51, 51, 51);
 pub(crate) const FAINT: RGBColor = RGBColor(110, 110, 110);
-const GRID: RGBColor = RGBColor(228, 228, 224);
+pub(crate) const GRID: RGBColor = RGBColor(228, 228, 224);
 pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(crate) const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 pub(crate) const GREEN: RGBColor = RGBColor(0, 158, 115);
