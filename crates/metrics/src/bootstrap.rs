@@ -80,9 +80,9 @@ where
 ///
 /// That nothing is drawn within the groups is what Davison & Hinkley recommend (*Bootstrap Methods and their Application*, 1997,
 /// section 3.8: of two-stage schemes, the one that resamples only at the top best reproduces the variance), and what Field & Welsh
-/// prove consistent as the number of groups grows ("Bootstrapping clustered data", JRSS B 69 (2007) 369). Rutter ("Bootstrap
-/// estimation of diagnostic accuracy with patient-clustered data", Academic Radiology 7 (2000) 413) does so for the figures here, with
-/// the patient as the unit.
+/// find consistent as the number of groups grows ("Bootstrapping clustered data", JRSS B 69 (2007) 369). Rutter ("Bootstrap
+/// estimation of diagnostic accuracy with patient-clustered data", Academic Radiology 7 (2000) 413) draws so for sensitivity,
+/// specificity and the ROC curve, with the patient as the unit.
 ///
 /// Groups are *not* drawn by stratum of their label. A group can hold both classes, and even for pure groups the data were
 /// collected by group: how many fractured images there are is as much an accident of the groups that came as everything else, and an

@@ -2,6 +2,7 @@
 
 mod contest;
 mod data;
+mod metrics;
 mod peers;
 mod train;
 
@@ -28,6 +29,8 @@ enum What {
     },
     /// The input pipeline against torchvision, albumentations, OpenCV and others; writes its table into docs/BENCHMARKS.md
     Data(data::Arguments),
+    /// The bootstrap of a judgement's figures against scikit-learn; writes its table into docs/BENCHMARKS.md
+    Metrics(metrics::Arguments),
     /// Training and one film's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
     Train(train::Arguments),
 }
@@ -39,6 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => criterion(&root, None),
         Some(What::Criterion { filter }) => criterion(&root, filter.as_deref()),
         Some(What::Data(arguments)) => data::run(&root, arguments),
+        Some(What::Metrics(arguments)) => metrics::run(&root, arguments),
         Some(What::Train(arguments)) => train::run(&root, arguments),
     }
 }

@@ -68,8 +68,8 @@ pub(crate) fn partial(
 /// points of the curve: with few unfractured images it can lie well below what interpolation promises. 0 when only a threshold
 /// above every score holds the target. As the threshold is chosen on the data it is judged on, the figure is optimistic with few
 /// images; it says how scores rank, not how a fixed threshold will do. `None` when a class is absent.
-/// Source: Pepe, *The Statistical Evaluation of Medical Tests for Classification and Prediction*, 2003, section 4.3.3 (ROC(t), on
-/// the empirical curve).
+/// Source: Pepe, *The Statistical Evaluation of Medical Tests for Classification and Prediction*, 2003, chapter 4 (ROC(t), on the
+/// empirical curve).
 ///
 /// # Errors
 /// Unequal lengths; a score that is not finite; a target outside [0, 1].

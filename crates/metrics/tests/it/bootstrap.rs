@@ -101,6 +101,10 @@ fn numpy_finds_the_same_interval() {
     }
 }
 
+/// A figure of a replicate, and where a summary has it.
+type Pair<'a> = (&'a Statistic, fn(&Summary) -> Estimate);
+type Statistic = dyn Fn(&[bool], &[f64]) -> Option<f64> + Sync;
+
 /// Counts of the sorted data give what judging every replicate anew gives.
 #[test]
 fn a_summary_is_many_bootstraps() {
@@ -125,8 +129,7 @@ fn a_summary_is_many_bootstraps() {
         let counts = Confusion::at_threshold(labels, scores, 0.5).unwrap();
         counts.kappa()
     };
-    type Statistic<'a> = &'a (dyn Fn(&[bool], &[f64]) -> Option<f64> + Sync);
-    let statistics: [(Statistic<'_>, fn(&Summary) -> Estimate); 4] = [
+    let statistics: [Pair<'_>; 4] = [
         (&counts, |summary| summary.kappa),
         (
             &|labels, scores| sensitivity_at_specificity(labels, scores, 0.9).unwrap(),

@@ -107,7 +107,7 @@ proptest! {
         }
         prop_assert!(found.windows(2).all(|pair| pair[0].high < pair[1].low));
         // No bin holds more than its mass and the two ties at its ends.
-        let most = scores.iter().map(|score| scores.iter().filter(|other| *other == score).count()).max().unwrap_or(0);
+        let most = scores.iter().map(|score| scores.iter().filter(|other| other.to_bits() == score.to_bits()).count()).max().unwrap_or(0);
         for bin in &found {
             prop_assert!(bin.count as f64 <= labels.len() as f64 / bins as f64 + most as f64);
         }

@@ -50,17 +50,30 @@ impl Peers {
 
     /// ONNX Runtime beside `PyTorch`, which exports the network for it.
     pub fn add_onnx(&self) -> Result<()> {
-        let has = |module: &str| {
-            let mut python = Command::new(&self.python);
-            let found = python.args(["-c", &format!("import {module}")]).output();
-            found.is_ok_and(|output| output.status.success())
-        };
-        if has("onnx") && has("onnxruntime") {
+        if self.has("onnx") && self.has("onnxruntime") {
             return Ok(());
         }
+        self.install(&["onnx==1.23.2", "onnxruntime==1.32.0"])
+    }
+
+    /// scikit-learn.
+    pub fn add_sklearn(&self) -> Result<()> {
+        if self.has("sklearn") {
+            return Ok(());
+        }
+        self.install(&["scikit-learn==1.9.1"])
+    }
+
+    fn has(&self, module: &str) -> bool {
+        let mut python = Command::new(&self.python);
+        let found = python.args(["-c", &format!("import {module}")]).output();
+        found.is_ok_and(|output| output.status.success())
+    }
+
+    fn install(&self, packages: &[&str]) -> Result<()> {
         let mut pip = Command::new(&self.python);
-        pip.args(["-m", "pip", "install", "--quiet", "onnx==1.23.2"]);
-        workspace::must_succeed(pip.arg("onnxruntime==1.32.0"))
+        pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
+        workspace::must_succeed(&mut pip)
     }
 }
 
