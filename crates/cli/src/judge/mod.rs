@@ -161,7 +161,7 @@ impl Judged {
             thumbnails: &thumbnails,
             epochs: &epochs,
         };
-        write_atomic(&folder.join("index.html"), report.html().as_bytes())?;
+        write_atomic(&folder.join("index.html"), report.html()?.as_bytes())?;
         let json = serde_json::to_string_pretty(&self.judgement)?;
         write_atomic(&folder.join("judgement.json"), json.as_bytes())?;
         let figures = figures_csv(&self.judgement);
