@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_collective::Environment;
 use osteon_data::{
-    Catalog, Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
+    Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
 };
 use osteon_metrics::{average_precision, roc_auc};
 use osteon_model::Predictor;

@@ -2,7 +2,7 @@
 
 use osteon_data::Split;
 
-use super::{model_path, open_data, open_model};
+use super::{open_data, open_model};
 use crate::args::{EvaluateArgs, UnreadablePolicy};
 use crate::exit::Ending;
 use crate::judge::{Request, judge, to_text};
@@ -10,10 +10,10 @@ use crate::output;
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
-    let predictor = open_model(&args.model)?;
+    let (predictor, model) = open_model(&args.model)?;
     let judged = judge(&Request {
         predictor: &predictor,
-        model: &model_path(args.model.model.as_deref().unwrap_or_default()),
+        model: &model,
         catalog: &open_data(&args.data)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,

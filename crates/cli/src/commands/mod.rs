@@ -30,16 +30,15 @@ pub fn model_path(given: &Path) -> PathBuf {
     }
 }
 
-/// Opens the model that was asked for.
-pub fn open_model(args: &ModelArgs) -> anyhow::Result<Predictor> {
+/// Opens the model that was asked for; with the place of its file.
+pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, PathBuf)> {
     let Some(given) = &args.model else {
         let said = "no model ships with this version yet: name one by --model, such as --model runs/quickstart";
         return Err(UsageError(said.to_owned()).into());
     };
-    Ok(Predictor::open(
-        &model_path(given),
-        choose_device(&args.device)?,
-    )?)
+    let file = model_path(given);
+    let predictor = Predictor::open(&file, choose_device(&args.device)?)?;
+    Ok((predictor, file))
 }
 
 /// Opens the data set that was asked for, with what else is known of its films.

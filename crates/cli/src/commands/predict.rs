@@ -39,7 +39,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
-    let predictor = open_model(&args.model)?;
+    let (predictor, _) = open_model(&args.model)?;
     let files = files(&args.paths);
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
     let mut failures = 0;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::{Films, SeenFilms, Split};
+use osteon_data::{FilmHash, Films, SeenFilms, Split};
 use osteon_metrics::{MetricsError, Summary, SummaryOptions};
 use osteon_model::ModelInfo;
 use osteon_report::judgement::{Leak, Seen};
@@ -16,16 +16,15 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
     let data = &info.training_data;
     let own_val = split == Split::Val && films.fingerprint() == data.val_fingerprint;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
-    let mut hashes = data.train_hashes.clone();
+    let mut hashes: Vec<FilmHash> = data.train_hashes.iter().copied().collect();
     if !own_val {
         exact.extend(data.val_films.iter().map(String::as_str));
-        hashes.extend(data.val_hashes.iter().cloned());
+        hashes.extend(&data.val_hashes);
     }
-    let near = SeenFilms::new(hashes);
-    let judged = films.has_seen(&near);
+    let near = SeenFilms::new(&hashes).have_seen(films);
     films
         .short_digests()
-        .zip(judged)
+        .zip(near)
         .map(|(digest, near)| {
             if exact.contains(digest.as_str()) {
                 Seen::Exact

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use osteon_data::{Catalog, Decoder, Entry, Films, Split, write_atomic};
+use osteon_data::{Catalog, Decoder, Entry, Split, write_atomic};
 use osteon_metrics::SummaryOptions;
 use osteon_model::Predictor;
 use osteon_report::judgement::{Film, Judgement, Unreadable};

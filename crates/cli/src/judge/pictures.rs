@@ -1,6 +1,6 @@
 //! The worst errors as small pictures.
 
-use osteon_data::contact_jpeg;
+use osteon_data::audit::contact_jpeg;
 use osteon_report::judgement::Thumbnail;
 use osteon_report::worst as worst_of;
 

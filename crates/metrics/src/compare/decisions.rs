@@ -206,7 +206,10 @@ mod tests {
 
     #[track_caller]
     fn near(found: Option<f64>, expected: f64) {
-        assert!(found.is_some_and(|found| (found - expected).abs() < 1e-14), "{found:?}");
+        assert!(
+            found.is_some_and(|found| (found - expected).abs() < 1e-14),
+            "{found:?}"
+        );
     }
 
     #[test]
