@@ -15,6 +15,7 @@ mod catalog;
 mod decode;
 mod error;
 mod films;
+mod fingerprint;
 mod label;
 mod load;
 mod manifest;
@@ -37,6 +38,7 @@ pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
 pub use films::{Cache, Films, Packed, Unreadable, hex};
+pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
     Batch, LoadOptions, Loader, Mix, Order, Recipe, RecipeBatch, Recipes, Shard, Turn, epoch_order,

@@ -9,6 +9,7 @@ mod batches;
 mod decode;
 #[cfg(feature = "dicom")]
 mod dicom;
+mod fingerprint;
 mod fits;
 mod formats;
 mod mixing;

@@ -7,4 +7,6 @@ mod register;
 mod thumb;
 
 pub use cluster::{Clusters, Link, Matcher, Thresholds};
+pub(crate) use polar::Window;
+pub(crate) use register::Detail;
 pub use thumb::Thumb;

@@ -28,7 +28,7 @@ pub(super) const DIMENSIONS: usize = RINGS * DESCRIBED;
 
 /// The part of a film that a view shows: an ellipse about the middle, half axes relative to the half width and half height.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Window {
+pub(crate) struct Window {
     pub x: f32,
     pub y: f32,
 }

@@ -22,10 +22,11 @@ const RIM: usize = 2;
 const PATCHES: usize = 4;
 
 /// One level of a film, ready to compare.
-pub(super) struct Detail {
-    w: usize,
-    h: usize,
-    values: Vec<f32>,
+pub(crate) struct Detail {
+    pub w: usize,
+    pub h: usize,
+    /// Row by row; 0 where there is no film.
+    pub values: Vec<f32>,
     valid: Vec<bool>,
     count: usize,
 }
@@ -116,7 +117,8 @@ impl Affine {
 }
 
 impl Detail {
-    fn new(film: &GrayImage, surround: usize) -> Self {
+    /// The detail of one level of a film, told from surroundings of that radius in pixels.
+    pub fn new(film: &GrayImage, surround: usize) -> Self {
         let (w, h) = (film.width() as usize, film.height() as usize);
         let shown = not_black_rim(film);
         let mask: Vec<f32> = shown.iter().map(|&v| f32::from(u8::from(v))).collect();

@@ -11,7 +11,7 @@ pub(super) const SIDE: u32 = 128;
 #[derive(Debug, Clone)]
 pub struct Thumb {
     pub(super) fine: GrayImage,
-    pub(super) coarse: GrayImage,
+    pub(crate) coarse: GrayImage,
 }
 
 impl Thumb {

@@ -1,0 +1,190 @@
+//! Fingerprints of films, small enough to travel in a model file: whether a network has met a film before, be it turned, mirrored, resized, brighter or
+//! encoded anew.
+//!
+//! Where a data set's films are all there, [`crate::audit`] finds copies by laying films on one another. Here all that is left of the films that were
+//! learnt from is 64 bytes each. How far that reaches was measured on real films: see `docs/DATA.md` and the example `film_hash`.
+
+mod code;
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use fast_image_resize::Resizer;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use self::code::{ALL, Code, Looked};
+use crate::{Films, GrayView};
+
+/// 64 bytes that tell a film from others and from its own copies do not: as text 86 characters of base 64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FilmHash([u8; 64]);
+
+/// A text that is no [`FilmHash`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{text:?} is no film hash: expected 86 characters of base 64")]
+pub struct FilmHashError {
+    text: String,
+}
+
+impl FilmHash {
+    /// The fingerprint of a film: decoded, or fitted into a square as [`Films`] keep it (black that pads it is left out).
+    #[must_use]
+    pub fn of<'a>(film: impl Into<GrayView<'a>>) -> Self {
+        Looked::new(film.into(), &mut Resizer::new()).code().into()
+    }
+
+    /// The share of bits in which two films differ, 0–1: near 0.4 for different films, less than [`SeenFilms::LIMIT`] for a film turned about
+    /// its middle, mirrored, resized, re-encoded or made brighter. [`SeenFilms::nearest`] finds more: copies on a grown canvas, too.
+    #[must_use]
+    pub fn distance(&self, other: &Self) -> f32 {
+        let (a, b) = (Code::from(*self), Code::from(*other));
+        if a.is_blank() || b.is_blank() {
+            return 1.0;
+        }
+        share(a.differing(&b))
+    }
+}
+
+/// Films that were met, by their fingerprints.
+#[derive(Debug, Clone, Default)]
+pub struct SeenFilms {
+    codes: Vec<Code>,
+}
+
+impl SeenFilms {
+    /// The distance below which a film counts as seen. The largest at which fewer than 0.5 % of `FracAtlas` val are taken for
+    /// films of its train, which are all different; what it does on other films is in `docs/DATA.md`.
+    pub const LIMIT: f32 = 0.15;
+
+    /// Films to be known again.
+    #[must_use]
+    pub fn new(hashes: &[FilmHash]) -> Self {
+        Self {
+            codes: hashes.iter().copied().map(Code::from).collect(),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
+
+    /// The film most like this one, the first of equals, and the distance, 0–1; `None` where there is no film, or nothing on this one.
+    #[must_use]
+    pub fn nearest<'a>(&self, film: impl Into<GrayView<'a>>) -> Option<(usize, f32)> {
+        let asked = Looked::new(film.into(), &mut Resizer::new()).asked();
+        let to = |code: &Code| asked.iter().map(|a| a.differing(code)).min();
+        let (differing, index) = self
+            .codes
+            .iter()
+            .enumerate()
+            .filter(|(_, code)| !code.is_blank())
+            .filter_map(|(index, code)| Some((to(code)?, index)))
+            .min()?;
+        Some((index, share(differing)))
+    }
+
+    /// Whether a film, or a copy of it, is among them.
+    #[must_use]
+    pub fn has_seen<'a>(&self, film: impl Into<GrayView<'a>>) -> bool {
+        self.nearest(film)
+            .is_some_and(|(_, distance)| distance <= Self::LIMIT)
+    }
+
+    /// Of each of these films, in order, whether it, or a copy of it, is among those seen.
+    #[must_use]
+    pub fn have_seen(&self, films: &Films) -> Vec<bool> {
+        (0..films.len())
+            .into_par_iter()
+            .map(|index| self.has_seen(films.gray(index)))
+            .collect()
+    }
+}
+
+impl Films {
+    /// The fingerprint of each film, in order, from its gray levels as they are kept: the same however a film was read.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<FilmHash> {
+        (0..self.len())
+            .into_par_iter()
+            .map(|index| FilmHash::of(self.gray(index)))
+            .collect()
+    }
+}
+
+fn share(differing: u32) -> f32 {
+    differing as f32 / ALL as f32
+}
+
+impl From<Code> for FilmHash {
+    fn from(code: Code) -> Self {
+        let mut bytes = [0; 64];
+        let words = code.real.iter().chain(&code.imaginary);
+        for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        Self(bytes)
+    }
+}
+
+impl From<FilmHash> for Code {
+    fn from(hash: FilmHash) -> Self {
+        let word = |i: usize| {
+            let bytes = &hash.0[8 * i..8 * i + 8];
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |word, &b| word << 8 | u64::from(b))
+        };
+        Self {
+            real: std::array::from_fn(word),
+            imaginary: std::array::from_fn(|i| word(4 + i)),
+        }
+    }
+}
+
+impl fmt::Display for FilmHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD_NO_PAD.encode(self.0))
+    }
+}
+
+impl FromStr for FilmHash {
+    type Err = FilmHashError;
+
+    fn from_str(text: &str) -> Result<Self, FilmHashError> {
+        let bytes = STANDARD_NO_PAD.decode(text).ok();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| FilmHashError {
+                text: text.to_owned(),
+            })
+    }
+}
+
+impl TryFrom<String> for FilmHash {
+    type Error = FilmHashError;
+
+    fn try_from(text: String) -> Result<Self, FilmHashError> {
+        text.parse()
+    }
+}
+
+impl From<FilmHash> for String {
+    fn from(hash: FilmHash) -> Self {
+        hash.to_string()
+    }
+}
