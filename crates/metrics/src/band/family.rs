@@ -170,7 +170,7 @@ pub(super) fn walk(ordered: &Ordered, error: f64, risk: f64) -> Held {
                 continue;
             }
             held.bands.push(band);
-            let upwards = (j as f64 + 0.5) / (total as f64 + 1.0);
+            let upwards = (j as f64 + 1.0) / (total as f64 + 2.0);
             levels[i + 1][j] += level * (1.0 - upwards);
             levels[i][j + 1] += level * upwards;
             if total + 1 == cells {

@@ -204,25 +204,21 @@ fn newcombe([both, only_a, only_b, neither]: [f64; 4], z: f64) -> Estimate {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn near(found: Option<f64>, expected: f64) {
-        assert!(
-            found.is_some_and(|found| (found - expected).abs() < 1e-14),
-            "{found:?}"
-        );
-    }
-
     #[test]
     fn a_split_is_judged_by_the_binomial_distribution() -> Result<(), MetricsError> {
+        let near = |found: McNemar, exact: f64, mid_p: f64| {
+            assert!(found.exact.is_some_and(|p| (p - exact).abs() < 1e-15));
+            assert!(found.mid_p.is_some_and(|p| (p - mid_p).abs() < 1e-15));
+        };
         // B(8, 1/2): P(X <= 1) = 9/256.
-        let found = McNemar::from_counts(1, 1, 7, 12, 0.95)?;
-        near(found.exact, 18.0 / 256.0);
-        near(found.mid_p, 10.0 / 256.0);
+        near(
+            McNemar::from_counts(1, 1, 7, 12, 0.95)?,
+            18.0 / 256.0,
+            10.0 / 256.0,
+        );
         // An even split: everything is at least so uneven.
-        let even = McNemar::from_counts(5, 4, 4, 5, 0.95)?;
-        assert_eq!((even.exact, even.mid_p), (Some(1.0), Some(1.0)));
-        let odd = McNemar::from_counts(5, 2, 1, 5, 0.95)?;
-        assert_eq!((odd.exact, odd.mid_p), (Some(1.0), Some(5.0 / 8.0)));
+        near(McNemar::from_counts(5, 4, 4, 5, 0.95)?, 1.0, 1.0);
+        near(McNemar::from_counts(5, 2, 1, 5, 0.95)?, 1.0, 5.0 / 8.0);
         Ok(())
     }
 

@@ -5,7 +5,9 @@
 )]
 #![allow(clippy::doc_markdown, reason = "SciPy and NumPy are names, not code")]
 
+mod band;
 mod bootstrap;
+mod compare;
 mod json;
 mod laws;
 mod oracles;
