@@ -31,7 +31,7 @@ impl Notice {
 
 /// What must be said of a judgement by its own numbers: images the model has seen, a test set looked at before, figures on the
 /// split that the model was chosen on, too few images of a class, unreadable and damaged files, what the data set itself needs
-/// said. The most serious first. What else its `warnings` say is not repeated here.
+/// said. The most serious first. They are meant to be among a judgement's `warnings`, by their texts: the page shows each once.
 #[must_use]
 pub fn notices(judgement: &Judgement) -> Vec<Notice> {
     let j = judgement;
@@ -61,6 +61,21 @@ pub fn notices(judgement: &Judgement) -> Vec<Notice> {
             false,
             "Patients are not known",
             "The data set does not say which images belong to one patient. Images of one patient resemble each other, so the true intervals are wider than these.",
+        ));
+    }
+    if let Some(mixed) = j
+        .groups
+        .as_ref()
+        .map(|groups| groups.mixed)
+        .filter(|mixed| *mixed > 0)
+    {
+        all.push(Notice::new(
+            false,
+            "Groups of both labels",
+            format!(
+                "{} hold images of both labels; counted once, such a group counts as fractured.",
+                count(mixed, "group")
+            ),
         ));
     }
     if let Some(caveat) = &j.data.caveat {
@@ -103,10 +118,12 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
             true,
             "The model has seen some of these images",
             format!(
-                "{} of {} ({}) are copies of images the model was trained or chosen on. On these it can remember instead of judge: {}.",
+                "{} of {} ({}) are images the model was trained or chosen on ({} the very same file, {} in a changed copy). On these it can remember instead of judge: {}.",
                 grouped(seen),
                 count(j.summary.images, "image"),
                 share(seen, j.summary.images).map_or_else(String::new, percent),
+                grouped(leak.exact),
+                grouped(leak.near),
                 if leak.clean == 0 {
                     "none is left that the figures could be believed of"
                 } else {

@@ -12,11 +12,7 @@ use crate::summary::paragraphs;
 use crate::text::{UNDEFINED, Unit, count, grouped};
 
 pub(super) fn header(j: &Judgement) -> Markup {
-    let serious = j.warnings.len()
-        + notices(j)
-            .iter()
-            .filter(|notice| notice.serious && !j.warnings.contains(&notice.text))
-            .count();
+    let serious = notices(j).iter().filter(|notice| notice.serious).count();
     let when = j.judged_at.get(..10).unwrap_or(&j.judged_at);
     html! {
         header {
@@ -26,7 +22,7 @@ pub(super) fn header(j: &Judgement) -> Markup {
                 span { "Split: " b { (j.split) } }
                 span { (count(j.summary.images, "image")) }
                 span { "Judged on " time datetime=(j.judged_at) { (or_unknown(when)) } }
-                @if serious > 0 { a.chip href="#warnings" { (count(serious as u64, "warning")) } }
+                @if serious > 0 { a.chip href="#warnings" { (count(serious as u64, "serious warning")) } }
                 @if let Some(looks) = j.looks { span { "Look " (looks) " at this test set" } }
             }
         }
@@ -95,7 +91,7 @@ pub(super) fn warnings(j: &Judgement) -> Markup {
             @for notice in &own {
                 div.notice.serious[notice.serious] role="note" { h3 { (notice.title) } p { (notice.text) } }
             }
-            @for warning in &more { div.notice.serious role="note" { h3 { "Warning" } p { (warning) } } }
+            @if !more.is_empty() { div.notice role="note" { h3 { "Also said of this judgement" } ul { @for warning in &more { li { (warning) } } } } }
             @if own.is_empty() && more.is_empty() { p { "Nothing stands against these figures that the program could see." } }
             @if !j.unreadable_files.is_empty() {
                 details open[j.unreadable_files.len() <= 10] {

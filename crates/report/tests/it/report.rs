@@ -346,7 +346,8 @@ fn notices_say_what_the_numbers_show() {
         (true, "This test set has been looked at before".to_owned())
     );
     assert_eq!(said[2], (false, "Some files do not read".to_owned()));
-    assert_eq!(said.len(), 3);
+    assert_eq!(said[3].1, "Groups of both labels");
+    assert_eq!(said.len(), 4);
     let said = titles(&poor());
     assert_eq!(said[0], (true, "Few fractured images".to_owned()));
     assert!(
