@@ -158,11 +158,13 @@ impl Table {
 /// Invariant: writing rows of one length into memory does not fail, and text in is text out.
 fn write(rows: &[Vec<String>]) -> String {
     let mut writer = Writer::from_writer(Vec::new());
-    let written = rows.iter().try_for_each(|row| writer.write_record(row));
-    let bytes = written.map(|()| writer.into_inner());
-    match bytes {
-        Ok(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-        Ok(Err(error)) => unreachable!("writing into memory: {error}"),
-        Err(error) => unreachable!("rows of one length: {error}"),
+    for row in rows {
+        if let Err(error) = writer.write_record(row) {
+            unreachable!("rows of one length: {error}");
+        }
+    }
+    match writer.into_inner() {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => unreachable!("writing into memory: {error}"),
     }
 }

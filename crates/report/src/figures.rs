@@ -53,6 +53,11 @@ pub(crate) fn figures(s: &Summary) -> Vec<Figure> {
     .collect()
 }
 
+/// A figure by its key.
+pub(crate) fn figure(s: &Summary, key: &str) -> Option<Figure> {
+    figures(s).into_iter().find(|figure| figure.key == key)
+}
+
 /// A figure of which no interval is taken.
 fn alone(value: Option<f64>) -> Estimate {
     Estimate {

@@ -5,6 +5,8 @@ use crate::text::{count, grouped, percent, share};
 
 /// With fewer images of a class than this an interval of its rate is up to 28 points wide.
 const FEW: u64 = 50;
+/// With fewer than this hardly anything can be said of a class.
+const VERY_FEW: u64 = 10;
 
 /// Something to know before believing a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,118 +19,164 @@ pub struct Notice {
     pub text: String,
 }
 
+impl Notice {
+    fn new(serious: bool, title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            serious,
+            title: title.into(),
+            text: text.into(),
+        }
+    }
+}
+
 /// What must be said of a judgement by its own numbers: images the model has seen, a test set looked at before, figures on the
 /// split that the model was chosen on, too few images of a class, unreadable and damaged files, what the data set itself needs
-/// said. The most serious first. What else its `warnings` say is not repeated here.
+/// said. The most serious first. They are meant to be among a judgement's `warnings`, by their texts: the page shows each once.
 #[must_use]
 pub fn notices(judgement: &Judgement) -> Vec<Notice> {
     let j = judgement;
     let mut all = Vec::new();
-    let mut say = |serious, title: &str, text: String| {
-        all.push(Notice {
-            serious,
-            title: title.to_owned(),
-            text,
-        });
-    };
-    let images = j.summary.images;
-    let seen = j.leak.exact.saturating_add(j.leak.near);
-    match j.split.as_str() {
-        "train" => say(
+    if j.summary.images == 0 {
+        all.push(Notice::new(
             true,
-            "These are training images",
-            "The model was fitted to these very images. The figures say how well it remembers them and nothing about others.".to_owned(),
-        ),
-        "val" => say(
-            true,
-            "The model was chosen on these images",
-            "The best weights, the calibration, the thresholds and the doubt band were picked on this split. The figures flatter the model by as much as these choices gained."
-                .to_owned(),
-        ),
-        _ if j.leak.known && seen > 0 => say(
-            true,
-            "The model has seen some of these images",
-            format!(
-                "{} of {} ({}) are copies of images the model was trained or chosen on. On these it can remember instead of judge: believe the figures on the clean images.",
-                grouped(seen),
-                count(images, "image"),
-                share(seen, images).map_or_else(String::new, percent),
-            ),
-        ),
-        _ => {}
+            "No image was judged",
+            "There is nothing to believe or not to believe.",
+        ));
+    } else {
+        all.extend(seen_before(j));
+        all.extend(few(j));
     }
     if let Some(looks) = j.looks.filter(|looks| *looks > 1) {
-        say(
+        all.push(Notice::new(
             true,
             "This test set has been looked at before",
             format!(
                 "It is judgement number {looks} of this run on this test set. Whoever chooses between models by what they see here turns the test set into a validation set."
             ),
-        );
+        ));
     }
-    if !j.leak.known && j.split != "train" {
-        say(
-            false,
-            "Nobody knows whether the model has seen these images",
-            "The model file does not say what it was trained on, so copies could not be looked for.".to_owned(),
-        );
-    }
-    let c = &j.summary.confusion;
-    for (n, what) in [(c.positives(), "fractured"), (c.negatives(), "unfractured")] {
-        if images > 0 && n < FEW {
-            let text = if n == 0 {
-                format!("There is no {what} image: half of the figures cannot be known.")
-            } else {
-                format!(
-                    "There {} only {}. Intervals are wide, and one image more or less moves the figures visibly.",
-                    if n == 1 { "is" } else { "are" },
-                    count(n, &format!("{what} image"))
-                )
-            };
-            say(
-                n == 0,
-                &format!("{} {what} images", if n == 0 { "No" } else { "Few" }),
-                text,
-            );
-        }
-    }
-    if j.unreadable > 0 {
-        say(
-            false,
-            "Some files do not read",
-            format!(
-                "{} could not be decoded and {} in no figure.",
-                count(j.unreadable, "file"),
-                if j.unreadable == 1 { "is" } else { "are" }
-            ),
-        );
-    }
-    if j.repaired > 0 {
-        say(
-            false,
-            "Some files are damaged",
-            format!(
-                "{} judged by what decodes of {}.",
-                if j.repaired == 1 {
-                    "1 damaged file is".to_owned()
-                } else {
-                    format!("{} damaged files are", grouped(j.repaired))
-                },
-                if j.repaired == 1 { "it" } else { "them" }
-            ),
-        );
-    }
+    all.extend(files(j));
     if !j.data.groups_known {
-        say(
+        all.push(Notice::new(
             false,
             "Patients are not known",
-            "The data set does not say which images belong to one patient. Images of one patient resemble each other, so the true intervals are wider than these."
-                .to_owned(),
-        );
+            "The data set does not say which images belong to one patient. Images of one patient resemble each other, so the true intervals are wider than these.",
+        ));
+    }
+    if let Some(mixed) = j
+        .groups
+        .as_ref()
+        .map(|groups| groups.mixed)
+        .filter(|mixed| *mixed > 0)
+    {
+        all.push(Notice::new(
+            false,
+            "Groups of both labels",
+            format!(
+                "{} hold images of both labels; counted once, such a group counts as fractured.",
+                count(mixed, "group")
+            ),
+        ));
     }
     if let Some(caveat) = &j.data.caveat {
-        say(false, "About this data set", caveat.clone());
+        all.push(Notice::new(false, "About this data set", caveat.clone()));
     }
     all.sort_by_key(|notice| !notice.serious);
+    all
+}
+
+/// A split of another data set may bear the name of one the model knows: what counts is which images it has seen.
+fn seen_before(j: &Judgement) -> Option<Notice> {
+    let leak = &j.leak;
+    let seen = leak.exact.saturating_add(leak.near);
+    let all_seen = leak.known && leak.clean == 0;
+    match j.split.as_str() {
+        "train" if all_seen => Some(Notice::new(
+            true,
+            "These are training images",
+            "The model was fitted to these very images. The figures say how well it remembers them and nothing about others.",
+        )),
+        "val" if all_seen => Some(Notice::new(
+            true,
+            "The model was chosen on these images",
+            "The best weights, the calibration, the thresholds and the doubt band were picked on this split. The figures flatter the model by as much as these choices gained.",
+        )),
+        "train" | "val" if !leak.known => Some(Notice::new(
+            true,
+            "The model may have been made with these images",
+            format!(
+                "This is the split {}, and the model file does not say what it was trained and chosen on. If these are the images, the figures show memory, not skill.",
+                j.split
+            ),
+        )),
+        _ if !leak.known => Some(Notice::new(
+            false,
+            "Nobody knows whether the model has seen these images",
+            "The model file does not say what it was trained on, so copies could not be looked for.",
+        )),
+        _ if seen > 0 => Some(Notice::new(
+            true,
+            "The model has seen some of these images",
+            format!(
+                "{} of {} ({}) are images the model was trained or chosen on ({} the very same file, {} in a changed copy). On these it can remember instead of judge: {}.",
+                grouped(seen),
+                count(j.summary.images, "image"),
+                share(seen, j.summary.images).map_or_else(String::new, percent),
+                grouped(leak.exact),
+                grouped(leak.near),
+                if leak.clean == 0 {
+                    "none is left that the figures could be believed of"
+                } else {
+                    "believe the figures on the clean images"
+                },
+            ),
+        )),
+        _ => None,
+    }
+}
+
+fn few(j: &Judgement) -> Vec<Notice> {
+    let c = &j.summary.confusion;
+    let classes = [(c.positives(), "fractured"), (c.negatives(), "unfractured")];
+    let few = classes.into_iter().filter(|(n, _)| *n < FEW);
+    few.map(|(n, what)| match n {
+        0 => Notice::new(
+            true,
+            format!("No {what} images"),
+            format!("There is no {what} image: half of the figures cannot be known."),
+        ),
+        _ => Notice::new(
+            n < VERY_FEW,
+            format!("Few {what} images"),
+            format!(
+                "There {} only {}. Intervals are wide, and one image more or less moves the figures visibly.",
+                if n == 1 { "is" } else { "are" },
+                count(n, &format!("{what} image"))
+            ),
+        ),
+    })
+    .collect()
+}
+
+fn files(j: &Judgement) -> Vec<Notice> {
+    let mut all = Vec::new();
+    if j.unreadable > 0 {
+        let (files, are) = (
+            count(j.unreadable, "file"),
+            if j.unreadable == 1 { "is" } else { "are" },
+        );
+        let text = format!("{files} could not be decoded and {are} in no figure.");
+        all.push(Notice::new(false, "Some files do not read", text));
+    }
+    if j.repaired > 0 {
+        let files = count(j.repaired, "damaged file");
+        let (are, them) = if j.repaired == 1 {
+            ("is", "it")
+        } else {
+            ("are", "them")
+        };
+        let text = format!("{files} {are} judged by what decodes of {them}.");
+        all.push(Notice::new(false, "Some files are damaged", text));
+    }
     all
 }

@@ -1,13 +1,15 @@
 //! The judgement in plain words.
 
+use std::fmt::Write as _;
+
 use osteon_metrics::{Estimate, Summary};
 
 use crate::judgement::Judgement;
 use crate::text::{Unit, count, grouped, of_hundred, percent, range_of_hundred, share};
 
 /// What a judgement says, in plain sentences with intervals: what was judged, what share of fractures is found and what share of
-/// the others is spared, how well the scores rank, what is left to a person; then the same on the images the model has not seen,
-/// where it has seen some. Undefined figures are said to be unknown, with the reason.
+/// the others is spared, how well the scores rank, what is left to a person; then where the model has seen some of the images,
+/// the others come first. Undefined figures are said to be unknown, with the reason.
 #[must_use]
 pub fn summary_text(judgement: &Judgement) -> String {
     paragraphs(judgement).join("\n\n")
@@ -23,15 +25,37 @@ pub(crate) fn paragraphs(j: &Judgement) -> Vec<String> {
         }
         return vec![text];
     }
-    let mut all = vec![format!("{} {}", judged(s), rates(s)), ranking(s)];
-    if let Some(clean) = &j.leak.clean_summary {
-        all.push(format!(
-            "On the {} that the model has not seen before: {} {}",
-            count(clean.images, "image"),
-            judged_short(clean),
-            rates(clean)
-        ));
-    } else if j.leak.known && j.leak.clean == 0 && j.split == "test" {
+    let seen = j.leak.exact.saturating_add(j.leak.near);
+    let mut all = match &j.leak.clean_summary {
+        // What the model has not seen is what the figures are to be believed of, so it comes first.
+        Some(clean) => vec![
+            format!(
+                "The model was judged on {} and has seen {} of them before. On the {} that are new to it, {}: {}",
+                count(s.images, "image"),
+                grouped(seen),
+                grouped(clean.images),
+                classes(clean),
+                uncapitalised(&rates(clean))
+            ),
+            format!(
+                "On all {}, {}: {}",
+                grouped(s.images),
+                classes(s),
+                uncapitalised(&rates(s))
+            ),
+            ranking(clean, "new "),
+        ],
+        None => vec![
+            format!(
+                "The model was judged on {}, {}. {}",
+                count(s.images, "image"),
+                classes(s),
+                rates(s)
+            ),
+            ranking(s, ""),
+        ],
+    };
+    if j.leak.known && j.leak.clean == 0 && j.split == "test" {
         all.push(
             "The model has seen every one of these images before: nothing is known about new ones."
                 .to_owned(),
@@ -41,26 +65,37 @@ pub(crate) fn paragraphs(j: &Judgement) -> Vec<String> {
     all
 }
 
-fn judged(s: &Summary) -> String {
+/// "51 fractured and 313 not".
+fn classes(s: &Summary) -> String {
     format!(
-        "The model was judged on {}, {} fractured and {} not.",
-        count(s.images, "image"),
+        "{} fractured and {} not",
         grouped(s.confusion.positives()),
         grouped(s.confusion.negatives())
     )
 }
 
-fn judged_short(s: &Summary) -> String {
-    format!(
-        "{} fractured and {} not.",
-        grouped(s.confusion.positives()),
-        grouped(s.confusion.negatives())
-    )
+fn uncapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
 }
+
+/// With fewer images than this a rate is told by its counts: "about 50 of 100" would claim more than two images can say.
+const FEW: u64 = 20;
 
 /// Both rates, of a hundred films.
 fn rates(s: &Summary) -> String {
+    let c = &s.confusion;
     let found = match s.sensitivity.value {
+        Some(_) if c.positives() < FEW => few(
+            "It found",
+            c.tp,
+            c.positives(),
+            "fractured",
+            "find",
+            &s.sensitivity,
+        ),
         Some(value) => format!(
             "Of 100 fractured films it finds {}{}",
             of_hundred(value),
@@ -70,15 +105,46 @@ fn rates(s: &Summary) -> String {
             .to_owned(),
     };
     let spared = match s.specificity.value {
+        Some(_) if c.negatives() < FEW => few(
+            "it rightly passed",
+            c.tn,
+            c.negatives(),
+            "unfractured",
+            "pass",
+            &s.specificity,
+        ),
         Some(value) => format!(
-            "of 100 unfractured films it rightly passes {}{} and calls the others fractured",
+            "of 100 unfractured films it rightly passes {}{}{}",
             of_hundred(value),
-            with(&s.specificity)
+            with(&s.specificity),
+            if value < 1.0 {
+                " and calls the others fractured"
+            } else {
+                ""
+            }
         ),
         None => "how often it raises a false alarm is not known, because every image is fractured"
             .to_owned(),
     };
     format!("{found}; {spared}.")
+}
+
+fn few(did: &str, right: u64, all: u64, kind: &str, does: &str, e: &Estimate) -> String {
+    let range = range_of_hundred(e).map_or_else(String::new, |range| {
+        format!(", so of 100 it may {does} {range} (95 % interval)")
+    });
+    if all == 1 {
+        let whether = if right == 1 {
+            "the only"
+        } else {
+            "not the only"
+        };
+        return format!("{did} {whether} {kind} film{range}");
+    }
+    format!(
+        "{did} {right} of only {}{range}",
+        count(all, &format!("{kind} film"))
+    )
 }
 
 fn with(e: &Estimate) -> String {
@@ -88,26 +154,34 @@ fn with(e: &Estimate) -> String {
     )
 }
 
-fn ranking(s: &Summary) -> String {
-    let mut text = match s.roc_auc.value {
-        Some(auc) => {
-            let range = match (s.roc_auc.low, s.roc_auc.high) {
-                (Some(low), Some(high)) => format!(", {}", Unit::Index.range(low, high)),
-                _ => String::new(),
-            };
-            format!(
-                "Shown a fractured and an unfractured film, it gives the fractured one the higher score in {} of 100 cases (ROC-AUC {}{range}).",
-                of_hundred(auc),
-                Unit::Index.show(auc)
-            )
-        }
-        None => "How well its scores rank is not known, because one class is absent.".to_owned(),
+/// `new` goes before the words for both kinds of film.
+fn ranking(s: &Summary, new: &str) -> String {
+    let c = &s.confusion;
+    let Some(auc) = s.roc_auc.value else {
+        return "How well its scores rank is not known, because one class is absent.".to_owned();
     };
+    let range = match (s.roc_auc.low, s.roc_auc.high) {
+        (Some(low), Some(high)) => format!(", 95 % interval {}", Unit::Index.range(low, high)),
+        _ => String::new(),
+    };
+    let figure = format!("ROC-AUC {}{range}", Unit::Index.show(auc));
+    if c.positives().min(c.negatives()) < FEW {
+        return format!("So few images hardly tell how well its scores rank ({figure}).");
+    }
+    let article = if new.is_empty() { "an " } else { "a " };
+    let mut text = format!(
+        "Shown a {new}fractured and {article}{new}unfractured film, it gives the fractured one the higher score in {} of 100 cases ({figure}).",
+        of_hundred(auc)
+    );
+    let calls = c.tp.saturating_add(c.fp).min(c.tn.saturating_add(c.fn_));
     if let (Some(ppv), Some(npv), Some(prevalence)) =
-        (s.precision.value, s.npv.value, s.confusion.prevalence())
+        (s.precision.value, s.npv.value, c.prevalence())
+        && calls >= FEW
     {
-        text += &format!(
-            " Here, where {} of the images are fractured, a call of “fractured” is right in {} of 100 cases and a call of “not fractured” in {}; elsewhere both change with the share of fractures.",
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            " Where {} of the images are fractured, as here, a call of “fractured” is right in {} of 100 cases and a call of “not fractured” in {}; elsewhere both change with the share of fractures.",
             percent(prevalence),
             of_hundred(ppv),
             of_hundred(npv)

@@ -55,7 +55,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 fn index(value: f64) -> String {
-    if value < 1.0 && value >= 0.9995 {
+    if (0.9995..1.0).contains(&value) {
         "> 0.999".to_owned()
     } else if value > 0.0 && value < 0.0005 {
         "< 0.001".to_owned()

@@ -2,13 +2,21 @@
 
 use super::Answer;
 use crate::Report;
+use crate::figures::figures;
 use crate::judgement::Judgement;
 use crate::notices::notices;
 use crate::text::{Unit, count, grouped, score};
 
 /// The answer to an item by its number in CLAIM 2024.
 pub(super) fn answer(item: usize, report: &Report<'_>) -> Answer {
-    let j = report.judgement;
+    match item {
+        1..=21 => study(item, report.judgement),
+        22..=27 => model(item, report.judgement),
+        _ => results(item, report),
+    }
+}
+
+fn study(item: usize, j: &Judgement) -> Answer {
     match item {
         1 => known(!j.model.architecture.is_empty(), || {
             format!("Deep learning: {}.", j.model.architecture)
@@ -40,6 +48,12 @@ pub(super) fn answer(item: usize, report: &Report<'_>) -> Answer {
             format!("Splits as the data set is laid out: {}; how they were drawn is not known.", splits(j))
         }),
         20 => disjoint(j),
+        _ => Answer::NotKnown,
+    }
+}
+
+fn model(item: usize, j: &Judgement) -> Answer {
+    match item {
         22 => known(!j.model.architecture.is_empty(), || {
             format!(
                 "{}, {} trainable numbers. Input: {}. Output: a score from 0 to 1 ({}); fractured at {} and above.",
@@ -50,8 +64,10 @@ pub(super) fn answer(item: usize, report: &Report<'_>) -> Answer {
                 score(j.summary.threshold)
             )
         }),
-        23 => partly(!j.model.program.is_empty(), || format!("{}.", j.model.program)),
-        24 => Answer::Partly(format!("Seed {}.", j.model.seed)),
+        23 => partly(!j.model.program.is_empty(), || {
+            format!("{}.", j.model.program)
+        }),
+        24 => partly(j.model.epochs > 0, || format!("Seed {}.", j.model.seed)),
         25 => partly(j.model.train_images.0 > 0, || {
             format!(
                 "{} images of {} ({} fractured); the weights are those after epoch {}; seed {}.",
@@ -69,33 +85,54 @@ pub(super) fn answer(item: usize, report: &Report<'_>) -> Answer {
                 grouped(j.model.val_images.1)
             )
         }),
-        28 => Answer::Known(
-            "Sensitivity, specificity, predictive values, ROC-AUC, average precision, F1, accuracy, Brier score, log loss, calibration error."
-                .to_owned(),
-        ),
+        _ => Answer::NotKnown,
+    }
+}
+
+fn results(item: usize, report: &Report<'_>) -> Answer {
+    let j = report.judgement;
+    match item {
+        28 => {
+            let all = figures(&j.summary);
+            let names: Vec<&str> = all.iter().map(|figure| figure.name).collect();
+            Answer::Known(format!("{}.", names.join(", ")))
+        }
         29 => known(!j.intervals.is_empty(), || j.intervals.clone()),
         30 => robustness(j),
-        31 => partly(report.thumbnails.iter().any(|t| t.heatmap.is_some()), || {
-            "Heatmaps beside the worst errors.".to_owned()
-        }),
+        31 => partly(
+            report.thumbnails.iter().any(|t| t.heatmap.is_some()),
+            || "Heatmaps beside the worst errors.".to_owned(),
+        ),
         32 => partly(internal(j) == Some(true), || {
-            format!("This report: {} of the data set the model was trained on, {}.", j.split, j.data.name)
+            format!(
+                "This report: {} of the data set the model was trained on, {}.",
+                j.split, j.data.name
+            )
         }),
         33 => partly(internal(j) == Some(false), || {
-            format!("This report: trained on {}, judged on {}.", j.model.trained_on, j.data.name)
+            format!(
+                "This report: trained on {}, judged on {}.",
+                j.model.trained_on, j.data.name
+            )
         }),
         35 => Answer::Partly(format!(
             "{} judged, {} excluded as unreadable; {}.",
             count(j.summary.images, "image"),
             grouped(j.unreadable),
             match &j.groups {
-                Some(groups) => format!("{} groups of images that belong together", grouped(groups.groups)),
+                Some(groups) => format!(
+                    "{} groups of images that belong together",
+                    grouped(groups.groups)
+                ),
                 None => "the number of patients is not known".to_owned(),
             }
         )),
         36 => partly(!j.data.columns.is_empty(), || {
             let columns: Vec<&str> = j.data.columns.keys().map(String::as_str).collect();
-            format!("Of the judged split: {} (see the data card).", columns.join(", "))
+            format!(
+                "Of the judged split: {} (see the data card).",
+                columns.join(", ")
+            )
         }),
         37 | 38 => performance(j),
         39 => known(!report.thumbnails.is_empty(), || {
@@ -111,13 +148,19 @@ pub(super) fn answer(item: usize, report: &Report<'_>) -> Answer {
             partly(!titles.is_empty(), || format!("{}.", titles.join("; ")))
         }
         41 => Answer::Partly("Not a medical device; not to be used for diagnosis.".to_owned()),
-        43 => partly(j.model.licence.is_some() || j.model.attribution.is_some(), || {
-            let parts = [
-                j.model.licence.as_ref().map(|licence| format!("Model: {licence}.")),
-                j.model.attribution.clone(),
-            ];
-            parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-        }),
+        43 => partly(
+            j.model.licence.is_some() || j.model.attribution.is_some(),
+            || {
+                let parts = [
+                    j.model
+                        .licence
+                        .as_ref()
+                        .map(|licence| format!("Model: {licence}.")),
+                    j.model.attribution.clone(),
+                ];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+            },
+        ),
         _ => Answer::NotKnown,
     }
 }

@@ -1,5 +1,7 @@
 //! Data card and model card.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::parts::{estimate, or_unknown};
@@ -25,7 +27,7 @@ pub(super) fn data(j: &Judgement) -> Markup {
             }
             @if !d.splits.is_empty() { div.scroll { table {
                 thead { tr { th scope="col" { "split" } th.n scope="col" { "images" } th.n scope="col" { "fractured" } th.n scope="col" { "not fractured" } th.n scope="col" { "share of fractures" } } }
-                tbody { @for (split, &(fractured, not)) in &d.splits { tr.now[*split == j.split] {
+                tbody { @for (split, &(fractured, not)) in in_order(&d.splits) { tr.now[*split == j.split] {
                     @let all = fractured.saturating_add(not);
                     th scope="row" { (split) @if *split == j.split { " " span.ci { "judged here" } } }
                     td.n { (grouped(all)) } td.n { (grouped(fractured)) } td.n { (grouped(not)) }
@@ -46,8 +48,20 @@ pub(super) fn data(j: &Judgement) -> Markup {
     }
 }
 
+/// Train, val, test, then what else there is.
+fn in_order(splits: &BTreeMap<String, (u64, u64)>) -> Vec<(&String, &(u64, u64))> {
+    let place = |split: &str| {
+        ["train", "val", "test"]
+            .iter()
+            .position(|known| *known == split)
+    };
+    let mut all: Vec<_> = splits.iter().collect();
+    all.sort_by_key(|(split, _)| place(split).unwrap_or(usize::MAX));
+    all
+}
+
 /// The most frequent first.
-fn sorted(values: &std::collections::BTreeMap<String, u64>) -> Vec<(&String, u64)> {
+fn sorted(values: &BTreeMap<String, u64>) -> Vec<(&String, u64)> {
     let mut all: Vec<_> = values
         .iter()
         .map(|(value, count)| (value, *count))
@@ -75,7 +89,7 @@ pub(super) fn model(j: &Judgement) -> Markup {
                 dt { "Threshold" } dd { (crate::text::score(j.summary.threshold)) }
                 dt { "Trained on" } dd { (or_unknown(&m.trained_on)) ": " (images(m.train_images)) }
                 dt { "Chosen on" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }
-                dt { "Epochs, seed" } dd { (grouped(m.epochs)) ", " (m.seed) }
+                dt { "Epoch, seed" } dd { @if m.epochs == 0 { span.unknown { "not known" } } @else { "after epoch " (grouped(m.epochs)) ", seed " (m.seed) } }
                 dt { "Written by" } dd { (or_unknown(&m.program)) }
                 dt { "Licence" } dd { (or_unknown(m.licence.as_deref().unwrap_or_default())) }
                 dt { "Attribution" } dd { (or_unknown(m.attribution.as_deref().unwrap_or_default())) }

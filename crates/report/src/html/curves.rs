@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::Judged;
 use super::parts::{estimate, value};
 use crate::error::ReportError;
+use crate::figures::figure;
 use crate::judgement::Judgement;
 use crate::plot::{histogram, letter, missing, pr, reliability, roc};
 use crate::text::{Unit, count, grouped, score};
@@ -70,7 +71,7 @@ pub(super) fn scores_section(j: &Judgement, judged: &Judged) -> Result<Markup, R
             div.two {
                 figure.plot {
                     h3 { "Is a score of 30 % right 30 times of 100?" }
-                    p.key-line { "calibration error " (value(s.ece, Unit::Index)) " · Brier score " (value(s.brier, Unit::Index)) " · n = " (grouped(s.images)) }
+                    p.key-line { @for key in ["ece", "brier"] { @if let Some(f) = figure(s, key) { (f.name) " " (estimate(&f.estimate, f.unit, f.undefined)) " · " } } "n = " (grouped(s.images)) }
                     (reliability)
                     figcaption { "Reliability in ten bins of equal width, with Wilson's 95 % intervals; on the dashed line scores are true probabilities, below it they promise too many fractures. Bars: images in the bin." }
                 }

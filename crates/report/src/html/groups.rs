@@ -49,8 +49,8 @@ fn forest(j: &Judgement) -> Markup {
             thead { tr {
                 th scope="col" { "images" } th.n scope="col" { "n" } th.n scope="col" { "fractured" }
                 th scope="col" { "ROC-AUC" span.axis { (format!("{:.1}", auc.low)) span { "1.0" } } }
-                th scope="col" { "sensitivity" span.axis { (percent(sensitivity.low)) span { "100 %" } } }
-                th scope="col" { "specificity" span.axis { (percent(specificity.low)) span { "100 %" } } }
+                th scope="col" { "sensitivity" span.axis { (format!("{:.0} %", sensitivity.low * 100.0)) span { "100 %" } } }
+                th scope="col" { "specificity" span.axis { (format!("{:.0} %", specificity.low * 100.0)) span { "100 %" } } }
             } }
             tbody { tr.now {
                 th scope="row" { "all" } td.n { (grouped(s.images)) } td.n { (grouped(s.confusion.positives())) }

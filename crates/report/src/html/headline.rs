@@ -12,6 +12,7 @@ use crate::summary::paragraphs;
 use crate::text::{UNDEFINED, Unit, count, grouped};
 
 pub(super) fn header(j: &Judgement) -> Markup {
+    let serious = notices(j).iter().filter(|notice| notice.serious).count();
     let when = j.judged_at.get(..10).unwrap_or(&j.judged_at);
     html! {
         header {
@@ -21,6 +22,7 @@ pub(super) fn header(j: &Judgement) -> Markup {
                 span { "Split: " b { (j.split) } }
                 span { (count(j.summary.images, "image")) }
                 span { "Judged on " time datetime=(j.judged_at) { (or_unknown(when)) } }
+                @if serious > 0 { a.chip href="#warnings" { (count(serious as u64, "serious warning")) } }
                 @if let Some(looks) = j.looks { span { "Look " (looks) " at this test set" } }
             }
         }
@@ -89,10 +91,10 @@ pub(super) fn warnings(j: &Judgement) -> Markup {
             @for notice in &own {
                 div.notice.serious[notice.serious] role="note" { h3 { (notice.title) } p { (notice.text) } }
             }
-            @for warning in &more { div.notice.serious role="note" { h3 { "Warning" } p { (warning) } } }
+            @if !more.is_empty() { div.notice role="note" { h3 { "Also said of this judgement" } ul { @for warning in &more { li { (warning) } } } } }
             @if own.is_empty() && more.is_empty() { p { "Nothing stands against these figures that the program could see." } }
             @if !j.unreadable_files.is_empty() {
-                details {
+                details open[j.unreadable_files.len() <= 10] {
                     summary { "Files that do not read: " (grouped(j.unreadable)) }
                     div.scroll { table {
                         thead { tr { th scope="col" { "file" } th scope="col" { "why" } } }
@@ -147,16 +149,18 @@ pub(super) fn matrix(j: &Judgement) -> Markup {
     html! {
         section {
             h2 #matrix { "What it got right and wrong" }
-            figure.plot.narrow {
+            div.two { figure.plot {
+                h3 { "All images" }
                 (confusion(c))
-                figcaption { "All " (count(c.total(), "image")) " at the threshold " (crate::text::score(j.summary.threshold)) ". The darker, the larger the share of its row." }
+                figcaption { (count(c.total(), "image")) " at the threshold " (crate::text::score(j.summary.threshold)) ". The darker, the larger the share of its row." }
             }
             @if let Some(clean) = &j.leak.clean_summary {
-                figure.plot.narrow {
+                figure.plot {
+                    h3 { "Clean images only" }
                     (confusion(&clean.confusion))
-                    figcaption { "The same for the " (count(clean.images, "clean image")) "." }
+                    figcaption { (count(clean.images, "image")) " that the model has not seen before, at the same threshold." }
                 }
-            }
+            } }
         }
     }
 }

@@ -17,7 +17,10 @@ pub(super) fn estimate(e: &Estimate, unit: Unit, undefined: &str) -> Markup {
         @match e.value {
             Some(value) => {
                 b { (unit.show(value)) }
-                @if let Some((low, high)) = e.low.zip(e.high) { " " span.ci { (unit.range(low, high)) } }
+                @if let Some((low, high)) = e.low.zip(e.high) { " " span.ci {
+                    // A bootstrap that has nothing to vary says nothing about certainty.
+                    @if high > low { (unit.range(low, high)) } @else { "no interval: all resamples are alike" }
+                } }
             }
             None => { (UNDEFINED) " " span.ci { (undefined) } }
         }

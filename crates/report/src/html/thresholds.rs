@@ -20,7 +20,6 @@ pub(super) fn section(j: &Judgement, judged: &Judged) -> Result<Markup, ReportEr
         section {
             h2 #thresholds { "Thresholds" }
             h3 { "Operating points of the model" }
-            p { "Chosen on val, kept in the model file, and only looked at here." }
             (operating_points(j))
             h3 { "Other thresholds on these images" }
             @if let Some(table) = table {
@@ -34,23 +33,21 @@ pub(super) fn section(j: &Judgement, judged: &Judged) -> Result<Markup, ReportEr
 fn operating_points(j: &Judgement) -> Markup {
     html! {
         @if j.operating_points.is_empty() { p { "The model file has none." } } @else {
+            p { "Chosen on val, kept in the model file, and only looked at here." }
             div.scroll { table {
                 thead { tr {
                     th scope="col" { "point" } th.n scope="col" { "threshold" } th scope="col" { "sensitivity" } th scope="col" { "specificity" }
                     th scope="col" { "precision" } th scope="col" { "NPV" } th.n scope="col" { "missed" } th.n scope="col" { "false alarms" }
-                    th.n scope="col" { "sensitivity on val" } th.n scope="col" { "specificity on val" }
                 } }
                 tbody { @for (n, p) in j.operating_points.iter().enumerate() { tr.now[in_use(j, p)] {
-                    th scope="row" { b.badge { (letter(n)) } " " (p.name) @if in_use(j, p) { " " span.ci { "in use" } } }
+                    th.name scope="row" { b.badge { (letter(n)) } " " (p.name) @if in_use(j, p) { " " span.ci { "in use" } } }
                     td.n { (score(p.threshold)) }
-                    td.e { (estimate(&p.sensitivity, Unit::Share, "no fractured image")) }
-                    td.e { (estimate(&p.specificity, Unit::Share, "no unfractured image")) }
+                    td.e { (estimate(&p.sensitivity, Unit::Share, "no fractured image")) span.n { "on val " (value(p.val_sensitivity, Unit::Share)) } }
+                    td.e { (estimate(&p.specificity, Unit::Share, "no unfractured image")) span.n { "on val " (value(p.val_specificity, Unit::Share)) } }
                     td.e { (estimate(&p.precision, Unit::Share, "nothing called")) }
                     td.e { (estimate(&p.npv, Unit::Share, "nothing passed")) }
                     td.n { (grouped(p.confusion.fn_)) " of " (grouped(p.confusion.positives())) }
                     td.n { (grouped(p.confusion.fp)) " of " (grouped(p.confusion.negatives())) }
-                    td.n { (value(p.val_sensitivity, Unit::Share)) }
-                    td.n { (value(p.val_specificity, Unit::Share)) }
                 } } }
             } }
         }
@@ -74,9 +71,12 @@ fn thresholds(j: &Judgement, judged: &Judged) -> Result<Markup, ReportError> {
             .filter(move |(_, p)| same(p.threshold, threshold))
             .map(|(n, _)| letter(n))
     };
-    let mut all: Vec<f64> = (1..10).map(|tenth| f64::from(tenth) / 10.0).collect();
-    all.extend(j.operating_points.iter().map(|p| p.threshold));
+    let mut all: Vec<f64> = j.operating_points.iter().map(|p| p.threshold).collect();
     all.push(j.summary.threshold);
+    // A round value that would read like a point of the model makes room for it.
+    let own = all.clone();
+    let round = (1..10).map(|tenth| f64::from(tenth) / 10.0);
+    all.extend(round.filter(|round| own.iter().all(|own| (own - round).abs() > 0.004)));
     all.sort_by(f64::total_cmp);
     all.dedup_by(|a, b| same(*a, *b));
     let mut rows = Vec::new();

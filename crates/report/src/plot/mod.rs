@@ -10,6 +10,8 @@ mod roc;
 mod strip;
 mod theme;
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 pub(crate) use bars::{Part, bars};
@@ -137,7 +139,8 @@ fn straightened(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 fn path(points: &[(f64, f64)]) -> String {
     let mut d = String::new();
     for (n, (x, y)) in points.iter().enumerate() {
-        d += &format!("{}{x} {y}", if n == 0 { "M" } else { "L" });
+        // Writing to a String cannot fail.
+        let _ = write!(d, "{}{x} {y}", if n == 0 { "M" } else { "L" });
     }
     d
 }

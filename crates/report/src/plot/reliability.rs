@@ -51,7 +51,7 @@ pub(crate) fn reliability(labels: &[bool], scores: &[f64]) -> Result<Markup, Rep
             g.names {
                 text x=(px(plane.left + plane.width / 2.0)) y="380" text-anchor="middle" { "score, as a probability of a fracture (%)" }
                 text x="13" y="143" text-anchor="middle" transform="rotate(-90 13 143)" { "truly fractured (%)" }
-                text x=(plane.left - 7.0) y=(BARS.0 + BARS.1 - 4.0) text-anchor="end" { "images" }
+                text.count x=(plane.left - 7.0) y=(BARS.0 + BARS.1 - 4.0) text-anchor="end" { "images" }
             }
             (plane.line([(0.0, 0.0), (100.0, 100.0)].into_iter(), "chance"))
             @for (x, share) in &points {

@@ -63,12 +63,7 @@ pub fn rich() -> Sample {
     let epochs = (1..=40).map(epoch).collect();
     let mut judgement = judged(&films, THRESHOLD, Some(BAND));
     judgement.subgroups = subgroups(&films, &["region", "view", "hardware"]);
-    judgement.groups = Some(Groups {
-        groups: 361,
-        largest: 4,
-        mixed: 3,
-        summary: once_each(&films),
-    });
+    judgement.groups = Some(once_each(&films));
     judgement.operating_points = [
         ("default", THRESHOLD, 0.86, 0.90),
         ("screening", 0.12, 0.95, 0.71),
@@ -189,7 +184,10 @@ fn film(n: usize, fractured: bool, dice: &mut Dice) -> Film {
         fractured,
         score,
         decision: decision.to_owned(),
-        group: Some(format!("patient-{}", if n % 9 == 0 { n / 2 } else { n })),
+        group: Some(format!(
+            "patient-{}",
+            if n.is_multiple_of(9) { n / 2 } else { n }
+        )),
         seen,
         fields: fields.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
     }
@@ -327,7 +325,7 @@ fn subgroups(films: &[Film], columns: &[&str]) -> Vec<Subgroup> {
     all
 }
 
-fn once_each(films: &[Film]) -> Summary {
+fn once_each(films: &[Film]) -> Groups {
     let mut groups: BTreeMap<&Option<String>, Vec<&Film>> = BTreeMap::new();
     for film in films {
         groups.entry(&film.group).or_default().push(film);
@@ -340,7 +338,15 @@ fn once_each(films: &[Film]) -> Summary {
             ..of[0].clone()
         })
         .collect();
-    summary(&means, THRESHOLD)
+    let mixed = groups
+        .values()
+        .filter(|of| of.iter().any(|film| film.fractured != of[0].fractured));
+    Groups {
+        groups: groups.len() as u64,
+        largest: groups.values().map(Vec::len).max().unwrap_or(0) as u64,
+        mixed: mixed.count() as u64,
+        summary: summary(&means, THRESHOLD),
+    }
 }
 
 fn point(films: &[Film], name: &str, threshold: f64, val: (f64, f64)) -> PointFigures {
