@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use osteon_metrics::Summary;
 use osteon_report::judgement::{Judgement, Subgroup};
+use osteon_report::notices;
 
 use crate::output;
 
@@ -45,8 +46,11 @@ pub fn to_text(judgement: &Judgement) -> String {
     text += &points(judgement);
     text += &doubt(judgement);
     text += &subgroups(&judgement.subgroups);
+    let own = notices(judgement);
     for warning in &judgement.warnings {
-        let _ = write!(text, "\n\nWARNING: {warning}");
+        let serious = own.iter().any(|n| n.serious && n.text == *warning);
+        let mark = if serious { "WARNING" } else { "note" };
+        let _ = write!(text, "\n\n{mark}: {warning}");
     }
     if let Some(looks) = judgement.looks {
         let _ = write!(

@@ -30,7 +30,7 @@ fn evaluate_prints_what_the_design_says() {
     assert_eq!(
         (
             report["unreadable"].as_u64(),
-            report["seen_in_training"].as_u64()
+            report["leak"]["exact"].as_u64()
         ),
         (Some(0), Some(0))
     );
@@ -67,7 +67,7 @@ fn evaluate_prints_what_the_design_says() {
     );
     assert_code(&text, 0);
     assert!(
-        stdout(&text).contains("sensitivity") && stdout(&text).contains("chosen on these films"),
+        stdout(&text).contains("sensitivity") && stdout(&text).contains("were picked on this split"),
         "{}",
         stdout(&text)
     );
@@ -91,7 +91,7 @@ fn a_leak_is_said_out_loud() {
     let output = osteon(dir.path(), "evaluate --model run --data leaky");
     assert_code(&output, 0);
     assert!(
-        stdout(&output).contains("WARNING") && stdout(&output).contains("memory, not skill"),
+        stdout(&output).contains("WARNING") && stdout(&output).contains("remember instead of judge"),
         "{}",
         stdout(&output)
     );
