@@ -17,7 +17,7 @@ pub(super) fn subgroups(j: &Judgement) -> Markup {
             @if j.subgroups.is_empty() {
                 p { "Nothing else is known of these images, so no subgroup can be looked at." }
             } @else {
-                p { "Each point is a figure with its 95 % interval; the upright line is the figure of all images. Intervals that lie wholly beside it deserve a look. One in twenty does so by chance." }
+                p { "Each point is a figure with its 95 % interval; the upright line is the figure of all images. Intervals that lie wholly beside it deserve a look. About one in twenty does so by chance." }
                 (forest(j))
             }
         }
@@ -42,8 +42,12 @@ fn forest(j: &Judgement) -> Markup {
             (cell(spec, Unit::Share, specificity, &s.specificity, "no unfractured image"))
         }
     };
-    let mut columns: Vec<&str> = j.subgroups.iter().map(|g| g.column.as_str()).collect();
-    columns.dedup();
+    let mut columns: Vec<&str> = Vec::new();
+    for g in &j.subgroups {
+        if !columns.contains(&g.column.as_str()) {
+            columns.push(&g.column);
+        }
+    }
     html! {
         div.scroll { table.forest {
             thead { tr {
