@@ -87,6 +87,8 @@ pub struct Band {
 pub struct Leak {
     /// Whether the model file says what it was trained on; without it nothing below is known.
     pub known: bool,
+    /// Whether these are the very images that the model was chosen on; then only what it was trained on counts below.
+    pub own_val: bool,
     /// Images that are, byte for byte, among those the model was trained or chosen on.
     pub exact: u64,
     /// Others that show the same film: resized, re-encoded, turned, mirrored or brightened.

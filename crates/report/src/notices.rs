@@ -43,6 +43,7 @@ pub fn notices(judgement: &Judgement) -> Vec<Notice> {
             "There is nothing to believe or not to believe.",
         ));
     } else {
+        all.extend(chosen_on(j));
         all.extend(seen_before(j));
         all.extend(few(j));
     }
@@ -85,6 +86,16 @@ pub fn notices(judgement: &Judgement) -> Vec<Notice> {
     all
 }
 
+fn chosen_on(j: &Judgement) -> Option<Notice> {
+    j.leak.own_val.then(|| {
+        Notice::new(
+            true,
+            "The model was chosen on these images",
+            "The best weights, the calibration, the thresholds and the doubt band were picked on this split. The figures flatter the model by as much as these choices gained.",
+        )
+    })
+}
+
 /// A split of another data set may bear the name of one the model knows: what counts is which images it has seen.
 fn seen_before(j: &Judgement) -> Option<Notice> {
     let leak = &j.leak;
@@ -95,11 +106,6 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
             true,
             "These are training images",
             "The model was fitted to these very images. The figures say how well it remembers them and nothing about others.",
-        )),
-        "val" if all_seen => Some(Notice::new(
-            true,
-            "The model was chosen on these images",
-            "The best weights, the calibration, the thresholds and the doubt band were picked on this split. The figures flatter the model by as much as these choices gained.",
         )),
         "train" | "val" if !leak.known => Some(Notice::new(
             true,
@@ -118,10 +124,15 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
             true,
             "The model has seen some of these images",
             format!(
-                "{} of {} ({}) are images the model was trained or chosen on ({} the very same file, {} in a changed copy). On these it can remember instead of judge: {}.",
+                "{} of {} ({}) are images the model was {} on ({} the very same file, {} in a changed copy). On these it can remember instead of judge: {}.",
                 grouped(seen),
                 count(j.summary.images, "image"),
                 share(seen, j.summary.images).map_or_else(String::new, percent),
+                if leak.own_val {
+                    "trained"
+                } else {
+                    "trained or chosen"
+                },
                 grouped(leak.exact),
                 grouped(leak.near),
                 if leak.clean == 0 {

@@ -14,10 +14,9 @@ use super::figures::has_groups;
 /// On the very val set that it was chosen on, every film is known as such; there, only what it learned from counts.
 pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
     let data = &info.training_data;
-    let own_val = split == Split::Val && films.fingerprint() == data.val_fingerprint;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
     let mut hashes: Vec<FilmHash> = data.train_hashes.iter().copied().collect();
-    if !own_val {
+    if !is_own_val(info, split, films) {
         exact.extend(data.val_films.iter().map(String::as_str));
         hashes.extend(&data.val_hashes);
     }
@@ -37,16 +36,21 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
         .collect()
 }
 
+fn is_own_val(info: &ModelInfo, split: Split, films: &Films) -> bool {
+    split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
+}
+
 /// Counts, and the figures on the films that the model has not seen.
 pub fn figures(
     info: &ModelInfo,
+    (split, films): (Split, &Films),
     seen: &[Seen],
     labels: &[bool],
     scores: &[f64],
-    groups: &[usize],
     threshold: f64,
 ) -> Result<Leak, MetricsError> {
     let count = |which| seen.iter().filter(|s| **s == which).count() as u64;
+    let groups = films.groups();
     let clean = count(Seen::No);
     let some = clean > 0 && clean < seen.len() as u64;
     let kept: Vec<usize> = (0..seen.len()).filter(|&i| seen[i] == Seen::No).collect();
@@ -61,6 +65,7 @@ pub fn figures(
         })
         .transpose()?;
     Ok(Leak {
+        own_val: is_own_val(info, split, films),
         known: !info.training_data.train_films.is_empty(),
         exact: count(Seen::Exact),
         near: count(Seen::Near),

@@ -12,16 +12,6 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
         .into_iter()
         .map(|notice| notice.text)
         .collect();
-    let (leak, images) = (&judgement.leak, judgement.summary.images);
-    let known = leak.exact + leak.near;
-    // Of other splits the notices say it.
-    if split == Split::Val && known > 0 {
-        said.push(format!(
-            "{known} of these {images} films show films that the model was trained on ({} of them in the very same file): it was chosen by what it \
-             remembers. Believe the figures on the {} clean films.",
-            leak.exact, leak.clean
-        ));
-    }
     if split == Split::Test && judgement.looks.is_none() {
         said.push(
             "The model lies in no run that could be written to: how often this test set was judged before is not known."
@@ -29,11 +19,6 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
         );
     }
     said.extend(copies(films, labels));
-    if let Some(mixed) = judgement.groups.as_ref().map(|g| g.mixed).filter(|m| *m > 0) {
-        said.push(format!(
-            "{mixed} groups hold films of both labels; counted once, they count as fractured."
-        ));
-    }
     said
 }
 
@@ -48,7 +33,11 @@ fn copies(films: &Films, labels: &[bool]) -> Vec<String> {
     if extra > 0 {
         said.push(format!(
             "{} byte-for-byte of other films that are judged, and count again.",
-            if extra == 1 { "1 file is a copy".to_owned() } else { format!("{extra} files are copies") }
+            if extra == 1 {
+                "1 file is a copy".to_owned()
+            } else {
+                format!("{extra} files are copies")
+            }
         ));
     }
     let contradicting: Vec<&Vec<usize>> = by_content

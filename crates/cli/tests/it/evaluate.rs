@@ -41,7 +41,10 @@ fn a_report_is_one_page_and_three_tables() {
     assert!(read("figures.csv").contains("sensitivity"));
     // Val is known to the model as val: that is no leak, and is said.
     assert_eq!(said["leak"]["exact"], 0);
-    assert!(warnings(&said).contains("were picked on this split"), "{said}");
+    assert!(
+        warnings(&said).contains("were picked on this split"),
+        "{said}"
+    );
     // Training ends with the same report.
     assert!(dir.path().join("run/report/val/index.html").is_file());
 }
@@ -148,7 +151,10 @@ fn turned_copies_of_training_films_are_found_and_left_out() {
     assert_eq!((&leak["exact"], &leak["near"]), (&0.into(), &3.into()));
     assert_eq!(leak["clean_summary"]["images"], 9, "{leak}");
     assert_eq!(said["images"], 12);
-    assert!(warnings(&said).contains("3 of 12 images"), "{said}");
+    assert!(
+        warnings(&said).contains("3 of 12 images (25.0 %)"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn evaluate_prints_what_the_design_says() {
     );
     assert_code(&text, 0);
     assert!(
-        stdout(&text).contains("sensitivity") && stdout(&text).contains("were picked on this split"),
+        stdout(&text).contains("sensitivity")
+            && stdout(&text).contains("were picked on this split"),
         "{}",
         stdout(&text)
     );
@@ -91,7 +92,8 @@ fn a_leak_is_said_out_loud() {
     let output = osteon(dir.path(), "evaluate --model run --data leaky");
     assert_code(&output, 0);
     assert!(
-        stdout(&output).contains("WARNING") && stdout(&output).contains("remember instead of judge"),
+        stdout(&output).contains("WARNING")
+            && stdout(&output).contains("remember instead of judge"),
         "{}",
         stdout(&output)
     );

@@ -115,6 +115,7 @@ pub fn poor() -> Sample {
     );
     judgement.leak = Leak {
         known: false,
+        own_val: false,
         exact: 0,
         near: 0,
         clean: 0,
@@ -199,7 +200,7 @@ pub fn summary(films: &[Film], threshold: f64) -> Summary {
         replicates: 200,
         seed: 1,
     };
-    Summary::new(&labels, &scores, threshold, 0.95, options).expect("probabilities")
+    Summary::new(&labels, &scores, None, threshold, 0.95, options).expect("probabilities")
 }
 
 fn columns(films: &[Film]) -> (Vec<bool>, Vec<f64>) {
@@ -236,6 +237,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
         doubt: doubt(films, threshold, band),
         leak: Leak {
             known: true,
+            own_val: false,
             exact: seen(Seen::Exact),
             near: seen(Seen::Near),
             clean: clean.len() as u64,
