@@ -16,7 +16,7 @@ from sklearn import metrics as sk
 folder = pathlib.Path(sys.argv[1])
 said = json.loads((folder / "judgement.json").read_text())
 rows = list(csv.DictReader((folder / "scores.csv").open(newline="", encoding="utf-8")))
-truth = np.array([row["fractured"] in ("1", "true") for row in rows])
+truth = np.array([row["label"] == "1" for row in rows])
 scores = np.array([float(row["score"]) for row in rows])
 seen = np.array([row["seen"] for row in rows])
 

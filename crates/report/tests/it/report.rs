@@ -358,8 +358,10 @@ fn notices_say_what_the_numbers_show() {
     let mut val = rich();
     val.judgement.split = "val".to_owned();
     assert_eq!(titles(&val)[0].1, "The model has seen some of these images");
-    val.judgement.leak.clean = 0;
+    val.judgement.leak.own_val = true;
     assert_eq!(titles(&val)[0].1, "The model was chosen on these images");
+    assert_eq!(titles(&val)[1].1, "The model has seen some of these images");
+    val.judgement.leak.own_val = false;
     val.judgement.leak.known = false;
     assert_eq!(
         titles(&val)[0].1,
