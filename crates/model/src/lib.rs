@@ -17,7 +17,8 @@ pub use error::ModelError;
 pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, write_tensors};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
-    Architecture, ArchitectureName, Net, Network, Residual, ResidualOptions, SeedCnn,
+    Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,
+    Residual, ResidualOptions, SeedCnn,
 };
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
 pub use tch::Device;

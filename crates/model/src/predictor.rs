@@ -183,7 +183,7 @@ pub fn logits_of(
 
 fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| net.network.forward(input, mode))?;
+    let logits = tch::no_grad(|| net.network.forward(input, mode))?.logits;
     let flat = logits
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?

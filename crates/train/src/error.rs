@@ -112,6 +112,11 @@ pub enum TrainError {
         /// The class there is.
         class: &'static str,
     },
+    /// The network is to learn where fractures are, and no film says so.
+    #[error(
+        "loss.map is set, but no training film has boxes. Name a table of them in data.annotations, or set loss.map to 0"
+    )]
+    NoBoxes,
     /// The loss is NaN or infinite.
     #[error(
         "the loss is {loss} in epoch {epoch}, step {step}. The last checkpoint and the best model are as they were. Try a lower optimizer.lr, or optimizer.clip_norm=1. Its films: {}",

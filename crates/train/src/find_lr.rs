@@ -72,7 +72,7 @@ pub fn find_lr(
         let lr = RANGE.0 * (RANGE.1 / RANGE.0).powf(number as f64 / (STEPS - 1) as f64);
         learner.optimizer.zero_grad()?;
         let (pixels, targets) = to_device(&batch, device)?;
-        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let sum = learner.learn(&pixels, &targets, None, batch.len())?;
         let sum = sum.f_double_value(&[])?;
         let loss = sum / batch.len() as f64;
         if !loss.is_finite() {

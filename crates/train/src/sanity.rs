@@ -72,7 +72,7 @@ pub fn sanity(
     while found.steps < STEPS && !stop.load(Ordering::Relaxed) {
         learner.optimizer.zero_grad()?;
         let (pixels, targets) = to_device(&batch, device)?;
-        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let sum = learner.learn(&pixels, &targets, None, batch.len())?;
         let sum = sum.f_double_value(&[])?;
         found.last_loss = sum / batch.len() as f64;
         if found.steps == 0 {

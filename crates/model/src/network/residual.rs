@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
-use super::Network;
+use super::block::{Block, BlockShape};
 use super::layers::{ConvNorm, ConvShape, Linear};
+use super::{Answer, Network};
 use crate::{Compute, Mode, Precision};
 
 /// Sizes of a [`Residual`].
@@ -46,12 +47,6 @@ pub struct Residual {
     stages: Vec<Vec<Block>>,
     dropout: f64,
     fc: Linear,
-}
-
-struct Block {
-    first: ConvNorm,
-    second: ConvNorm,
-    shortcut: Option<ConvNorm>,
 }
 
 impl ResidualOptions {
@@ -101,8 +96,15 @@ impl Residual {
             let mut stage = Vec::new();
             for index in 0..count {
                 let place = at / "stages" / number / index;
-                stage.push(Block::new(&place, channels, i64::from(width))?);
-                channels = i64::from(width);
+                let shape = BlockShape {
+                    input: channels,
+                    output: i64::from(width),
+                    stride: 1,
+                    gain: 1.0,
+                    drop: 0.0,
+                };
+                stage.push(Block::new(&place, &shape)?);
+                channels = shape.output;
             }
             stages.push(stage);
         }
@@ -115,47 +117,9 @@ impl Residual {
     }
 }
 
-impl Block {
-    fn new(at: &Path<'_>, input: i64, output: i64) -> Result<Self, TchError> {
-        let conv = |input, kernel| ConvShape {
-            input,
-            output,
-            kernel,
-            stride: 1,
-            bias: false,
-        };
-        let shortcut = if input == output {
-            None
-        } else {
-            let names = ("shortcut", "shortcut_bn");
-            Some(ConvNorm::new(at, names, &conv(input, 1))?)
-        };
-        Ok(Self {
-            first: ConvNorm::new(at, ("conv1", "bn1"), &conv(input, 3))?,
-            second: ConvNorm::new(at, ("conv2", "bn2"), &conv(output, 3))?,
-            shortcut,
-        })
-    }
-
-    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let branch = self.first.forward(x, mode)?.f_relu_()?;
-        let mut branch = self.second.forward(&branch, mode)?;
-        let mut sum = match &self.shortcut {
-            None => branch.f_add_(x)?,
-            Some(shortcut) => branch.f_add_(&shortcut.forward(x, mode)?)?,
-        };
-        sum.f_relu_()
-    }
-
-    fn parts(&mut self) -> impl Iterator<Item = &mut ConvNorm> {
-        [&mut self.first, &mut self.second]
-            .into_iter()
-            .chain(&mut self.shortcut)
-    }
-}
-
 impl Network for Residual {
-    fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    /// The last stage, N×width×h×w.
+    fn features(&self, films: &Tensor, mode: Mode) -> Result<Vec<Tensor>, TchError> {
         let mut x = self.stem.forward(films, mode)?.f_relu_()?;
         for stage in &self.stages {
             x = x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?;
@@ -163,18 +127,25 @@ impl Network for Residual {
                 x = block.forward(&x, mode)?;
             }
         }
+        Ok(vec![x])
+    }
+
+    fn answer(&self, features: &[Tensor], mode: Mode) -> Result<Answer, TchError> {
+        let [x] = features else {
+            return Err(TchError::Shape("residual has one feature map".to_owned()));
+        };
         // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
         let mean = x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?;
         let highest = x.f_amax([2, 3], false)?.f_to_kind(Kind::Float)?;
         let kept = Tensor::f_cat(&[mean, highest], 1)?.f_dropout(self.dropout, mode.train)?;
         // 16 bits would round the logits and save nothing.
-        self.fc.forward(&kept, Precision::Fp32)?.f_squeeze_dim(1)
+        let logits = self.fc.forward(&kept, Precision::Fp32)?.f_squeeze_dim(1)?;
+        Ok(Answer::of(logits))
     }
+
     fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
         self.stem.freeze(compute)?;
-        for part in self.stages.iter_mut().flatten().flat_map(Block::parts) {
-            part.freeze(compute)?;
-        }
-        Ok(())
+        let mut blocks = self.stages.iter_mut().flatten();
+        blocks.try_for_each(|block| block.freeze(compute))
     }
 }

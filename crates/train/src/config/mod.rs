@@ -77,6 +77,12 @@ impl Config {
                 });
             }
         }
+        if self.loss.map > 0.0 && self.model.map_cell().is_none() {
+            return Err(BadValue {
+                key: "loss.map".to_owned(),
+                must: "must be 0 for a network without a map; fracture_map has one".to_owned(),
+            });
+        }
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! Batches on the device, made by the loader's threads or by the device itself.
 
-use osteon_data::{Films, LoadOptions};
+use std::sync::Arc;
+
+use osteon_data::{Batch, Films, LoadOptions, Recipe, RecipeBatch};
 use tch::{Device, Tensor};
 
-use super::RunFilms;
 use crate::TrainError;
 use crate::device_films::{DeviceFilms, to_device};
 
@@ -13,6 +14,8 @@ pub(super) struct Portion {
     pub films: Tensor,
     /// N, on the device.
     pub targets: Tensor,
+    /// N×h×w, on the device, if the network is taught where.
+    pub maps: Option<Tensor>,
     /// Which films.
     pub indices: Vec<usize>,
     /// Films of the batch over all processes.
@@ -48,39 +51,70 @@ impl Feed {
         matches!(self, Self::Device(_))
     }
 
-    /// Batches as `options` say.
+    /// Batches as `options` say; with maps of so many cells across and down, if any.
     pub fn portions<'a>(
         &'a self,
-        films: &RunFilms,
+        films: Arc<Films>,
         options: LoadOptions,
+        cells: Option<usize>,
         device: Device,
     ) -> Box<dyn Iterator<Item = Result<Portion, TrainError>> + 'a> {
+        let of_maps = Arc::clone(&films);
+        let maps = move |batch: &RecipeBatch| {
+            cells
+                .map(|cells| draw_maps(&of_maps, &batch.recipes, cells, device))
+                .transpose()
+        };
         match self {
             Self::Host => {
-                let portion = move |batch: Result<osteon_data::Batch, _>| {
+                let portion = move |(batch, recipes): (Result<Batch, _>, RecipeBatch)| {
                     let batch = batch?;
                     let (films, targets) = to_device(&batch, device)?;
                     Ok(Portion {
                         films,
                         targets,
+                        maps: maps(&recipes)?,
                         indices: batch.indices.clone(),
                         global_len: batch.global_len,
                     })
                 };
-                Box::new(films.train.loader(options).map(portion))
+                // The loader makes what the recipes say, batch by batch.
+                let recipes = films.recipes(options.clone());
+                Box::new(films.loader(options).zip(recipes).map(portion))
             }
             Self::Device(resident) => {
-                let portion = |batch: osteon_data::RecipeBatch| {
+                let portion = move |batch: RecipeBatch| {
                     let (films, targets) = resident.batch(&batch.recipes)?;
                     Ok(Portion {
                         films,
                         targets,
+                        maps: maps(&batch)?,
                         indices: batch.recipes.iter().map(|r| r.turn.film).collect(),
                         global_len: batch.global_len,
                     })
                 };
-                Box::new(films.train.recipes(options).map(portion))
+                Box::new(films.recipes(options).map(portion))
             }
         }
     }
+}
+
+/// N×cells×cells: where the fractures are on the films that the recipes make.
+fn draw_maps(
+    films: &Films,
+    recipes: &[Recipe],
+    cells: usize,
+    device: Device,
+) -> Result<Tensor, TrainError> {
+    let side = films.preprocess().size;
+    let mut maps = vec![0.0_f32; recipes.len() * cells * cells];
+    for (map, recipe) in maps.chunks_exact_mut(cells * cells).zip(recipes) {
+        let film = recipe.turn.film;
+        let is_fractured = films.labels()[film].is_fractured();
+        recipe.draw_map(is_fractured, films.boxes(film), (side, side), map);
+    }
+    let shape = [recipes.len() as i64, cells as i64, cells as i64];
+    Ok(Tensor::f_from_slice(&maps)?
+        .f_reshape(shape)?
+        .f_to_device(device)?)
 }

@@ -1,6 +1,7 @@
 //! One pass over the training films.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,9 @@ impl Trainer<'_> {
         let mut pending = Vec::new();
         let feed = Rc::clone(&self.feed);
         let device = self.learner.device();
-        let mut portions = feed.portions(&self.films, self.load_options(), device);
+        let films_of_run = Arc::clone(&self.films.train);
+        let cells = self.map_cells();
+        let mut portions = feed.portions(films_of_run, self.load_options(), cells, device);
         let mut waited = Duration::ZERO;
         loop {
             let asked_for = Instant::now();
@@ -117,6 +120,13 @@ impl Trainer<'_> {
             images_per_second: (self.state.films - first_film) as f64 / seconds,
             input_wait: waited.as_secs_f64() / seconds,
         })
+    }
+
+    /// Cells across the maps that the network is taught, if it is.
+    fn map_cells(&self) -> Option<usize> {
+        let config = self.config;
+        let cell = config.model.map_cell().filter(|_| config.loss.map > 0.0)?;
+        Some(config.preprocess.side() / cell)
     }
 
     fn load_options(&self) -> LoadOptions {
@@ -174,7 +184,12 @@ impl Trainer<'_> {
             loss += if portion.indices.is_empty() {
                 learner.learn_nothing()?
             } else {
-                learner.learn(&portion.films, &portion.targets, count)?
+                learner.learn(
+                    &portion.films,
+                    &portion.targets,
+                    portion.maps.as_ref(),
+                    count,
+                )?
             };
         }
         let tally = team.sum(&learner.optimizer, &learner.statistics(), loss, stop)?;
