@@ -183,7 +183,7 @@ fn copies_and_contradictions_are_named() {
 #[test]
 fn annotations_make_subgroups_and_groups() {
     let dir = trained();
-    let mut rows = String::from("path,region,patient\n");
+    let mut rows = vec!["path,region,patient".to_owned()];
     for class in ["fractured", "not fractured"] {
         let mut films: Vec<_> = std::fs::read_dir(dir.path().join("set/test").join(class))
             .expect("lists")
@@ -198,10 +198,13 @@ fn annotations_make_subgroups_and_groups() {
         for (number, film) in films.iter().enumerate() {
             let region = ["hand", "leg"][number % 2];
             // Two films a patient, of one class.
-            rows += &format!("test/{class}/{film},{region},{class} {}\n", number / 2);
+            rows.push(format!(
+                "test/{class}/{film},{region},{class} {}",
+                number / 2
+            ));
         }
     }
-    std::fs::write(dir.path().join("known.csv"), rows).expect("writes");
+    std::fs::write(dir.path().join("known.csv"), rows.join("\n")).expect("writes");
     let said = judged(dir.path(), "--model run --data set --annotations known.csv");
     let rows: Vec<(&str, &str)> = said["subgroups"]
         .as_array()
