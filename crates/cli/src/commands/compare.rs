@@ -38,7 +38,7 @@ struct Comparison {
     average_precision: Estimate,
     /// By a bootstrap of the films, or of whole groups. Less is better.
     brier: Estimate,
-    /// McNemar's tests, each model at its own threshold: `accuracy`, and on the films of each class `sensitivity` and `specificity`.
+    /// `McNemar`'s tests, each model at its own threshold: `accuracy`, and on the films of each class `sensitivity` and `specificity`.
     #[serde(flatten)]
     decisions: PairedDecisions,
     warnings: Vec<String>,
@@ -47,7 +47,7 @@ struct Comparison {
 pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let device = choose_device(&args.device)?;
-    let catalog = open_data(&args.data)?;
+    let catalog = open_data(&args.data, split)?;
     let on = |given: &Path| {
         let model = model_path(given);
         let predictor = Predictor::open(&model, device)?;
@@ -145,12 +145,11 @@ fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
         .iter()
         .map(|(film, _)| {
             let next = numbers.len() + alone;
-            match &film.group {
-                Some(group) => *numbers.entry(group.as_str()).or_insert(next),
-                None => {
-                    alone += 1;
-                    next
-                }
+            if let Some(group) = &film.group {
+                *numbers.entry(group.as_str()).or_insert(next)
+            } else {
+                alone += 1;
+                next
             }
         })
         .collect();

@@ -14,7 +14,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let judged = judge(&Request {
         predictor: &predictor,
         model: &model,
-        catalog: &open_data(&args.data)?,
+        catalog: &open_data(&args.data, split)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,
     })?;

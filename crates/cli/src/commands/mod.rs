@@ -12,9 +12,10 @@ pub mod sweep;
 pub mod synth;
 pub mod train;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use osteon_data::Catalog;
+use osteon_data::{Catalog, DataError, Split};
 use osteon_model::Predictor;
 use osteon_train::choose_device;
 
@@ -41,11 +42,29 @@ pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, PathBuf)> {
     Ok((predictor, file))
 }
 
-/// Opens the data set that was asked for, with what else is known of its films.
-pub fn open_data(args: &DataArgs) -> anyhow::Result<Catalog> {
+/// Opens the data set that was asked for, with what else is known of the films of the split that is looked at: a table of that split alone will do.
+pub fn open_data(args: &DataArgs, split: Split) -> anyhow::Result<Catalog> {
     let catalog = Catalog::open_as(&args.data, args.layout)?;
-    Ok(match &args.annotations {
-        Some(csv) => catalog.annotated(csv)?,
-        None => catalog,
-    })
+    let Some(table) = &args.annotations else {
+        return Ok(catalog);
+    };
+    let (catalog, without) = catalog.annotated_partly(table)?;
+    let films = catalog.split(split)?;
+    let without: BTreeSet<String> = without.into_iter().collect();
+    let missing = films.iter().filter(|film| without.contains(&film.id));
+    let first: Vec<String> = missing
+        .clone()
+        .take(3)
+        .map(|film| film.id.clone())
+        .collect();
+    if first.is_empty() {
+        return Ok(catalog);
+    }
+    Err(DataError::NotAnnotated {
+        path: table.clone(),
+        films: films.len(),
+        without: missing.count(),
+        first,
+    }
+    .into())
 }

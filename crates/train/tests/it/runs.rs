@@ -65,7 +65,9 @@ fn a_run_leaves_what_the_design_says() {
 
     let (_, info) = load(&outcome.model, osteon_model::Device::Cpu).expect("a whole model");
     assert_eq!(info.training_data.train_images, 42);
-    assert_eq!(info.training_data.films.len(), 51, "train and val");
+    let known = &info.training_data;
+    assert_eq!((known.train_films.len(), known.val_films.len()), (42, 9));
+    assert_eq!((known.train_hashes.len(), known.val_hashes.len()), (42, 9));
     assert_eq!(
         info.metrics.val.as_ref().map(|s| s.confusion.total()),
         Some(9)
