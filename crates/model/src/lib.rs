@@ -18,7 +18,7 @@ pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, w
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,
-    Residual, ResidualOptions, SeedCnn,
+    Residual, ResidualOptions, ResidualSize, SeedCnn,
 };
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
 pub use tch::Device;

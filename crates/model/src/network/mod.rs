@@ -15,7 +15,7 @@ use tch::nn::VarStore;
 use tch::{Device, TchError, Tensor};
 
 pub use fracture_map::{FractureMap, FractureMapOptions};
-pub use residual::{Residual, ResidualOptions};
+pub use residual::{Residual, ResidualOptions, ResidualSize};
 pub use seed_cnn::SeedCnn;
 
 use crate::{Compute, Mode, ModelError};

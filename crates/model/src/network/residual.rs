@@ -14,9 +14,11 @@ use crate::{Compute, Mode, Precision};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResidualOptions {
-    /// Channels of each stage; every stage halves height and width.
+    /// A size by name, which then has its own `widths` and `blocks`; `custom`: as those two say.
+    pub size: ResidualSize,
+    /// Channels of each stage, if the size is `custom`; every stage halves height and width.
     pub widths: Vec<u32>,
-    /// Residual blocks in each stage; as many numbers as `widths`.
+    /// Residual blocks in each stage, if the size is `custom`; as many numbers as `widths`.
     pub blocks: Vec<u32>,
     /// Stride of the stem, 1 or 2: 1 looks at every pixel, at up to four times the price.
     #[schemars(range(min = 1, max = 2))]
@@ -25,9 +27,37 @@ pub struct ResidualOptions {
     pub dropout: f64,
 }
 
+/// Sizes with a name. Parameters do not depend on the film's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResidualSize {
+    /// As `widths` and `blocks` say, which as they stand are those of `medium`.
+    #[default]
+    Custom,
+    /// 222,257 parameters: 16, 32, 64, 96 channels, a block a stage.
+    Small,
+    /// 1,255,265 parameters: 32, 64, 128, 192 channels; 1, 2, 2, 1 blocks.
+    Medium,
+    /// 3,825,361 parameters: 48, 96, 192, 256 channels, two blocks a stage.
+    Large,
+}
+
+impl ResidualSize {
+    /// Channels and blocks of the four stages; `None` of `custom`.
+    fn stages(self) -> Option<([u32; 4], [u32; 4])> {
+        match self {
+            Self::Custom => None,
+            Self::Small => Some(([16, 32, 64, 96], [1; 4])),
+            Self::Medium => Some(([32, 64, 128, 192], [1, 2, 2, 1])),
+            Self::Large => Some(([48, 96, 192, 256], [2; 4])),
+        }
+    }
+}
+
 impl Default for ResidualOptions {
     fn default() -> Self {
         Self {
+            size: ResidualSize::Custom,
             widths: vec![32, 64, 128, 192],
             blocks: vec![1, 2, 2, 1],
             stem_stride: 2,
@@ -36,10 +66,16 @@ impl Default for ResidualOptions {
     }
 }
 
-/// A residual CNN with global mean and maximum pooling (after He et al. 2016), for films of any size. With the default options:
+/// A residual CNN with global mean and maximum pooling (after He et al. 2016), for films of any size. In its sizes:
 ///
 /// ```text
-/// N×1×224×224 ─stem 3×3/2→ 32×112×112 ─stage 0→ 32×56×56 ─1→ 64×28×28 ─2→ 128×14×14 ─3→ 192×7×7 ─mean, max→ 384 ─fc→ 1 logit
+///                        small         medium (default)   large
+/// N×1×224×224 ─stem 3×3/2→ 16×112×112    32×112×112         48×112×112
+///             ─stage 0→    16×56×56      32×56×56           48×56×56  two blocks
+///             ─stage 1→    32×28×28      64×28×28 two blocks 96×28×28  two blocks
+///             ─stage 2→    64×14×14      128×14×14 two blocks 192×14×14 two blocks
+///             ─stage 3→    96×7×7        192×7×7            256×7×7   two blocks
+///             ─mean, max→  192           384                512      ─fc→ 1 logit
 /// stage: max-pool 2, then blocks; block: conv1 3×3─bn1─ReLU─conv2 3×3─bn2─ (+ input, by 1×1 where widths differ) ─ReLU
 /// ```
 pub struct Residual {
@@ -50,13 +86,21 @@ pub struct Residual {
 }
 
 impl ResidualOptions {
+    /// Channels and blocks of each stage.
+    fn stages(&self) -> (Vec<u32>, Vec<u32>) {
+        match self.size.stages() {
+            Some((widths, blocks)) => (widths.to_vec(), blocks.to_vec()),
+            None => (self.widths.clone(), self.blocks.clone()),
+        }
+    }
+
     /// The first option that makes no sense, as (key, what it must be).
     pub(super) fn check(&self, side: usize) -> Result<(), (&'static str, &'static str)> {
-        let widths = &self.widths;
+        let (widths, blocks) = self.stages();
         if widths.is_empty() || widths.len() > 6 || widths.iter().any(|w| !(1..=2048).contains(w)) {
             return Err(("residual.widths", "must be 1 to 6 numbers from 1 to 2048"));
         }
-        if self.blocks.len() != widths.len() || self.blocks.iter().any(|b| !(1..=64).contains(b)) {
+        if blocks.len() != widths.len() || blocks.iter().any(|b| !(1..=64).contains(b)) {
             return Err((
                 "residual.blocks",
                 "must be as many numbers as residual.widths, each from 1 to 64",
@@ -82,7 +126,8 @@ impl ResidualOptions {
 impl Residual {
     /// Fresh weights. The options must have passed [`crate::Architecture::check`].
     pub(super) fn new(at: &Path<'_>, options: &ResidualOptions) -> Result<Self, TchError> {
-        let first = i64::from(options.widths[0]);
+        let (widths, blocks) = options.stages();
+        let first = i64::from(widths[0]);
         let stem = ConvShape {
             input: 1,
             output: first,
@@ -92,7 +137,7 @@ impl Residual {
         };
         let mut channels = first;
         let mut stages = Vec::new();
-        for (number, (&width, &count)) in options.widths.iter().zip(&options.blocks).enumerate() {
+        for (number, (&width, &count)) in widths.iter().zip(&blocks).enumerate() {
             let mut stage = Vec::new();
             for index in 0..count {
                 let place = at / "stages" / number / index;
