@@ -148,13 +148,18 @@ pub enum WeightProblem {
         expected: Vec<i64>,
     },
     /// Another element type.
-    #[error("tensor {name} has element type {found}, expected F32")]
+    #[error("tensor {name} has element type {found}, expected {expected}")]
     Dtype {
         /// Its name.
         name: String,
         /// Type in the file.
         found: String,
+        /// What is read.
+        expected: &'static str,
     },
+    /// Values that 16 bits do not hold.
+    #[error("tensor {0} holds values above 65504, which 16 bits do not hold")]
+    TooLarge(String),
     /// NaN or infinity.
     #[error("tensor {0} holds values that are not finite")]
     NotFinite(String),

@@ -9,7 +9,7 @@ use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOpt
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load};
+use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load, load_bytes};
 
 /// What the program says of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,17 @@ pub struct Predictor {
 impl Predictor {
     /// Loads a model file, with all its checks.
     pub fn open(path: &Path, device: Device) -> Result<Self, ModelError> {
-        let (mut net, info) = load(path, device)?;
+        let (net, info) = load(path, device)?;
+        Self::new(net, info)
+    }
+
+    /// A model file held in memory, with all its checks.
+    pub fn from_bytes(bytes: &[u8], device: Device) -> Result<Self, ModelError> {
+        let (net, info) = load_bytes("the model given as bytes".as_ref(), bytes, device)?;
+        Self::new(net, info)
+    }
+
+    pub(crate) fn new(mut net: Net, info: ModelInfo) -> Result<Self, ModelError> {
         net.set_compute(Compute {
             memory_format: MemoryFormat::ChannelsLast,
             ..Compute::default()

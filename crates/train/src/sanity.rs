@@ -1,12 +1,12 @@
 //! Can the network learn one batch by heart? If not, no amount of data will help: something is wrong with loss, rate or network.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_data::{Instructions, LoadOptions, Order, Shard};
 use serde::{Deserialize, Serialize};
 
-use crate::device_films::to_device;
-use crate::trainer::Look;
+use crate::trainer::{Feed, Look};
 use crate::{Config, Event, Observer, TrainError};
 
 /// What the check found.
@@ -55,14 +55,21 @@ pub fn sanity(
         instructions: Instructions::best(),
         ..LoadOptions::plain(config.train.batch_size)
     };
-    let batch = match films.train.loader(options).next() {
+    let (train, cells) = (Arc::clone(&films.train), config.map_cells());
+    let first = Feed::Host.portions(train, options, cells, device).next();
+    let batch = match first {
         Some(batch) => batch?,
         // Invariant: there are films of both classes, so there is a batch.
         None => return Err(TrainError::OneClass { class: "missing" }),
     };
+    let count = batch.indices.len();
     let mut found = Sanity {
-        films: batch.len(),
-        fractured: batch.targets.iter().filter(|&&t| t > 0.5).count(),
+        films: count,
+        fractured: batch
+            .indices
+            .iter()
+            .filter(|&&film| films.train.labels()[film].is_fractured())
+            .count(),
         steps: 0,
         first_loss: f64::NAN,
         last_loss: f64::NAN,
@@ -71,10 +78,9 @@ pub fn sanity(
     };
     while found.steps < STEPS && !stop.load(Ordering::Relaxed) {
         learner.optimizer.zero_grad()?;
-        let (pixels, targets) = to_device(&batch, device)?;
-        let sum = learner.learn(&pixels, &targets, None, batch.len())?;
+        let sum = learner.learn(&batch.films, &batch.targets, batch.maps.as_ref(), count)?;
         let sum = sum.f_double_value(&[])?;
-        found.last_loss = sum / batch.len() as f64;
+        found.last_loss = sum / count as f64;
         if found.steps == 0 {
             found.first_loss = found.last_loss;
             found.untouched = learner.optimizer.untouched()?;

@@ -13,7 +13,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let (predictor, model) = open_model(&args.model)?;
     let judged = judge(&Request {
         predictor: &predictor,
-        model: &model,
+        model: model.as_deref(),
         catalog: &open_data(&args.data, split)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,

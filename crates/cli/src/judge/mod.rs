@@ -31,8 +31,8 @@ pub use text::to_text;
 pub struct Request<'a> {
     /// The model in use.
     pub predictor: &'a Predictor,
-    /// Its file.
-    pub model: &'a Path,
+    /// Its file; `None` for the model that ships with the program.
+    pub model: Option<&'a Path>,
     /// The data set.
     pub catalog: &'a Catalog,
     /// The split to judge.
@@ -82,7 +82,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let threshold = info.threshold();
     let summary = osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
     let data = cards::data(catalog, &judged, films.fingerprint());
-    let run = looks::run_of(model);
+    let run = model.and_then(looks::run_of);
     let mut judgement = Judgement {
         positive_class: "fractured".to_owned(),
         split: split.name().to_owned(),
@@ -115,6 +115,9 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         judgement.looks = looks::record(run.as_deref(), &judgement);
     }
     judgement.warnings = warnings::list(&judgement, split, &films, &labels);
+    if split == Split::Test && model.is_none() {
+        judgement.warnings.push(looks::NOWHERE.to_owned());
+    }
     let rows = judged
         .iter()
         .zip(&scores)

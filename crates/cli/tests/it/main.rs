@@ -8,6 +8,7 @@ mod looks;
 mod pack;
 mod pipeline;
 mod python;
+mod shipped;
 mod split;
 mod sweep;
 mod tensorboard;

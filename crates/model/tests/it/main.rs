@@ -5,4 +5,6 @@ mod fracture_map;
 mod network;
 mod parity;
 mod predictor;
+#[cfg(feature = "shipped")]
+mod shipped;
 mod zoo;

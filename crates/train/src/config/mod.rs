@@ -57,6 +57,12 @@ pub(crate) struct BadValue {
 }
 
 impl Config {
+    /// Cells across the maps that the network is taught, if it is.
+    pub(crate) fn map_cells(&self) -> Option<usize> {
+        let cell = self.model.map_cell().filter(|_| self.loss.map > 0.0)?;
+        Some(self.preprocess.side() / cell)
+    }
+
     /// The first value that makes no sense.
     pub(crate) fn check(&self) -> Result<(), BadValue> {
         let sections = [

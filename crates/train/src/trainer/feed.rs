@@ -9,7 +9,7 @@ use crate::TrainError;
 use crate::device_films::{DeviceFilms, to_device};
 
 /// This process's part of a batch.
-pub(super) struct Portion {
+pub(crate) struct Portion {
     /// N×1×H×W, normalised, on the device.
     pub films: Tensor,
     /// N, on the device.
@@ -23,7 +23,7 @@ pub(super) struct Portion {
 }
 
 /// Where batches come from.
-pub(super) enum Feed {
+pub(crate) enum Feed {
     /// Made by threads, then copied.
     Host,
     /// Made where the films are.
@@ -117,4 +117,67 @@ fn draw_maps(
     Ok(Tensor::f_from_slice(&maps)?
         .f_reshape(shape)?
         .f_to_device(device)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use osteon_data::{Augment, Catalog, Decoder, Preprocess, Split, write_synth};
+
+    use super::*;
+
+    /// An epoch's indices, targets and maps.
+    fn epoch(feed: &Feed, films: &Arc<Films>, augment: &Augment) -> Vec<(usize, f32, Vec<f32>)> {
+        let options = LoadOptions {
+            augment: Some(augment.clone()),
+            seed: 5,
+            ..LoadOptions::plain(8)
+        };
+        let mut all = Vec::new();
+        for portion in feed.portions(Arc::clone(films), options, Some(8), Device::Cpu) {
+            let portion = portion.expect("makes");
+            let maps = portion.maps.expect("asked for");
+            assert_eq!(maps.size(), [portion.indices.len() as i64, 8, 8]);
+            let targets = Vec::<f32>::try_from(portion.targets).expect("a vector");
+            for (at, (&film, target)) in portion.indices.iter().zip(targets).enumerate() {
+                let map = maps.get(at as i64).flatten(0, -1);
+                all.push((film, target, Vec::try_from(map).expect("a vector")));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn maps_are_the_films_own_wherever_batches_are_made() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().join("set");
+        write_synth(&root, 40, 3, &|| {}).expect("writes");
+        let catalog = Catalog::open(&root).expect("opens");
+        let entries = catalog.split(Split::Train).expect("train");
+        let preprocess = Preprocess {
+            size: 64,
+            ..Preprocess::default()
+        };
+        let decoder = Decoder::default();
+        let mut films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
+        films.locate(entries, &decoder).expect("locates");
+        assert_eq!(films.located(), films.fractured(), "synthetic films have boxes");
+        let films = Arc::new(films);
+        let resident = Feed::new(&films, Device::Cpu, true).expect("uploads");
+        assert!(resident.is_on_device());
+        for augment in [Augment::NONE, Augment::default()] {
+            let host = epoch(&Feed::Host, &films, &augment);
+            assert_eq!(host, epoch(&resident, &films, &augment));
+            assert_eq!(host.len(), films.len());
+            let mut marked = 0;
+            for (film, target, map) in &host {
+                let fractured = films.labels()[*film].is_fractured();
+                assert_eq!(fractured, *target > 0.5);
+                let cells = map.iter().filter(|&&cell| cell > 0.5).count();
+                assert!(fractured || map.iter().all(|&cell| cell == 0.0), "film {film}");
+                marked += usize::from(cells > 0);
+            }
+            // A warp may move a fracture off the film.
+            assert!(marked * 10 >= films.fractured() * 9, "{marked}");
+        }
+    }
 }

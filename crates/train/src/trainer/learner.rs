@@ -1,6 +1,8 @@
 //! One step: forward, loss, backward, and the optimiser's move.
 
-use osteon_model::{Compute, Net, Precision};
+use std::path::Path;
+
+use osteon_model::{Compute, ModelError, Net, Precision};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Parts;
@@ -34,9 +36,7 @@ impl Learner {
         tch::manual_seed(config.train.seed as i64);
         let mut net = config.model.build(config.preprocess.side(), device)?;
         if !config.train.init.as_os_str().is_empty() {
-            let (known, _) = osteon_model::load(&config.train.init, device)?;
-            let weights = known.tensors().into_iter().collect();
-            net.copy_weights(&weights, &config.train.init)?;
+            begin_from(&config.train.init, &net, device)?;
         }
         net.set_compute(compute)?;
         let ema = match config.train.ema {
@@ -174,4 +174,23 @@ impl Learner {
             source.into()
         }
     }
+}
+
+/// Takes over the weights of a model file, which must be of the same network; its film size, dropout and the like may differ.
+fn begin_from(path: &Path, net: &Net, device: Device) -> Result<(), TrainError> {
+    let (known, _) = osteon_model::load(path, device)?;
+    let (found, expected) = (known.architecture.name, net.architecture.name);
+    if found != expected {
+        return Err(TrainError::InitNetwork {
+            path: path.to_owned(),
+            found,
+            expected,
+        });
+    }
+    let weights = known.tensors().into_iter().collect();
+    net.copy_weights(&weights, path)
+        .map_err(|error| match error {
+            ModelError::Weights { path, problem } => TrainError::InitSizes { path, problem },
+            other => other.into(),
+        })
 }

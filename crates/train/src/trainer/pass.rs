@@ -66,7 +66,7 @@ impl Trainer<'_> {
         let feed = Rc::clone(&self.feed);
         let device = self.learner.device();
         let films_of_run = Arc::clone(&self.films.train);
-        let cells = self.map_cells();
+        let cells = self.config.map_cells();
         let mut portions = feed.portions(films_of_run, self.load_options(), cells, device);
         let mut waited = Duration::ZERO;
         loop {
@@ -120,13 +120,6 @@ impl Trainer<'_> {
             images_per_second: (self.state.films - first_film) as f64 / seconds,
             input_wait: waited.as_secs_f64() / seconds,
         })
-    }
-
-    /// Cells across the maps that the network is taught, if it is.
-    fn map_cells(&self) -> Option<usize> {
-        let config = self.config;
-        let cell = config.model.map_cell().filter(|_| config.loss.map > 0.0)?;
-        Some(config.preprocess.side() / cell)
     }
 
     fn load_options(&self) -> LoadOptions {

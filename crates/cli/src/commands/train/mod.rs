@@ -73,7 +73,7 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     let on = |split| {
         judge(&Request {
             predictor: &predictor,
-            model: &outcome.model,
+            model: Some(&outcome.model),
             catalog,
             split,
             repair,
