@@ -92,7 +92,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("then: {SHIPPED} and {CARD} are written anew");
         return Ok(ExitCode::SUCCESS);
     }
-    for (what, path) in [("films", &arguments.data), ("annotations", &arguments.annotations)] {
+    for (what, path) in [
+        ("films", &arguments.data),
+        ("annotations", &arguments.annotations),
+    ] {
         if !path.exists() {
             bail!("there are no {what} at {}", path.display());
         }
@@ -111,8 +114,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             }
         }
     }
-    let shrunk: Shrunk = serde_json::from_slice(&answer(osteon(&root).args(shrink(arguments)?))?)
-        .context("`osteon shrink --json` printed something else than its report")?;
+    let shrunk: Shrunk =
+        serde_json::from_slice(&answer(osteon(&root).args(shrink(arguments)?))?)
+            .context("`osteon shrink --json` printed something else than its report")?;
     check(&shrunk)?;
     let file = arguments.out.join("osteon.safetensors");
     let card = answer(osteon(&root).args(["info", "--card"]).arg(&file))?;
@@ -122,7 +126,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     println!(
         "{SHIPPED}: {:.2} MiB, ROC-AUC on val {}. Card: {CARD}",
         shrunk.bytes as f64 / f64::from(1 << 20),
-        shrunk.val_roc_auc.map_or("–".to_owned(), |auc| format!("{auc:.4}")),
+        shrunk
+            .val_roc_auc
+            .map_or("–".to_owned(), |auc| format!("{auc:.4}")),
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -192,19 +198,27 @@ fn shrink(arguments: &Arguments) -> Result<Vec<String>> {
     let mut all = words(&["shrink"], &[&run, &file])?;
     all.extend(words(&["--refit", "--json", "--data"], &[&arguments.data])?);
     let annotations = quoted(&arguments.annotations)?;
-    all.extend(["--set".to_owned(), format!("data.annotations={annotations}")]);
+    all.extend([
+        "--set".to_owned(),
+        format!("data.annotations={annotations}"),
+    ]);
     Ok(all)
 }
 
 fn check(shrunk: &Shrunk) -> Result<()> {
     if shrunk.bytes > MOST_BYTES {
-        bail!("the model file has {} bytes, more than {MOST_BYTES}", shrunk.bytes);
+        bail!(
+            "the model file has {} bytes, more than {MOST_BYTES}",
+            shrunk.bytes
+        );
     }
     let (Some(before), Some(after)) = (shrunk.val_roc_auc_before, shrunk.val_roc_auc) else {
         bail!("the model has no ROC-AUC on val: it cannot be seen what 16 bits cost");
     };
     if (before - after).abs() >= MOST_MOVED {
-        bail!("16 bits moved the ROC-AUC on val from {before:.4} to {after:.4}, by {MOST_MOVED} or more");
+        bail!(
+            "16 bits moved the ROC-AUC on val from {before:.4} to {after:.4}, by {MOST_MOVED} or more"
+        );
     }
     Ok(())
 }
@@ -223,7 +237,10 @@ fn answer(command: &mut Command) -> Result<Vec<u8>> {
         .output()
         .context("could not start cargo")?;
     if !output.status.success() {
-        bail!("it failed ({}); what it printed above says why", output.status);
+        bail!(
+            "it failed ({}); what it printed above says why",
+            output.status
+        );
     }
     Ok(output.stdout)
 }
@@ -249,8 +266,12 @@ fn quoted(path: &Path) -> Result<String> {
 }
 
 fn text(path: &Path) -> Result<&str> {
-    path.to_str()
-        .with_context(|| format!("{} is not UTF-8, which a config cannot hold", path.display()))
+    path.to_str().with_context(|| {
+        format!(
+            "{} is not UTF-8, which a config cannot hold",
+            path.display()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -288,13 +309,20 @@ mod tests {
         );
         let second = &steps[1];
         assert!(second.contains("--run /runs/stage2"), "{second}");
-        assert!(second.contains(r#"--set train.init="/runs/stage1/model.safetensors""#), "{second}");
+        assert!(
+            second.contains(r#"--set train.init="/runs/stage1/model.safetensors""#),
+            "{second}"
+        );
         assert!(second.ends_with("--set train.epochs=48"), "{second}");
     }
 
     #[test]
     fn what_is_done_is_kept_and_what_was_begun_goes_on() {
-        let steps = shown(&["/runs/stage1.done", "/runs/stage1/config.toml", "/runs/stage2/config.toml"]);
+        let steps = shown(&[
+            "/runs/stage1.done",
+            "/runs/stage1/config.toml",
+            "/runs/stage2/config.toml",
+        ]);
         assert_eq!(steps, ["keep", "train --resume --run /runs/stage2"]);
         // A model alone is no sign: an interrupted run has one.
         let steps = shown(&["/runs/stage1/config.toml", "/runs/stage1/model.safetensors"]);

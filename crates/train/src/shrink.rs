@@ -67,10 +67,7 @@ pub fn shrink(
     };
     Ok(Shrunk {
         bytes: (size(model)?, size(out)?),
-        val_roc_auc: (
-            before,
-            refit.and_then(|_| val_auc(&info)),
-        ),
+        val_roc_auc: (before, refit.and_then(|_| val_auc(&info))),
     })
 }
 

@@ -6,9 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use osteon_data::Fit;
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{
-    ArchitectureName, CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED,
-};
+use osteon_model::{ArchitectureName, CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
 
 use super::shrink::mebibytes;
 
@@ -154,7 +152,9 @@ fn points(info: &ModelInfo) -> String {
     let mut text = "## Operating points\n\nThe first is used where none is asked for.\n\n\
                     | | threshold | sensitivity on val | specificity on val |\n|---|---|---|---|\n"
         .to_owned();
-    let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{:.1} %", v * 100.0));
+    let share = |value: Option<f64>| {
+        value.map_or_else(|| "–".to_owned(), |v| format!("{:.1} %", v * 100.0))
+    };
     for point in &info.operating_points {
         let _ = writeln!(
             text,
@@ -191,7 +191,11 @@ fn doubt(info: &ModelInfo) -> String {
 }
 
 fn limits(info: &ModelInfo) -> String {
-    let fractured = info.metrics.val.as_ref().map_or(0, |val| val.confusion.tp + val.confusion.fn_);
+    let fractured = info
+        .metrics
+        .val
+        .as_ref()
+        .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
     let mut text = format!(
         "## Limits\n\n\
          - It was chosen on {fractured} fractured films: the intervals above are wide, and the figures on other films are likely lower.\n\
@@ -226,12 +230,9 @@ fn short(fingerprint: &str) -> &str {
 
 fn percent(e: Estimate) -> String {
     match (e.value, e.low, e.high) {
-        (Some(v), Some(l), Some(h)) => format!(
-            "{:.1} % ({:.1} to {:.1})",
-            v * 100.0,
-            l * 100.0,
-            h * 100.0
-        ),
+        (Some(v), Some(l), Some(h)) => {
+            format!("{:.1} % ({:.1} to {:.1})", v * 100.0, l * 100.0, h * 100.0)
+        }
         (Some(v), ..) => format!("{:.1} %", v * 100.0),
         (None, ..) => "–".to_owned(),
     }

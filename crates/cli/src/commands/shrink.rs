@@ -26,10 +26,7 @@ struct Report<'a> {
 
 pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
     let model = model_path(&args.model);
-    let config = args
-        .refit
-        .then(|| config(args, &model))
-        .transpose()?;
+    let config = args.refit.then(|| config(args, &model)).transpose()?;
     let done = shrink(
         &model,
         &args.out,

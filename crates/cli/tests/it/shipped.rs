@@ -20,10 +20,16 @@ fn without_a_model_the_one_that_ships_judges() {
     let judged = osteon(dir.path(), "evaluate --data set --json --device cpu");
     assert_code(&judged, 0);
     let judged = object(&stdout(&judged));
-    assert_eq!((&judged["images"], &judged["model"]["weights_sha256"]), (&Value::from(9), &weights));
+    assert_eq!(
+        (&judged["images"], &judged["model"]["weights_sha256"]),
+        (&Value::from(9), &weights)
+    );
     assert_eq!(judged["looks"], Value::Null);
     let warnings = judged["warnings"].as_array().expect("a list");
-    let lies = |w: &&Value| w.as_str().is_some_and(|w| w.contains("lies in no run folder"));
+    let lies = |w: &&Value| {
+        w.as_str()
+            .is_some_and(|w| w.contains("lies in no run folder"))
+    };
     assert_eq!(warnings.iter().filter(lies).count(), 1, "{warnings:?}");
     // A run in the folder it is called from is none of its business.
     assert!(!dir.path().join("judgements.jsonl").exists());
@@ -48,7 +54,10 @@ fn models_are_compared_with_the_one_that_ships() {
     assert_code(&output, 0);
     let found = object(&stdout(&output));
     assert_eq!(found["images"], 9);
-    assert_ne!(found["a"]["model"]["weights_sha256"], found["b"]["model"]["weights_sha256"]);
+    assert_ne!(
+        found["a"]["model"]["weights_sha256"],
+        found["b"]["model"]["weights_sha256"]
+    );
     assert_eq!(found["b"]["model"]["file"], "ships with the program");
 }
 
@@ -84,17 +93,40 @@ fn a_run_has_a_card_and_shrinks() {
     let output = osteon(dir.path(), "info run --card");
     assert_code(&output, 0);
     for part in ["`residual`", "| licence | not stated |", "9 films"] {
-        assert!(stdout(&output).contains(part), "{part}: {}", stdout(&output));
+        assert!(
+            stdout(&output).contains(part),
+            "{part}: {}",
+            stdout(&output)
+        );
     }
     let output = osteon(dir.path(), "shrink run small.safetensors --refit --json");
     assert_code(&output, 0);
     let report = object(&stdout(&output));
-    assert!(report["bytes"].as_u64() < report["bytes_before"].as_u64(), "{report}");
+    assert!(
+        report["bytes"].as_u64() < report["bytes_before"].as_u64(),
+        "{report}"
+    );
     assert!(report["val_roc_auc"].is_number() && report["val_roc_auc_before"].is_number());
-    assert_code(&osteon(dir.path(), "evaluate --model small.safetensors --data set --split val"), 0);
+    assert_code(
+        &osteon(
+            dir.path(),
+            "evaluate --model small.safetensors --data set --split val",
+        ),
+        0,
+    );
     // What is in no run folder says nothing of its config.
-    let output = osteon(dir.path(), "shrink small.safetensors again.safetensors --refit");
+    let output = osteon(
+        dir.path(),
+        "shrink small.safetensors again.safetensors --refit",
+    );
     assert_code(&output, 2);
-    assert!(stderr(&output).contains("lies in no run folder"), "{}", stderr(&output));
-    assert_code(&osteon(dir.path(), "shrink small.safetensors again.safetensors"), 0);
+    assert!(
+        stderr(&output).contains("lies in no run folder"),
+        "{}",
+        stderr(&output)
+    );
+    assert_code(
+        &osteon(dir.path(), "shrink small.safetensors again.safetensors"),
+        0,
+    );
 }

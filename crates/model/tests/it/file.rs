@@ -256,7 +256,10 @@ fn a_file_of_16_bits_is_half_as_large_and_says_nearly_the_same() {
             "the checksum is of what is in the file"
         );
         let logits = |net: &Net| net.forward(&films, false).expect("computes");
-        let far = (logits(&net) - logits(&again)).abs().max().double_value(&[]);
+        let far = (logits(&net) - logits(&again))
+            .abs()
+            .max()
+            .double_value(&[]);
         assert!(far > 0.0 && far < 1e-2, "{name}: {far}");
         for ((name, a), (_, b)) in net.tensors().into_iter().zip(again.tensors()) {
             assert_eq!(b.kind(), Kind::Float);
@@ -267,7 +270,12 @@ fn a_file_of_16_bits_is_half_as_large_and_says_nearly_the_same() {
         assert_eq!(logits(&net), logits(&again));
         // A checkpoint is of 32 bits and nothing else.
         let error = read_tensors(&half).expect_err("16 bits");
-        assert!(error.to_string().contains("has element type F16, expected F32"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("has element type F16, expected F32"),
+            "{error}"
+        );
     }
 }
 
@@ -277,7 +285,11 @@ fn a_file_of_16_bits_is_checked_as_any() {
     let path = dir.path().join("model.safetensors");
     let (net, info) = small();
     let tensor = |name: &str| {
-        let (_, tensor) = net.tensors().into_iter().find(|(n, _)| n == name).expect("there");
+        let (_, tensor) = net
+            .tensors()
+            .into_iter()
+            .find(|(n, _)| n == name)
+            .expect("there");
         tensor.detach()
     };
     save_as(&path, &net, &info, Storage::Half).expect("saves");
@@ -292,11 +304,19 @@ fn a_file_of_16_bits_is_checked_as_any() {
     assert!(load_bytes("x".as_ref(), &bytes[..place], Device::Cpu).is_err());
     edit_header(&path, |h| h.replacen("\"F16\"", "\"BF16\"", 1));
     let said = refusal(&path);
-    assert!(said.contains("has element type BF16, expected F32 or F16"), "{said}");
+    assert!(
+        said.contains("has element type BF16, expected F32 or F16"),
+        "{said}"
+    );
 
     let _ = tensor("conv2.weight").fill_(7e4);
-    let said = save_as(&path, &net, &info, Storage::Half).expect_err("too large").to_string();
-    assert!(said.contains("tensor conv2.weight holds values above 65504"), "{said}");
+    let said = save_as(&path, &net, &info, Storage::Half)
+        .expect_err("too large")
+        .to_string();
+    assert!(
+        said.contains("tensor conv2.weight holds values above 65504"),
+        "{said}"
+    );
     let _ = tensor("conv2.weight").fill_(f64::NAN);
     assert!(save_as(&path, &net, &info, Storage::Half).is_err());
 }
@@ -305,19 +325,26 @@ fn a_file_of_16_bits_is_checked_as_any() {
 #[test]
 fn the_hashes_of_a_data_set_take_little_room() {
     let (net, mut info) = small();
-    let number = |i: u64, width: usize| format!("{:0width$x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let number =
+        |i: u64, width: usize| format!("{:0width$x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let data = &mut info.training_data;
     data.train_films = (0..2400).map(|i| number(i, 16)).collect();
     let hash = |i: u64| -> osteon_data::FilmHash {
         // 86 digits of base64 are 512 bits and four of padding.
-        let text = format!("{}AA", number(i, 16).repeat(6).get(..84).expect("96 digits"));
+        let text = format!(
+            "{}AA",
+            number(i, 16).repeat(6).get(..84).expect("96 digits")
+        );
         serde_json::from_value(text.into()).expect("a hash")
     };
     data.train_hashes = (0..2400).map(hash).collect();
     let dir = tempfile::tempdir().expect("temporary folder");
     let path = dir.path().join("model.safetensors");
     save(&path, &net, &info).expect("saves");
-    assert_eq!(read_info(&path).expect("reads").training_data, info.training_data);
+    assert_eq!(
+        read_info(&path).expect("reads").training_data,
+        info.training_data
+    );
     let bytes = std::fs::read(&path).expect("reads");
     let header = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
     println!("a header with 2,400 films: {header} bytes");

@@ -54,10 +54,7 @@ fn features_and_map_have_the_shapes_of_the_drawing() {
         } else {
             net.compute().judging()
         };
-        let features = net
-            .network
-            .features(&films(2, 96), mode)
-            .expect("computes");
+        let features = net.network.features(&films(2, 96), mode).expect("computes");
         let sizes: Vec<_> = features.iter().map(Tensor::size).collect();
         assert_eq!(sizes, [vec![2, 64, 12, 12], vec![2, 256, 3, 3]]);
         let answer = net.network.answer(&features, mode).expect("computes");
@@ -75,8 +72,8 @@ fn a_film_s_logit_is_the_mean_of_the_highest_cells_and_the_whole() {
     let answer = net.answer(&films(3, 64), false).expect("computes");
     let (map, whole) = (answer.map.expect("map"), answer.whole.expect("whole"));
     for film in 0..3 {
-        let mut cells: Vec<f64> = Vec::try_from(map.get(film).flatten(0, -1).to_kind(Kind::Double))
-            .expect("a vector");
+        let mut cells: Vec<f64> =
+            Vec::try_from(map.get(film).flatten(0, -1).to_kind(Kind::Double)).expect("a vector");
         cells.sort_by(|a, b| b.total_cmp(a));
         let expected = cells[..3].iter().sum::<f64>() / 3.0 + whole.double_value(&[film]);
         let logit = answer.logits.double_value(&[film]);
@@ -140,7 +137,10 @@ fn gradients_reach_every_weight() {
         if tensor.requires_grad() {
             // The shift before a norm in training has none; there is no bias there.
             assert!(tensor.grad().defined(), "{name}");
-            assert!(tensor.grad().abs().sum(Kind::Float).double_value(&[]) > 0.0, "{name}");
+            assert!(
+                tensor.grad().abs().sum(Kind::Float).double_value(&[]) > 0.0,
+                "{name}"
+            );
         }
     }
 }
@@ -170,7 +170,10 @@ fn options_that_make_no_sense_are_refused() {
     let plain = architecture(FractureMapOptions::default());
     for side in [16, 48, 225] {
         let (key, must) = plain.check(side).expect_err("32 does not divide it");
-        assert!(key == "name" && must.contains("32 divides"), "{side}: {must}");
+        assert!(
+            key == "name" && must.contains("32 divides"),
+            "{side}: {must}"
+        );
     }
     assert!(plain.check(32).is_ok(), "16 cells");
 }

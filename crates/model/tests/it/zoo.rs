@@ -54,8 +54,11 @@ fn the_page_lists_what_there_is() {
         assert_eq!(oracle["parameters"], net.parameters(), "{name}");
         let millions = oracle["multiply_adds"].as_u64().expect("a count") / 1_000_000;
         let parameters = grouped(net.parameters() as u64);
-        writeln!(table, "| {name} | {parameters} | 1×{side}×{side} | {millions} million |")
-            .expect("writes");
+        writeln!(
+            table,
+            "| {name} | {parameters} | 1×{side}×{side} | {millions} million |"
+        )
+        .expect("writes");
     }
     let page = include_str!("../../../../docs/MODELS.md");
     assert!(page.contains(&table), "docs/MODELS.md must hold:\n{table}");
@@ -68,9 +71,15 @@ fn options_without_a_size_are_as_their_widths_say() {
     let old: Architecture = serde_json::from_str(old).expect("reads");
     assert_eq!(old.residual.size, ResidualSize::Custom);
     let net = old.build(32, Device::Cpu).expect("builds");
-    assert!(net.tensors().iter().any(|(name, t)| name == "fc.weight" && t.size() == [1, 16]));
+    assert!(
+        net.tensors()
+            .iter()
+            .any(|(name, t)| name == "fc.weight" && t.size() == [1, 16])
+    );
     let sized: Architecture =
         serde_json::from_str(r#"{"residual":{"size":"large","widths":[4]}}"#).expect("reads");
-    let net = sized.build(64, Device::Cpu).expect("the size has its own widths");
+    let net = sized
+        .build(64, Device::Cpu)
+        .expect("the size has its own widths");
     assert_eq!(net.parameters(), 3_825_361);
 }

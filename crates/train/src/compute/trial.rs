@@ -62,7 +62,9 @@ impl Bench {
         let count = self.targets.numel();
         self.learner.optimizer.zero_grad()?;
         // Without maps, where they are taught: their loss is too small a part of a step to change what is fastest.
-        let loss = self.learner.learn(&self.films, &self.targets, None, count)?;
+        let loss = self
+            .learner
+            .learn(&self.films, &self.targets, None, count)?;
         self.learner.step(1.0, 1)?;
         // Waits for the device.
         let _ = loss.f_double_value(&[])?;

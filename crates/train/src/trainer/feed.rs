@@ -160,7 +160,11 @@ mod tests {
         let decoder = Decoder::default();
         let mut films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
         films.locate(entries, &decoder).expect("locates");
-        assert_eq!(films.located(), films.fractured(), "synthetic films have boxes");
+        assert_eq!(
+            films.located(),
+            films.fractured(),
+            "synthetic films have boxes"
+        );
         let films = Arc::new(films);
         let resident = Feed::new(&films, Device::Cpu, true).expect("uploads");
         assert!(resident.is_on_device());
@@ -173,7 +177,10 @@ mod tests {
                 let fractured = films.labels()[*film].is_fractured();
                 assert_eq!(fractured, *target > 0.5);
                 let cells = map.iter().filter(|&&cell| cell > 0.5).count();
-                assert!(fractured || map.iter().all(|&cell| cell == 0.0), "film {film}");
+                assert!(
+                    fractured || map.iter().all(|&cell| cell == 0.0),
+                    "film {film}"
+                );
                 marked += usize::from(cells > 0);
             }
             // A warp may move a fracture off the film.

@@ -17,8 +17,8 @@ use tch::Device;
 
 pub(crate) use self::feed::Feed;
 pub(crate) use self::films::{RunFilms, read};
-use self::judge::ValMetrics;
 pub(crate) use self::judge::Judged;
+use self::judge::ValMetrics;
 pub(crate) use self::learner::Learner;
 pub(crate) use self::look::Look;
 use self::pass::Pass;

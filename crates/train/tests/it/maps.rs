@@ -55,7 +55,10 @@ fn a_map_without_boxes_or_without_a_network_for_it_is_refused() {
         file: None,
         set: vec!["loss.map=1.0".to_owned()],
     };
-    let said = layers.resolve().expect_err("residual has no map").to_string();
+    let said = layers
+        .resolve()
+        .expect_err("residual has no map")
+        .to_string();
     assert_eq!(
         said,
         "--set loss.map=1.0: loss.map must be 0 for a network without a map; fracture_map has one, not 1.0"
@@ -77,8 +80,14 @@ fn looks_learn_the_map_too() {
     let found = find_lr(&config, &mut quiet(), &never).expect("looks");
     (config.loss.map, config.loss.whole) = (0.0, 0.0);
     let without = look(&config);
-    assert!(with.first_loss > without.first_loss + 0.1, "{with:?} {without:?}");
-    let first = find_lr(&config, &mut quiet(), &never).expect("looks").points[0].loss;
+    assert!(
+        with.first_loss > without.first_loss + 0.1,
+        "{with:?} {without:?}"
+    );
+    let first = find_lr(&config, &mut quiet(), &never)
+        .expect("looks")
+        .points[0]
+        .loss;
     assert!(found.points[0].loss > first + 0.1, "{first}");
 }
 
@@ -108,7 +117,10 @@ fn a_run_begins_from_another_s_weights() {
     plan.run = dir.path().join("third");
     plan.config.model.fracture_map.pyramid = 16;
     let error = go(&plan).expect_err("other sizes");
-    assert!(matches!(error, TrainError::InitSizes { .. }) && error.is_usage(), "{error}");
+    assert!(
+        matches!(error, TrainError::InitSizes { .. }) && error.is_usage(),
+        "{error}"
+    );
     plan.config.model.name = ArchitectureName::Residual;
     plan.config.loss.map = 0.0;
     plan.run = dir.path().join("fourth");
@@ -125,7 +137,10 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     let dir = films();
     let plan = taught(dir.path(), "run", 2);
     let model = go(&plan).expect("trains").model;
-    let (plain, refitted) = (dir.path().join("a.safetensors"), dir.path().join("b.safetensors"));
+    let (plain, refitted) = (
+        dir.path().join("a.safetensors"),
+        dir.path().join("b.safetensors"),
+    );
     let shrunk = shrink(&model, &plain, None, &mut quiet()).expect("shrinks");
     assert!(shrunk.bytes.1 < shrunk.bytes.0 && shrunk.val_roc_auc.1.is_none());
     let shrunk = shrink(&model, &refitted, Some(&plan.config), &mut quiet()).expect("shrinks");
@@ -139,13 +154,23 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     );
     assert_eq!(new.training_data, old.training_data);
     assert_ne!(new.weights_sha256, old.weights_sha256);
-    assert_eq!(new.metrics.val.as_ref().and_then(|val| val.roc_auc.value), Some(after));
+    assert_eq!(
+        new.metrics.val.as_ref().and_then(|val| val.roc_auc.value),
+        Some(after)
+    );
     let (net, _) = load(&refitted, Device::Cpu).expect("reads");
-    assert!(net.tensors().iter().all(|(_, tensor)| tensor.kind() == Kind::Float));
+    assert!(
+        net.tensors()
+            .iter()
+            .all(|(_, tensor)| tensor.kind() == Kind::Float)
+    );
 
     let mut other = plan.config.clone();
     other.data.dir = dir.path().join("other");
     osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
     let error = shrink(&model, &plain, Some(&other), &mut quiet()).expect_err("other films");
-    assert!(matches!(error, TrainError::OtherVal { .. }) && error.is_usage(), "{error}");
+    assert!(
+        matches!(error, TrainError::OtherVal { .. }) && error.is_usage(),
+        "{error}"
+    );
 }

@@ -83,10 +83,15 @@ fn the_loss_of_an_answer_s_parts_is_pytorch_s() {
     assert!((ours - theirs).abs() < 1e-5, "{ours} {theirs}");
     // Not taught, the parts count for nothing.
     let plain = Loss::new(&LossConfig::default(), 50, 50, Device::Cpu).expect("makes");
-    let films = plain.per_film(&answer().logits, &targets).expect("computes");
+    let films = plain
+        .per_film(&answer().logits, &targets)
+        .expect("computes");
     let films = films.sum(Kind::Float).double_value(&[]);
     assert!((of(&plain, None) - films).abs() < 1e-6);
-    assert!((of(&plain, Some(&truth)) - films).abs() < 1e-6, "a weight of 0");
+    assert!(
+        (of(&plain, Some(&truth)) - films).abs() < 1e-6,
+        "a weight of 0"
+    );
 }
 
 #[test]
