@@ -158,7 +158,7 @@ pub enum WeightProblem {
         expected: &'static str,
     },
     /// Values that 16 bits do not hold.
-    #[error("tensor {0} holds values above 65504, which 16 bits do not hold")]
+    #[error("tensor {0} holds values that 16 bits do not hold: above 65504, or no numbers")]
     TooLarge(String),
     /// NaN or infinity.
     #[error("tensor {0} holds values that are not finite")]

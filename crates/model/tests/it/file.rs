@@ -260,7 +260,8 @@ fn a_file_of_16_bits_is_half_as_large_and_says_nearly_the_same() {
             .abs()
             .max()
             .double_value(&[]);
-        assert!(far > 0.0 && far < 1e-2, "{name}: {far}");
+        let scale = logits(&net).abs().max().double_value(&[]).max(1.0);
+        assert!(far > 0.0 && far < 1e-2 * scale, "{name}: {far} of {scale}");
         for ((name, a), (_, b)) in net.tensors().into_iter().zip(again.tensors()) {
             assert_eq!(b.kind(), Kind::Float);
             assert!(a.dim() > 1 || a == b, "{name} stays at 32 bits");
@@ -314,7 +315,7 @@ fn a_file_of_16_bits_is_checked_as_any() {
         .expect_err("too large")
         .to_string();
     assert!(
-        said.contains("tensor conv2.weight holds values above 65504"),
+        said.contains("tensor conv2.weight holds values that 16 bits do not hold"),
         "{said}"
     );
     let _ = tensor("conv2.weight").fill_(f64::NAN);

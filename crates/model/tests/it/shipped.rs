@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use osteon_data::synth::Synth;
-use osteon_model::{Architecture, ArchitectureName, Device, Predictor, SHIPPED, shipped_info};
+use osteon_model::{ArchitectureName, Device, Predictor, SHIPPED, shipped_info};
 
 #[test]
 fn it_loads_fits_and_says_whom_it_is_owed_to() {
@@ -61,12 +61,9 @@ fn it_judges_films_from_the_library() {
     let score = judge(&predictor);
     assert!((0.0..=1.0).contains(&score));
     assert!((score - judge(&again)).abs() < 1e-9);
-    // A fresh network of the same kind is another one: it is the file's weights that judge.
     let info = predictor.info();
-    let architecture = Architecture {
-        ..info.architecture.clone()
-    };
-    let fresh = architecture
+    let fresh = info
+        .architecture
         .build(info.preprocess.side(), Device::Cpu)
         .expect("builds");
     assert_eq!(fresh.parameters() as u64, predictor.parameters());

@@ -76,7 +76,7 @@ fn looks_learn_the_map_too() {
     let look = |config: &_| sanity(config, &mut quiet(), &never).expect("looks");
     let with = look(&config);
     assert!(with.untouched.is_empty(), "{:?}", with.untouched);
-    assert!(with.passed, "{with:?}");
+    assert!(with.last_loss < 0.7 * with.first_loss, "{with:?}");
     let found = find_lr(&config, &mut quiet(), &never).expect("looks");
     (config.loss.map, config.loss.whole) = (0.0, 0.0);
     let without = look(&config);
