@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::source::{Row, Table, name_marked, relative_id};
+use crate::source::{MARKED, Row, Table, name_marked, relative_id};
 use crate::{Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path"];
@@ -22,6 +22,10 @@ const GROUP: &[&str] = &[
 const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
 /// Films named in a message.
 const NAMED: usize = 3;
+/// Columns that say how large a picture is, not whose or what it is.
+const SIZES: &[&str] = &[
+    "w", "h", "width", "height", "orig_w", "orig_h", "rows", "columns",
+];
 /// Values that a column of subgroups may have.
 const VALUES: std::ops::RangeInclusive<usize> = 2..=12;
 
@@ -238,7 +242,7 @@ impl<'a> Names<'a> {
 /// The fields that divide these films into subgroups worth figures of their own, by name, each with its values in order (numbers by size).
 ///
 /// 2 to 12 values, at least twice as many films as values, and one value at least with films of both classes: a column that gives the class away
-/// (how many fractures) has nothing to be judged on.
+/// (how many fractures) has nothing to be judged on. Nor is the size of a picture, or a column of 0 and 1 that `region` or `view` names already.
 #[must_use]
 pub fn subgroup_columns(entries: &[Entry]) -> Vec<(String, Vec<String>)> {
     let mut columns: BTreeMap<&str, BTreeMap<&str, (usize, BTreeSet<Label>)>> = BTreeMap::new();
@@ -256,8 +260,14 @@ pub fn subgroup_columns(entries: &[Entry]) -> Vec<(String, Vec<String>)> {
             && films >= 2 * values.len()
             && values.values().any(|(_, classes)| classes.len() > 1)
     };
+    let named: Vec<&str> = MARKED
+        .into_iter()
+        .filter(|(name, _)| columns.contains_key(name))
+        .flat_map(|(_, parts)| parts.iter().copied())
+        .collect();
     columns
         .into_iter()
+        .filter(|(name, _)| !SIZES.contains(name) && !named.contains(name))
         .filter(|(_, values)| fits(values))
         .map(|(name, values)| (name.to_owned(), in_order(values.into_keys())))
         .collect()

@@ -77,6 +77,7 @@ written by     {} {}, format {}",
             "\nthreshold      {threshold:.3} ({name}): sensitivity {sensitivity}, specificity {specificity} on val"
         );
     }
+    text += &doubt(info);
     let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
     let _ = write!(
         text,
@@ -90,4 +91,26 @@ written by     {} {}, format {}",
         }
     }
     text
+}
+
+/// The doubt band with what it promises, or why there is none.
+fn doubt(info: &ModelInfo) -> String {
+    match (info.doubt_band, &info.doubt_refusal) {
+        (Some(band), _) => {
+            let promise = match (band.error, band.confidence) {
+                (Some(error), Some(confidence)) => format!(
+                    ": of the films decided, at most {:.1} % wrong, with probability {:.0} %",
+                    error * 100.0,
+                    confidence * 100.0
+                ),
+                _ => ", without a promise".to_owned(),
+            };
+            format!(
+                "\ndoubt band     {:.3} to {:.3}{promise}",
+                band.low, band.high
+            )
+        }
+        (None, Some(refusal)) => format!("\ndoubt band     none: {refusal}"),
+        (None, None) => "\ndoubt band     none was asked for".to_owned(),
+    }
 }

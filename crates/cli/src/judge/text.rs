@@ -154,7 +154,7 @@ fn subgroups(rows: &[Subgroup]) -> String {
         return String::new();
     }
     let mut text = format!(
-        "\n\n{:<28}{:>6}{:>11}   {:<26}{:<26}{}",
+        "\n\n{:<28}{:>6}{:>11}   {:<26}{:<27}{}",
         "subgroup", "films", "fractured", "ROC-AUC", "sensitivity", "specificity"
     );
     for row in rows {
@@ -167,7 +167,7 @@ fn subgroups(rows: &[Subgroup]) -> String {
         };
         let _ = write!(
             text,
-            "\n  {:<26}{:>6}{:>11}   {:<26}{:<26}{}",
+            "\n  {:<26}{:>6}{:>11}   {:<26}{:<27}{}",
             format!("{} = {}", row.column, row.value),
             row.images,
             row.fractured,

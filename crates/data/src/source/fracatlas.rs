@@ -19,7 +19,8 @@ use crate::{DataError, Label, RowError, Split};
 pub struct FracAtlas;
 
 const REQUIRED: [&[&str]; 2] = [&["image_id"], &["fractured"]];
-const MARKED: [(&str, &[&str]); 2] = [
+/// What columns of 0 and 1 say together, by the name it gets.
+pub(crate) const MARKED: [(&str, &[&str]); 2] = [
     ("region", &["hand", "leg", "hip", "shoulder"]),
     ("view", &["frontal", "lateral", "oblique"]),
 ];

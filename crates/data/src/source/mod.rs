@@ -24,7 +24,7 @@ pub use dicom::DicomTable;
 pub use files::image_files;
 pub(crate) use files::relative_id;
 pub use fracatlas::FracAtlas;
-pub(crate) use fracatlas::name_marked;
+pub(crate) use fracatlas::{MARKED, name_marked};
 pub use manifest::Manifest;
 pub use mura::Mura;
 pub(crate) use table::{Row, Table};

@@ -152,7 +152,7 @@ pub(super) fn matrix(j: &Judgement) -> Markup {
             div.two { figure.plot {
                 h3 { "All images" }
                 (confusion(c))
-                figcaption { (count(c.total(), "image")) " at the threshold " (crate::text::score(j.summary.threshold)) ". The darker, the larger the share of its row." }
+                figcaption { (count(c.total(), "image")) " at the threshold " (crate::text::score(j.summary.threshold)) ". The stronger the colour, the larger the share of its row." }
             }
             @if let Some(clean) = &j.leak.clean_summary {
                 figure.plot {
