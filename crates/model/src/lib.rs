@@ -5,6 +5,7 @@ mod allocator;
 mod calibration;
 mod compute;
 mod error;
+mod explain;
 mod file;
 mod info;
 mod network;
@@ -14,6 +15,7 @@ pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::ModelError;
+pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement};
 pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, write_tensors};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
