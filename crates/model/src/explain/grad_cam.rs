@@ -2,8 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::network::Network;
 use crate::Mode;
+use crate::network::Network;
 
 /// Of N films' features the heat N×h×w on the finest of them (f32), 0..=1 with 1 in each film's hottest cell: all 0 where nothing
 /// speaks for a fracture.

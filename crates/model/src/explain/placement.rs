@@ -61,24 +61,8 @@ impl Placement {
             let square = edge as f64 * self.side / cells as f64;
             ((square - start) / length).clamp(0.0, 1.0) * f64::from(film)
         };
-        let across = |edge| {
-            along(
-                edge,
-                self.cells.0,
-                self.start.0,
-                self.length.0,
-                self.film.0,
-            )
-        };
-        let down = |edge| {
-            along(
-                edge,
-                self.cells.1,
-                self.start.1,
-                self.length.1,
-                self.film.1,
-            )
-        };
+        let across = |edge| along(edge, self.cells.0, self.start.0, self.length.0, self.film.0);
+        let down = |edge| along(edge, self.cells.1, self.start.1, self.length.1, self.film.1);
         let area = Area {
             left: across(x),
             top: down(y),

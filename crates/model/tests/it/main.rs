@@ -1,5 +1,6 @@
 //! Integration tests of `model`.
 
+mod explain;
 mod file;
 mod network;
 mod parity;
