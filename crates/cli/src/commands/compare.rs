@@ -57,6 +57,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
             catalog: &catalog,
             split,
             repair: false,
+            explain: false,
         })
     };
     let (a, b) = (on(&args.a)?, on(&args.b)?);
