@@ -70,7 +70,7 @@ impl<'a> HeatGrid<'a> {
     /// boxes cover nothing of the grid; 0 for a map that is cold everywhere.
     #[must_use]
     pub fn overlap(&self, boxes: &[CellBox], share: f32) -> Option<f64> {
-        let whole = self.covered(boxes, 0, 0, self.width, self.height);
+        let whole = covered(boxes, 0, 0, self.width, self.height);
         if whole <= 0.0 {
             return None;
         }
@@ -83,7 +83,7 @@ impl<'a> HeatGrid<'a> {
             if heat >= least {
                 let (x, y) = (cell % self.width, cell / self.width);
                 hot += 1.0;
-                both += self.covered(boxes, x, y, x + 1, y + 1);
+                both += covered(boxes, x, y, x + 1, y + 1);
             }
         }
         Some(both / (hot + whole - both))
@@ -93,7 +93,7 @@ impl<'a> HeatGrid<'a> {
     /// game). `None` without boxes on the grid, or without heat.
     #[must_use]
     pub fn heat_inside(&self, boxes: &[CellBox]) -> Option<f64> {
-        if self.covered(boxes, 0, 0, self.width, self.height) <= 0.0 {
+        if covered(boxes, 0, 0, self.width, self.height) <= 0.0 {
             return None;
         }
         let (mut all, mut inside) = (0.0, 0.0);
@@ -101,34 +101,27 @@ impl<'a> HeatGrid<'a> {
             if heat > 0.0 {
                 let (x, y) = (cell % self.width, cell / self.width);
                 all += f64::from(heat);
-                inside += f64::from(heat) * self.covered(boxes, x, y, x + 1, y + 1);
+                inside += f64::from(heat) * covered(boxes, x, y, x + 1, y + 1);
             }
         }
         (all > 0.0).then(|| inside / all)
     }
+}
 
-    /// The area that the boxes together cover of the grid from `left`, `top` to `right`, `bottom`, in cells.
-    fn covered(
-        &self,
-        boxes: &[CellBox],
-        left: usize,
-        top: usize,
-        right: usize,
-        bottom: usize,
-    ) -> f64 {
-        let (x, y) = ((left as f64, right as f64), (top as f64, bottom as f64));
-        let cut: Vec<CellBox> = boxes
-            .iter()
-            .map(|b| CellBox {
-                left: b.left.clamp(x.0, x.1),
-                top: b.top.clamp(y.0, y.1),
-                right: b.right.clamp(x.0, x.1),
-                bottom: b.bottom.clamp(y.0, y.1),
-            })
-            .filter(|b| b.right > b.left && b.bottom > b.top)
-            .collect();
-        union_area(&cut)
-    }
+/// The area that the boxes together cover of what reaches from `left`, `top` to `right`, `bottom`, in cells.
+fn covered(boxes: &[CellBox], left: usize, top: usize, right: usize, bottom: usize) -> f64 {
+    let (x, y) = ((left as f64, right as f64), (top as f64, bottom as f64));
+    let cut: Vec<CellBox> = boxes
+        .iter()
+        .map(|b| CellBox {
+            left: b.left.clamp(x.0, x.1),
+            top: b.top.clamp(y.0, y.1),
+            right: b.right.clamp(x.0, x.1),
+            bottom: b.bottom.clamp(y.0, y.1),
+        })
+        .filter(|b| b.right > b.left && b.bottom > b.top)
+        .collect();
+    union_area(&cut)
 }
 
 /// The area of boxes taken together: over the rectangles that all their edges cut the plane into.
