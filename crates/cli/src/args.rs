@@ -223,12 +223,36 @@ pub struct PredictArgs {
     /// Images, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Write a PNG a film to this folder: the film beside itself with what speaks for a fracture, and the score
+    #[arg(long, value_name = "DIR")]
+    pub heatmap: Option<PathBuf>,
+    /// What the heatmaps show
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "KIND",
+        requires = "heatmap"
+    )]
+    pub heatmap_kind: HeatmapKind,
     /// Print one JSON object a film
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     /// Print CSV
     #[arg(long)]
     pub csv: bool,
+}
+
+/// What explains a network's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum HeatmapKind {
+    /// The network's own map of fractures if it has one, Grad-CAM else
+    Auto,
+    /// The network's own map of fractures
+    FractureMap,
+    /// Grad-CAM, of any network; relative to each film's hottest place
+    GradCam,
 }
 
 #[derive(Debug, Args)]

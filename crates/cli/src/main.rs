@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod exit;
+mod heat;
 mod judge;
 mod output;
 mod progress;

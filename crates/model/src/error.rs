@@ -91,6 +91,12 @@ pub enum ModelError {
         /// What it must be.
         must: &'static str,
     },
+    /// A fracture map was asked of a network that makes none.
+    #[error("{architecture} makes no map of fractures; Grad-CAM can be had of any network")]
+    NoMap {
+        /// The network.
+        architecture: crate::ArchitectureName,
+    },
     /// libtorch refused.
     #[error("libtorch: {}", first_line(source))]
     Torch {

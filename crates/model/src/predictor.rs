@@ -51,9 +51,9 @@ pub struct Prediction {
 
 /// A model ready to judge films.
 pub struct Predictor {
-    net: Net,
-    info: ModelInfo,
-    decoder: Decoder,
+    pub(crate) net: Net,
+    pub(crate) info: ModelInfo,
+    pub(crate) decoder: Decoder,
 }
 
 impl Predictor {
@@ -191,7 +191,7 @@ pub fn logits_of(
     Ok(logits)
 }
 
-fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
+pub(crate) fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
     let logits = tch::no_grad(|| net.network.forward(input, mode))?.logits;
     let flat = logits

@@ -60,6 +60,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
             catalog: &catalog,
             split,
             repair: false,
+            explain: false,
         })
     };
     let (a, b) = (on(Some(&args.a))?, on(args.b.as_deref())?);

@@ -17,9 +17,10 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
         catalog: &open_data(&args.data, split)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,
+        explain: true,
     })?;
     if let Some(folder) = &args.report {
-        judged.write(folder)?;
+        judged.write(folder, &predictor)?;
         eprintln!("report: {}", folder.join("index.html").display());
     }
     if args.json {

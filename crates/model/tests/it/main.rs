@@ -1,5 +1,6 @@
 //! Integration tests of `model`.
 
+mod explain;
 mod file;
 mod fracture_map;
 mod network;

@@ -13,7 +13,7 @@ fn wave(count: usize, frequency: f64, phase: f64) -> Vec<f64> {
 }
 
 /// The same closed formula as in the script: no weights travel.
-fn fill(net: &Net) {
+pub fn fill(net: &Net) {
     for (k, (name, tensor)) in net.tensors().into_iter().enumerate() {
         let size = tensor.size();
         let fan_in: i64 = size.iter().skip(1).product();
@@ -33,7 +33,7 @@ fn fill(net: &Net) {
     }
 }
 
-fn films(n: i64, side: i64) -> Tensor {
+pub fn films(n: i64, side: i64) -> Tensor {
     let values: Vec<f32> = wave((n * side * side) as usize, 0.11, 0.0)
         .into_iter()
         .map(|v| v as f32)
