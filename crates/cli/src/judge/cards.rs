@@ -62,10 +62,6 @@ pub fn model(predictor: &Predictor, file: Option<&Path>) -> ModelCard {
             " {}",
             serde_json::to_string(&info.architecture.residual).unwrap_or_default()
         ),
-        ArchitectureName::FractureMap => format!(
-            " {}",
-            serde_json::to_string(&info.architecture.fracture_map).unwrap_or_default()
-        ),
     };
     let calibration = match info.calibration.method {
         CalibrationMethod::None => "none: the plain sigmoid of the logit".to_owned(),
