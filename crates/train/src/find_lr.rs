@@ -67,7 +67,7 @@ pub fn find_lr(
     let mut points: Vec<LrPoint> = Vec::new();
     let (mut average, mut lowest) = (0.0, f64::INFINITY);
     let feed = Feed::Host;
-    let portions = feed.portions(films.train, options, config.map_cells(), device);
+    let portions = feed.portions(&films.train, options, config.map_cells(), device);
     for (number, portion) in portions.take(STEPS).enumerate() {
         let portion = portion?;
         let count = portion.indices.len();

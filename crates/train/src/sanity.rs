@@ -1,6 +1,5 @@
 //! Can the network learn one batch by heart? If not, no amount of data will help: something is wrong with loss, rate or network.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_data::{Instructions, LoadOptions, Order, Shard};
@@ -55,8 +54,10 @@ pub fn sanity(
         instructions: Instructions::best(),
         ..LoadOptions::plain(config.train.batch_size)
     };
-    let (train, cells) = (Arc::clone(&films.train), config.map_cells());
-    let first = Feed::Host.portions(train, options, cells, device).next();
+    let cells = config.map_cells();
+    let first = Feed::Host
+        .portions(&films.train, options, cells, device)
+        .next();
     let batch = match first {
         Some(batch) => batch?,
         // Invariant: there are films of both classes, so there is a batch.

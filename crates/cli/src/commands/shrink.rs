@@ -70,20 +70,17 @@ fn config(args: &ShrinkArgs, model: &Path) -> anyhow::Result<Config> {
 
 fn text(report: &Report<'_>) -> String {
     let auc = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.5}"));
-    let mut text = format!(
+    let sizes = format!(
         "{}: {:.2} MiB, from {:.2} MiB",
         report.out.display(),
         mebibytes(report.bytes),
         mebibytes(report.bytes_before)
     );
-    if report.val_roc_auc.is_some() {
-        text += &format!(
-            "\nROC-AUC on val: {}, from {}",
-            auc(report.val_roc_auc),
-            auc(report.val_roc_auc_before)
-        );
+    if report.val_roc_auc.is_none() {
+        return sizes;
     }
-    text
+    let (now, before) = (auc(report.val_roc_auc), auc(report.val_roc_auc_before));
+    format!("{sizes}\nROC-AUC on val: {now}, from {before}")
 }
 
 pub fn mebibytes(bytes: u64) -> f64 {

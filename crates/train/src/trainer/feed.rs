@@ -54,12 +54,12 @@ impl Feed {
     /// Batches as `options` say; with maps of so many cells across and down, if any.
     pub fn portions<'a>(
         &'a self,
-        films: Arc<Films>,
+        films: &Arc<Films>,
         options: LoadOptions,
         cells: Option<usize>,
         device: Device,
     ) -> Box<dyn Iterator<Item = Result<Portion, TrainError>> + 'a> {
-        let of_maps = Arc::clone(&films);
+        let of_maps = Arc::clone(films);
         let maps = move |batch: &RecipeBatch| {
             cells
                 .map(|cells| draw_maps(&of_maps, &batch.recipes, cells, device))
@@ -133,7 +133,7 @@ mod tests {
             ..LoadOptions::plain(8)
         };
         let mut all = Vec::new();
-        for portion in feed.portions(Arc::clone(films), options, Some(8), Device::Cpu) {
+        for portion in feed.portions(films, options, Some(8), Device::Cpu) {
             let portion = portion.expect("makes");
             let maps = portion.maps.expect("asked for");
             assert_eq!(maps.size(), [portion.indices.len() as i64, 8, 8]);

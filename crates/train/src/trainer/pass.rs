@@ -67,7 +67,7 @@ impl Trainer<'_> {
         let device = self.learner.device();
         let films_of_run = Arc::clone(&self.films.train);
         let cells = self.config.map_cells();
-        let mut portions = feed.portions(films_of_run, self.load_options(), cells, device);
+        let mut portions = feed.portions(&films_of_run, self.load_options(), cells, device);
         let mut waited = Duration::ZERO;
         loop {
             let asked_for = Instant::now();
