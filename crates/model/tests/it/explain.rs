@@ -61,6 +61,7 @@ fn grad_cam_is_pytorch_s() {
             blocks,
             stem_stride,
             dropout: 0.0,
+            ..ResidualOptions::default()
         };
         let architecture = Architecture {
             residual,
