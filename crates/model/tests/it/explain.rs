@@ -113,7 +113,7 @@ fn a_map_is_refused_where_there_is_none() {
     assert!(matches!(refused, Err(ModelError::NoMap { .. })));
 }
 
-/// Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018: a map that stays when the weights are drawn anew explains the film, not
+/// Adebayo et al., "Sanity Checks for Saliency Maps", `NeurIPS` 2018: a map that stays when the weights are drawn anew explains the film, not
 /// the network. Fixed weights
 /// against five fresh draws: the rank correlations' sizes are at most 0.8 on average, and none is 0.95.
 #[test]
