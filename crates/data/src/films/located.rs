@@ -107,11 +107,12 @@ mod tests {
                 ..Preprocess::default()
             };
             let FittedBox { cx, cy, w, h } = FittedBox::new(relative, (400, 200), &preprocess);
-            [cx, cy, w, h].map(|v| (v * 10.0).round() / 10.0)
+            // In tenths of a pixel.
+            [cx, cy, w, h].map(|v| (v * 10.0).round() as i32)
         };
-        assert_eq!(fitted(Fit::Letterbox), [74.5, 49.5, 10.0, 10.0]);
-        assert_eq!(fitted(Fit::Stretch), [74.5, 49.5, 10.0, 20.0]);
+        assert_eq!(fitted(Fit::Letterbox), [745, 495, 100, 100]);
+        assert_eq!(fitted(Fit::Stretch), [745, 495, 100, 200]);
         // 200×100, of which 50 pixels are cut off on either side: what is left begins at −50.
-        assert_eq!(fitted(Fit::Crop), [99.5, 49.5, 20.0, 20.0]);
+        assert_eq!(fitted(Fit::Crop), [995, 495, 200, 200]);
     }
 }
