@@ -20,13 +20,19 @@ struct Stage {
 const STAGES: &[Stage] = &[
     Stage {
         name: "stage1",
-        set: &[],
+        set: &["train.epochs=40"],
     },
     Stage {
         name: "stage2",
         set: &[
-            "preprocess.size=384",
+            "preprocess.size=448",
             "optimizer.lr=0.0012",
+            "model.fracture_map.dropout=0.2",
+            "model.fracture_map.drop_path=0.15",
+            "loss.label_smoothing=0.05",
+            "augment.gamma=0.7",
+            "augment.zoom=0.25",
+            "augment.noise=10",
             "train.epochs=48",
         ],
     },

@@ -106,13 +106,15 @@ fn a_map_that_the_network_has_not_is_an_error_that_says_so() {
 #[test]
 fn boxes_let_the_explanation_be_scored() {
     let dir = trained();
+    // The set as it was drawn knows its own boxes; without them nothing is made up.
     let plain = osteon(dir.path(), "evaluate --model run --data set --json");
     assert_code(&plain, 0);
-    assert_eq!(
-        lines(&stdout(&plain))[0]["explanation"],
-        Value::Null,
-        "quietly left out"
-    );
+    let found = &lines(&stdout(&plain))[0]["explanation"];
+    assert_eq!(found["boxed"], films(dir.path(), "fractured").len());
+
+    std::fs::remove_file(dir.path().join("set/boxes.csv")).expect("a drawn set has boxes");
+    let plain = osteon(dir.path(), "evaluate --model run --data set --json");
+    assert_eq!(lines(&stdout(&plain))[0]["explanation"], Value::Null);
 
     let mut rows = String::from("path,boxes\n");
     for class in ["fractured", "not fractured"] {
