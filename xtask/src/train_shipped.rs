@@ -36,6 +36,21 @@ const STAGES: &[Stage] = &[
             "train.epochs=48",
         ],
     },
+    Stage {
+        name: "stage3",
+        set: &[
+            "preprocess.size=512",
+            "optimizer.lr=0.0008",
+            "train.seed=2",
+            "model.fracture_map.dropout=0.2",
+            "model.fracture_map.drop_path=0.15",
+            "loss.label_smoothing=0.05",
+            "augment.gamma=0.7",
+            "augment.zoom=0.25",
+            "augment.noise=10",
+            "train.epochs=30",
+        ],
+    },
 ];
 
 const CONFIG: &str = "configs/shipped.toml";
@@ -320,6 +335,11 @@ mod tests {
             "{second}"
         );
         assert!(second.ends_with("--set train.epochs=48"), "{second}");
+        let third = &steps[2];
+        assert!(
+            third.contains(r#"--set train.init="/runs/stage2/model.safetensors""#),
+            "{third}"
+        );
     }
 
     #[test]
@@ -329,7 +349,7 @@ mod tests {
             "/runs/stage1/config.toml",
             "/runs/stage2/config.toml",
         ]);
-        assert_eq!(steps, ["keep", "train --resume --run /runs/stage2"]);
+        assert_eq!(steps[..2], ["keep", "train --resume --run /runs/stage2"]);
         // A model alone is no sign: an interrupted run has one.
         let steps = shown(&["/runs/stage1/config.toml", "/runs/stage1/model.safetensors"]);
         assert_eq!(steps[0], "train --resume --run /runs/stage1");
