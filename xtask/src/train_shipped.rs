@@ -326,7 +326,7 @@ mod tests {
         let steps = shown(&[]);
         assert_eq!(
             steps[0],
-            r#"train --config configs/shipped.toml --data /films --run /runs/stage1 --set data.annotations="/films \"of\" a.csv" --set train.threads=2"#
+            r#"train --config configs/shipped.toml --data /films --run /runs/stage1 --set data.annotations="/films \"of\" a.csv" --set train.threads=2 --set train.epochs=40"#
         );
         let second = &steps[1];
         assert!(second.contains("--run /runs/stage2"), "{second}");
