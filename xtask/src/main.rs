@@ -22,6 +22,7 @@ mod download;
 mod progress;
 mod quickstart;
 mod test;
+mod train_shipped;
 mod workspace;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Quickstart,
     /// Make sure of libtorch, then run every test of the workspace
     Test(test::Arguments),
+    /// Train the model that ships, from a folder of films to its file and its card
+    TrainShipped(train_shipped::Arguments),
     /// Make sure of libtorch, then run the benchmarks
     Bench(bench::Arguments),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Doctor => Ok(doctor::run()),
         Command::Quickstart => quickstart::run(),
         Command::Test(arguments) => test::run(&arguments),
+        Command::TrainShipped(arguments) => train_shipped::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     result.unwrap_or_else(|error| {

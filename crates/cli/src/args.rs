@@ -31,6 +31,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Say what a model file says of itself
     Info(InfoArgs),
+    /// Write a model file of half the size: weights in 16 bits
+    Shrink(ShrinkArgs),
     /// Make and look at data
     #[command(subcommand)]
     Data(DataCommand),
@@ -173,9 +175,9 @@ pub struct CompareArgs {
     /// Model file, or the run folder that holds it
     #[arg(value_name = "A")]
     pub a: PathBuf,
-    /// The other
+    /// The other [default: the model that ships with the program]
     #[arg(value_name = "B")]
-    pub b: PathBuf,
+    pub b: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataArgs,
     /// Which split to judge them on
@@ -221,6 +223,18 @@ pub struct PredictArgs {
     /// Images, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Write a PNG a film to this folder: the film beside itself with what speaks for a fracture, and the score
+    #[arg(long, value_name = "DIR")]
+    pub heatmap: Option<PathBuf>,
+    /// What the heatmaps show
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "KIND",
+        requires = "heatmap"
+    )]
+    pub heatmap_kind: HeatmapKind,
     /// Print one JSON object a film
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
@@ -229,9 +243,21 @@ pub struct PredictArgs {
     pub csv: bool,
 }
 
+/// What explains a network's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum HeatmapKind {
+    /// The network's own map of fractures if it has one, Grad-CAM else
+    Auto,
+    /// The network's own map of fractures
+    FractureMap,
+    /// Grad-CAM, of any network; relative to each film's hottest place
+    GradCam,
+}
+
 #[derive(Debug, Args)]
 pub struct ModelArgs {
-    /// Model file, or the run folder that holds it
+    /// Model file, or the run folder that holds it [default: the model that ships with the program]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// auto, cpu, cuda, cuda:N or mps
@@ -241,10 +267,38 @@ pub struct ModelArgs {
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Model file, or the run folder that holds it
+    /// Model file, or the run folder that holds it [default: the model that ships with the program]
     #[arg(value_name = "FILE")]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
+    /// Print the model card, as Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub card: bool,
     /// Print the whole header as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// Model file, or the run folder that holds it
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Model file to write
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Judge val with the rounded weights, and fit thresholds and figures to that; by the config in MODEL's run folder, or --config
+    #[arg(long)]
+    pub refit: bool,
+    /// Config of the run [default: config.toml beside the model file]
+    #[arg(long, value_name = "FILE", requires = "refit")]
+    pub config: Option<PathBuf>,
+    /// The data set that the model was trained on, where it lies elsewhere by now
+    #[arg(long, value_name = "DIR", requires = "refit")]
+    pub data: Option<PathBuf>,
+    /// Set one value of the config; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE", requires = "refit")]
+    pub set: Vec<String>,
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }

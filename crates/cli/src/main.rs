@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod exit;
+mod heat;
 mod judge;
 mod output;
 mod progress;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args),
         Command::Predict(args) => commands::predict::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Shrink(args) => commands::shrink::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),

@@ -10,6 +10,11 @@ pub fn line(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{text}")
 }
 
+/// Writes a text that has its line ends.
+pub fn text(text: &str) -> std::io::Result<()> {
+    write!(std::io::stdout().lock(), "{text}")
+}
+
 /// Writes one JSON object on one line.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string(value)?)?;

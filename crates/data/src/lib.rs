@@ -37,11 +37,12 @@ pub use catalog::{Catalog, Entry};
 pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
-pub use films::{Cache, Films, Packed, Unreadable, hex};
+pub use films::{Cache, Films, FittedBox, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
-    Batch, LoadOptions, Loader, Mix, Order, Recipe, RecipeBatch, Recipes, Shard, Turn, epoch_order,
+    Batch, LoadOptions, Loader, MAP_UNKNOWN, Mix, Order, Recipe, RecipeBatch, Recipes, Shard, Turn,
+    epoch_order,
 };
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};

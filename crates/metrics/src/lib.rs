@@ -34,6 +34,7 @@ pub mod compare;
 pub mod confusion;
 pub mod error;
 pub mod estimate;
+pub mod heat;
 pub mod interval;
 pub mod pr;
 mod ranked;
@@ -54,6 +55,7 @@ pub use compare::{
 pub use confusion::Confusion;
 pub use error::MetricsError;
 pub use estimate::Estimate;
+pub use heat::{CellBox, HeatGrid, rank_correlation};
 pub use interval::{clopper_pearson, wilson, z_value};
 pub use pr::{PrPoint, average_precision, pr_curve};
 pub use roc::{

@@ -91,6 +91,12 @@ pub enum ModelError {
         /// What it must be.
         must: &'static str,
     },
+    /// A fracture map was asked of a network that makes none.
+    #[error("{architecture} makes no map of fractures; Grad-CAM can be had of any network")]
+    NoMap {
+        /// The network.
+        architecture: crate::ArchitectureName,
+    },
     /// libtorch refused.
     #[error("libtorch: {}", first_line(source))]
     Torch {
@@ -148,13 +154,18 @@ pub enum WeightProblem {
         expected: Vec<i64>,
     },
     /// Another element type.
-    #[error("tensor {name} has element type {found}, expected F32")]
+    #[error("tensor {name} has element type {found}, expected {expected}")]
     Dtype {
         /// Its name.
         name: String,
         /// Type in the file.
         found: String,
+        /// What is read.
+        expected: &'static str,
     },
+    /// Values that 16 bits do not hold.
+    #[error("tensor {0} holds values that 16 bits do not hold: above 65504, or no numbers")]
+    TooLarge(String),
     /// NaN or infinity.
     #[error("tensor {0} holds values that are not finite")]
     NotFinite(String),

@@ -17,28 +17,71 @@ const KEY: &str = "osteon";
 /// Tensors by name, as read from a file, on the CPU.
 pub type TensorRecord = BTreeMap<String, Tensor>;
 
+/// How a model file holds weights. Read, they are f32 in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Storage {
+    /// 32 bits.
+    #[default]
+    Full,
+    /// 16 bits for kernels and matrices, which are nearly all of a model. What has one dimension stays at 32: biases, and norms' gains and
+    /// statistics, whose range 16 bits may not hold.
+    Half,
+}
+
+impl Storage {
+    /// The type that a tensor is stored as.
+    fn kind(self, tensor: &Tensor) -> Kind {
+        match self {
+            Self::Half if tensor.dim() > 1 => Kind::Half,
+            _ => Kind::Float,
+        }
+    }
+}
+
+/// A tensor's values as a file holds them.
+struct Raw {
+    dtype: Dtype,
+    bytes: Vec<u8>,
+}
+
 /// Writes f32 tensors and header entries as one safetensors file, atomically.
 pub fn write_tensors(
     path: &Path,
     tensors: &[(String, Tensor)],
     metadata: BTreeMap<String, String>,
 ) -> Result<(), ModelError> {
-    write_raw(path, tensors, &raw_bytes(tensors)?, metadata)
+    write_raw(path, tensors, &raw(tensors, Storage::Full)?, metadata)
 }
 
 /// Reads what [`write_tensors`] wrote: tensors and header entries. Only F32 is accepted.
 pub fn read_tensors(path: &Path) -> Result<(TensorRecord, HashMap<String, String>), ModelError> {
     let bytes = read_bytes(path)?;
     let (tensors, metadata) = parse(path, &bytes)?;
-    Ok((to_record(path, &tensors)?, metadata))
+    Ok((to_record(path, &tensors, Storage::Full)?, metadata))
 }
 
-/// Writes a model file, atomically. The weights' checksum is set on the way.
+/// Writes a model file of 32 bits, atomically. The weights' checksum is set on the way.
 pub fn save(path: &Path, net: &Net, info: &ModelInfo) -> Result<(), ModelError> {
+    save_as(path, net, info, Storage::Full)
+}
+
+/// As [`save`], with the weights stored as told.
+///
+/// # Errors
+/// Besides those of writing: a weight too large for 16 bits.
+pub fn save_as(
+    path: &Path,
+    net: &Net,
+    info: &ModelInfo,
+    storage: Storage,
+) -> Result<(), ModelError> {
     let tensors = net.tensors();
-    let raw = raw_bytes(&tensors)?;
+    if storage == Storage::Half {
+        fits_half(path, &tensors)?;
+    }
+    let raw = raw(&tensors, storage)?;
     let info = ModelInfo {
-        weights_sha256: checksum(raw.iter().map(Vec::as_slice)),
+        weights_sha256: checksum(raw.iter().map(|raw| raw.bytes.as_slice())),
         ..info.clone()
     };
     let header = serde_json::to_string(&info).map_err(|source| ModelError::Header {
@@ -51,8 +94,16 @@ pub fn save(path: &Path, net: &Net, info: &ModelInfo) -> Result<(), ModelError> 
 
 /// Reads a model file: checks format, header, architecture, names, shapes, types, values and checksum before anything is used.
 pub fn load(path: &Path, device: Device) -> Result<(Net, ModelInfo), ModelError> {
-    let bytes = read_bytes(path)?;
-    let (tensors, metadata) = parse(path, &bytes)?;
+    load_bytes(path, &read_bytes(path)?, device)
+}
+
+/// As [`load`], of a model file's bytes; `path` is what errors call them.
+pub fn load_bytes(
+    path: &Path,
+    bytes: &[u8],
+    device: Device,
+) -> Result<(Net, ModelInfo), ModelError> {
+    let (tensors, metadata) = parse(path, bytes)?;
     let info = parse_info(path, &metadata)?;
     let mut by_name: Vec<_> = tensors.iter().collect();
     by_name.sort_by_key(|(name, _)| *name);
@@ -62,18 +113,31 @@ pub fn load(path: &Path, device: Device) -> Result<(Net, ModelInfo), ModelError>
         });
     }
     let net = info.architecture.build(info.preprocess.side(), device)?;
-    net.copy_weights(&to_record(path, &tensors)?, path)?;
+    net.copy_weights(&to_record(path, &tensors, Storage::Half)?, path)?;
     Ok((net, info))
 }
 
 /// Reads what a model file says of itself, without its weights.
 pub fn read_info(path: &Path) -> Result<ModelInfo, ModelError> {
-    let bytes = read_bytes(path)?;
-    let (_, metadata) = parse(path, &bytes)?;
+    info_of(path, &read_bytes(path)?)
+}
+
+/// As [`read_info`], of a model file's bytes; `path` is what errors call them.
+pub fn info_of(path: &Path, bytes: &[u8]) -> Result<ModelInfo, ModelError> {
+    let (_, metadata) = parse(path, bytes)?;
     parse_info(path, &metadata)
 }
 
 impl Net {
+    /// Rounds the weights to what a file of such a storage holds.
+    pub fn round_to(&self, storage: Storage) -> Result<(), ModelError> {
+        for (_, tensor) in self.tensors() {
+            let rounded = tensor.f_detach()?.f_to_kind(storage.kind(&tensor))?;
+            tensor.f_detach()?.f_copy_(&rounded)?;
+        }
+        Ok(())
+    }
+
     /// Takes over weights by name, after checking every name and shape: `VarStore::load` would silently broadcast another shape. The
     /// file they come from is named in errors.
     pub fn copy_weights(&self, record: &TensorRecord, from: &Path) -> Result<(), ModelError> {
@@ -165,28 +229,45 @@ struct FormatVersion {
     format_version: u64,
 }
 
-fn to_record(path: &Path, tensors: &SafeTensors<'_>) -> Result<TensorRecord, ModelError> {
+/// All tensors as f32; those of 16 bits are accepted if `storage` says so.
+fn to_record(
+    path: &Path,
+    tensors: &SafeTensors<'_>,
+    storage: Storage,
+) -> Result<TensorRecord, ModelError> {
     let mut record = TensorRecord::new();
     for (name, view) in tensors.iter() {
-        record.insert(name.to_owned(), to_tensor(path, name, &view)?);
+        record.insert(name.to_owned(), to_tensor(path, name, &view, storage)?);
     }
     Ok(record)
 }
 
-fn to_tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, ModelError> {
+fn to_tensor(
+    path: &Path,
+    name: &str,
+    view: &TensorView<'_>,
+    storage: Storage,
+) -> Result<Tensor, ModelError> {
     let problem = |problem| ModelError::Weights {
         path: path.to_owned(),
         problem,
     };
-    if view.dtype() != Dtype::F32 {
-        let found = format!("{:?}", view.dtype());
-        return Err(problem(WeightProblem::Dtype {
-            name: name.to_owned(),
-            found,
-        }));
-    }
+    let kind = match (view.dtype(), storage) {
+        (Dtype::F32, _) => Kind::Float,
+        (Dtype::F16, Storage::Half) => Kind::Half,
+        (found, _) => {
+            return Err(problem(WeightProblem::Dtype {
+                name: name.to_owned(),
+                found: format!("{found:?}"),
+                expected: match storage {
+                    Storage::Full => "F32",
+                    Storage::Half => "F32 or F16",
+                },
+            }));
+        }
+    };
     let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
-    let tensor = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
+    let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)?.f_to_kind(Kind::Float)?;
     if tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
         return Err(problem(WeightProblem::NotFinite(name.to_owned())));
     }
@@ -196,7 +277,7 @@ fn to_tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor, M
 fn write_raw(
     path: &Path,
     tensors: &[(String, Tensor)],
-    raw: &[Vec<u8>],
+    raw: &[Raw],
     metadata: BTreeMap<String, String>,
 ) -> Result<(), ModelError> {
     let metadata = Some(metadata.into_iter().collect());
@@ -205,41 +286,59 @@ fn write_raw(
     Ok(osteon_data::write_atomic(path, &bytes)?)
 }
 
-fn raw_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<Vec<u8>>, ModelError> {
+/// The first tensor that rounding to 16 bits would make infinite.
+fn fits_half(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), ModelError> {
+    for (name, tensor) in tensors {
+        let rounded = tensor.f_detach()?.f_to_kind(Storage::Half.kind(tensor))?;
+        if rounded.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return Err(ModelError::Weights {
+                path: path.to_owned(),
+                problem: WeightProblem::TooLarge(name.clone()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn raw(tensors: &[(String, Tensor)], storage: Storage) -> Result<Vec<Raw>, ModelError> {
     let mut all = Vec::new();
     for (_, tensor) in tensors {
+        let (kind, dtype, size) = match storage.kind(tensor) {
+            Kind::Half => (Kind::Half, Dtype::F16, 2),
+            _ => (Kind::Float, Dtype::F32, 4),
+        };
         let plain = tensor
             .detach()
             .f_to_device(Device::Cpu)?
-            .f_to_kind(Kind::Float)?
+            .f_to_kind(kind)?
             .f_contiguous()?;
         let count = plain.numel();
-        let mut bytes = vec![0; count * 4];
+        let mut bytes = vec![0; count * size];
         plain.f_copy_data_u8(&mut bytes, count)?;
-        all.push(bytes);
+        all.push(Raw { dtype, bytes });
     }
     Ok(all)
 }
 
 fn views<'a>(
     tensors: &'a [(String, Tensor)],
-    raw: &'a [Vec<u8>],
+    raw: &'a [Raw],
 ) -> Result<Vec<(&'a str, TensorView<'a>)>, ModelError> {
     let mut all = Vec::new();
-    for ((name, tensor), bytes) in tensors.iter().zip(raw) {
+    for ((name, tensor), raw) in tensors.iter().zip(raw) {
         let shape = tensor.size().iter().map(|&d| d as usize).collect();
         all.push((
             name.as_str(),
-            TensorView::new(Dtype::F32, shape, bytes).map_err(ModelError::Serialise)?,
+            TensorView::new(raw.dtype, shape, &raw.bytes).map_err(ModelError::Serialise)?,
         ));
     }
     Ok(all)
 }
 
-/// SHA-256 over the values of tensors in their order, as a file holds them: 64 hexadecimal digits.
+/// SHA-256 over the values of tensors in their order, as a file of 32 bits holds them: 64 hexadecimal digits.
 pub fn checksum_of(tensors: &[(String, Tensor)]) -> Result<String, ModelError> {
-    let raw = raw_bytes(tensors)?;
-    Ok(checksum(raw.iter().map(Vec::as_slice)))
+    let raw = raw(tensors, Storage::Full)?;
+    Ok(checksum(raw.iter().map(|raw| raw.bytes.as_slice())))
 }
 
 fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {

@@ -5,19 +5,29 @@ mod allocator;
 mod calibration;
 mod compute;
 mod error;
+mod explain;
 mod file;
 mod info;
 mod network;
 mod predictor;
+#[cfg(feature = "shipped")]
+mod shipped;
 
 pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
-pub use error::ModelError;
-pub use file::{TensorRecord, checksum_of, load, read_info, read_tensors, save, write_tensors};
+pub use error::{ModelError, WeightProblem};
+pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement};
+pub use file::{
+    Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,
+    save_as, write_tensors,
+};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
-    Architecture, ArchitectureName, Net, Network, Residual, ResidualOptions, SeedCnn,
+    Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,
+    Residual, ResidualOptions, ResidualSize, SeedCnn,
 };
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
+#[cfg(feature = "shipped")]
+pub use shipped::{SHIPPED, shipped_info};
 pub use tch::Device;

@@ -9,7 +9,7 @@ use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOpt
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load};
+use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load, load_bytes};
 
 /// What the program says of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,15 +51,25 @@ pub struct Prediction {
 
 /// A model ready to judge films.
 pub struct Predictor {
-    net: Net,
-    info: ModelInfo,
-    decoder: Decoder,
+    pub(crate) net: Net,
+    pub(crate) info: ModelInfo,
+    pub(crate) decoder: Decoder,
 }
 
 impl Predictor {
     /// Loads a model file, with all its checks.
     pub fn open(path: &Path, device: Device) -> Result<Self, ModelError> {
-        let (mut net, info) = load(path, device)?;
+        let (net, info) = load(path, device)?;
+        Self::new(net, info)
+    }
+
+    /// A model file held in memory, with all its checks.
+    pub fn from_bytes(bytes: &[u8], device: Device) -> Result<Self, ModelError> {
+        let (net, info) = load_bytes("the model given as bytes".as_ref(), bytes, device)?;
+        Self::new(net, info)
+    }
+
+    pub(crate) fn new(mut net: Net, info: ModelInfo) -> Result<Self, ModelError> {
         net.set_compute(Compute {
             memory_format: MemoryFormat::ChannelsLast,
             ..Compute::default()
@@ -181,9 +191,9 @@ pub fn logits_of(
     Ok(logits)
 }
 
-fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
+pub(crate) fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| net.network.forward(input, mode))?;
+    let logits = tch::no_grad(|| net.network.forward(input, mode))?.logits;
     let flat = logits
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?

@@ -11,7 +11,7 @@ fn main() -> std::io::Result<()> {
         return Err(std::io::Error::other("give a folder"));
     };
     let out = std::path::Path::new(&out);
-    let samples = [
+    let samples = vec![
         ("rich", sample::rich()),
         ("poor", sample::poor()),
         ("healthy", sample::of_labels(&[false; 40])),

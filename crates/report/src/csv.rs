@@ -48,7 +48,7 @@ pub fn scores_csv(films: &[Film]) -> String {
 
 /// `figures.csv`: `name,value,low,high,n,unit`, a line a figure. A name is a key of the JSON, with where it stands before it:
 /// `clean.` for the images the model has not seen, `groups.` for every group counting once, `subgroup.COLUMN=VALUE.`,
-/// `point.NAME.`, `doubt.`. Undefined is empty. `n` is what the figure was counted over.
+/// `point.NAME.`, `doubt.`, `explanation.`. Undefined is empty. `n` is what the figure was counted over.
 #[must_use]
 pub fn figures_csv(judgement: &Judgement) -> String {
     let j = judgement;
@@ -88,6 +88,36 @@ pub fn figures_csv(judgement: &Judgement) -> String {
         rest,
         "share",
     );
+    if let Some(e) = &j.explanation {
+        for (name, all, detected) in [
+            ("pointing", &e.pointing_boxed, &e.pointing_detected),
+            ("iou", &e.iou_boxed, &e.iou_detected),
+        ] {
+            table.estimate(&format!("explanation.{name}.boxed"), all, e.boxed, "share");
+            table.estimate(
+                &format!("explanation.{name}.detected"),
+                detected,
+                e.detected,
+                "share",
+            );
+        }
+        table.estimate(
+            "explanation.heat_inside.detected",
+            &e.heat_inside_detected,
+            e.detected,
+            "share",
+        );
+        for d in &e.deletion {
+            for (name, estimate) in [
+                ("hottest", &d.hottest),
+                ("random", &d.random),
+                ("difference", &d.difference),
+            ] {
+                let name = format!("explanation.deletion.{}.{name}", d.share);
+                table.estimate(&name, estimate, e.detected, "score");
+            }
+        }
+    }
     for s in &j.subgroups {
         let place = format!("subgroup.{}={}.", s.column, s.value);
         let whole = s.images.saturating_sub(s.fractured);

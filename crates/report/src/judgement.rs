@@ -33,6 +33,8 @@ pub struct Judgement {
     pub subgroups: Vec<Subgroup>,
     /// Every operating point of the model file, as it does here.
     pub operating_points: Vec<PointFigures>,
+    /// How well the model says where, judged by boxes; `None` where no fractured image has any.
+    pub explanation: Option<Explanation>,
     /// How often this test set was judged by this model's run, this time included; `None` for train and val, and where no run is known.
     pub looks: Option<u64>,
     /// What a reader must know before believing a figure.
@@ -152,6 +154,47 @@ pub struct PointFigures {
     pub val_sensitivity: Option<f64>,
     /// What it reached on val, where it was chosen.
     pub val_specificity: Option<f64>,
+}
+
+/// How well the model's heatmaps say where fractures are: on the fractured images with boxes, the *boxed*, and on those of them that score at or
+/// above the threshold, the *detected*.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What the heatmaps are: `fracture_map` or `grad_cam`.
+    pub kind: String,
+    /// Cells of a heatmap across and down.
+    pub cells: (u64, u64),
+    /// Fractured images with boxes.
+    pub boxed: u64,
+    /// Those of them that are detected.
+    pub detected: u64,
+    /// How far beside a box the hottest cell's middle may lie, as a share of the side of the square that the network sees.
+    pub tolerance: f64,
+    /// Share of the detected whose hottest cell lies in a box; Wilson's interval.
+    pub pointing_detected: Estimate,
+    /// Share of all boxed; Wilson's interval.
+    pub pointing_boxed: Estimate,
+    /// Intersection over union of the boxes and the cells with at least half the peak's heat, the mean over the detected.
+    pub iou_detected: Estimate,
+    /// The same over all boxed.
+    pub iou_boxed: Estimate,
+    /// Share of the heat that lies in the boxes, the mean over the detected.
+    pub heat_inside_detected: Estimate,
+    /// What becomes of the detected when their hottest cells are masked.
+    pub deletion: Vec<Deletion>,
+}
+
+/// The deletion test at one share of the cells: how far scores fall on average. A fall is the score before less the score after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// Share of the image's cells that were masked by the image's local mean.
+    pub share: f64,
+    /// With the hottest cells masked.
+    pub hottest: Estimate,
+    /// With as many random cells masked.
+    pub random: Estimate,
+    /// The first less the second, image by image.
+    pub difference: Estimate,
 }
 
 /// What is known of the images.

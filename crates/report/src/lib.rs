@@ -11,6 +11,7 @@ mod html;
 pub mod judgement;
 mod metrics;
 mod notices;
+pub mod overlay;
 mod panel;
 mod plot;
 mod summary;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use osteon_collective::CollectiveError;
+use osteon_model::{ArchitectureName, WeightProblem};
 use thiserror::Error;
 
 use crate::{ConfigError, Difference};
@@ -112,6 +113,46 @@ pub enum TrainError {
         /// The class there is.
         class: &'static str,
     },
+    /// The network is to learn where fractures are, and no film says so.
+    #[error(
+        "loss.map is set, but no training film has boxes. Name a table of them in data.annotations, or set loss.map to 0"
+    )]
+    NoBoxes,
+    /// Training was to begin from the weights of another network.
+    #[error(
+        "train.init: {} holds the network {found}, and model.name is {expected}",
+        path.display()
+    )]
+    InitNetwork {
+        /// The model file.
+        path: PathBuf,
+        /// The network in it.
+        found: ArchitectureName,
+        /// The network of the config.
+        expected: ArchitectureName,
+    },
+    /// Training was to begin from weights of other sizes.
+    #[error(
+        "train.init: {} is a network of other sizes than section model: {problem}",
+        path.display()
+    )]
+    InitSizes {
+        /// The model file.
+        path: PathBuf,
+        /// The first tensor that does not fit.
+        problem: WeightProblem,
+    },
+    /// A model was to be fitted anew to val films that are not those it was chosen on.
+    #[error(
+        "the films of val in {data} are not those that {} was chosen on: its thresholds can be fitted anew only to the same films",
+        path.display()
+    )]
+    OtherVal {
+        /// The model file.
+        path: PathBuf,
+        /// The data set given.
+        data: String,
+    },
     /// The loss is NaN or infinite.
     #[error(
         "the loss is {loss} in epoch {epoch}, step {step}. The last checkpoint and the best model are as they were. Try a lower optimizer.lr, or optimizer.clip_norm=1. Its films: {}",
@@ -197,6 +238,10 @@ impl TrainError {
             | Self::NoRun { .. }
             | Self::BatchTooLarge { .. }
             | Self::HalfOnCpu
+            | Self::NoBoxes
+            | Self::OtherVal { .. }
+            | Self::InitNetwork { .. }
+            | Self::InitSizes { .. }
             | Self::Changed { .. } => true,
             _ => false,
         }

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use osteon_data::{Instructions, LoadOptions, Shard};
 use serde::{Deserialize, Serialize};
 
-use crate::device_films::to_device;
-use crate::trainer::Look;
+use crate::trainer::{Feed, Look};
 use crate::{Config, Event, Observer, TrainError};
 
 /// One step of the finder.
@@ -67,14 +66,17 @@ pub fn find_lr(
     };
     let mut points: Vec<LrPoint> = Vec::new();
     let (mut average, mut lowest) = (0.0, f64::INFINITY);
-    for (number, batch) in films.train.loader(options).take(STEPS).enumerate() {
-        let batch = batch?;
+    let feed = Feed::Host;
+    let portions = feed.portions(&films.train, options, config.map_cells(), device);
+    for (number, portion) in portions.take(STEPS).enumerate() {
+        let portion = portion?;
+        let count = portion.indices.len();
         let lr = RANGE.0 * (RANGE.1 / RANGE.0).powf(number as f64 / (STEPS - 1) as f64);
         learner.optimizer.zero_grad()?;
-        let (pixels, targets) = to_device(&batch, device)?;
-        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let maps = portion.maps.as_ref();
+        let sum = learner.learn(&portion.films, &portion.targets, maps, count)?;
         let sum = sum.f_double_value(&[])?;
-        let loss = sum / batch.len() as f64;
+        let loss = sum / count as f64;
         if !loss.is_finite() {
             break;
         }

@@ -1,8 +1,9 @@
 //! What training makes small: the loss of each film.
 
+use osteon_model::Answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Reduction, TchError, Tensor};
+use tch::{Device, Kind, Reduction, TchError, Tensor};
 
 use crate::config::first_broken;
 
@@ -22,6 +23,13 @@ pub struct LossConfig {
     pub class_balance: ClassBalance,
     /// β of `effective`: 0 weighs films alike, towards 1 it nears `inverse`.
     pub effective_beta: f64,
+    /// Weight of the network's map being right about where, beside the film's loss of weight 1; 0: not taught. For networks with a map, on
+    /// films with boxes.
+    pub map: f64,
+    /// Weight of cells with a fracture in it.
+    pub map_positive_weight: f64,
+    /// Weight of the logit from the film as a whole being right by itself; 0: not taught. For networks with such a part.
+    pub whole: f64,
 }
 
 /// The losses there are.
@@ -55,12 +63,19 @@ impl Default for LossConfig {
             positive_weight: 1.0,
             class_balance: ClassBalance::None,
             effective_beta: 0.999,
+            map: 0.0,
+            map_positive_weight: 3.0,
+            whole: 0.0,
         }
     }
 }
 
+/// The sum over a map's cells is divided by this, about the cells of a box: the loss of a map is then of a film's size.
+const CELLS: f64 = 16.0;
+
 impl LossConfig {
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let from_0 = |value: f64| value.is_finite() && value >= 0.0;
         first_broken([
             (
                 "focal_gamma",
@@ -82,6 +97,13 @@ impl LossConfig {
                 (0.0..1.0).contains(&self.effective_beta),
                 "must be from 0 to below 1",
             ),
+            ("map", from_0(self.map), "must be 0 or more"),
+            (
+                "map_positive_weight",
+                self.map_positive_weight.is_finite() && self.map_positive_weight > 0.0,
+                "must be above 0",
+            ),
+            ("whole", from_0(self.whole), "must be 0 or more"),
         ])
     }
 
@@ -111,6 +133,9 @@ pub struct Loss {
     positive: f64,
     /// positive / negative, as libtorch's cross-entropy takes it.
     ratio: Tensor,
+    map: f64,
+    map_ratio: Tensor,
+    whole: f64,
 }
 
 impl Loss {
@@ -129,7 +154,42 @@ impl Loss {
             negative,
             positive,
             ratio: Tensor::f_from_slice(&[(positive / negative) as f32])?.f_to_device(device)?,
+            map: config.map,
+            map_ratio: Tensor::f_from_slice(&[config.map_positive_weight as f32])?
+                .f_to_device(device)?,
+            whole: config.whole,
         })
+    }
+
+    /// The sum of N films' losses: of their logits, and of the answer's parts as far as they are taught. Targets are N in 0..=1 and, where
+    /// there are any, N×h×w maps as [`osteon_data::Recipe::draw_map`] draws them.
+    pub fn of(
+        &self,
+        answer: &Answer,
+        targets: &Tensor,
+        maps: Option<&Tensor>,
+    ) -> Result<Tensor, TchError> {
+        let sum = |logits: &Tensor| self.per_film(logits, targets)?.f_sum(Kind::Float);
+        let mut loss = sum(&answer.logits)?;
+        if let Some(whole) = answer.whole.as_ref().filter(|_| self.whole > 0.0) {
+            loss = loss.f_add(&sum(whole)?.f_mul_scalar(self.whole)?)?;
+        }
+        if let (Some(map), Some(truth)) = (&answer.map, maps) {
+            loss = loss.f_add(&self.of_map(map, truth)?.f_mul_scalar(self.map)?)?;
+        }
+        Ok(loss)
+    }
+
+    /// The cross-entropy of maps' cells, but for those that are not known.
+    fn of_map(&self, map: &Tensor, truth: &Tensor) -> Result<Tensor, TchError> {
+        let known = truth.f_ge(0.0)?.f_to_kind(Kind::Float)?;
+        map.f_binary_cross_entropy_with_logits(
+            &truth.f_clamp_min(0.0)?,
+            Some(&known),
+            Some(&self.map_ratio),
+            Reduction::Sum,
+        )?
+        .f_div_scalar(CELLS)
     }
 
     /// N logits and N targets in 0..=1 → N losses, each 0 or more.

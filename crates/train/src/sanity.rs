@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use osteon_data::{Instructions, LoadOptions, Order, Shard};
 use serde::{Deserialize, Serialize};
 
-use crate::device_films::to_device;
-use crate::trainer::Look;
+use crate::trainer::{Feed, Look};
 use crate::{Config, Event, Observer, TrainError};
 
 /// What the check found.
@@ -55,14 +54,23 @@ pub fn sanity(
         instructions: Instructions::best(),
         ..LoadOptions::plain(config.train.batch_size)
     };
-    let batch = match films.train.loader(options).next() {
+    let cells = config.map_cells();
+    let first = Feed::Host
+        .portions(&films.train, options, cells, device)
+        .next();
+    let batch = match first {
         Some(batch) => batch?,
         // Invariant: there are films of both classes, so there is a batch.
         None => return Err(TrainError::OneClass { class: "missing" }),
     };
+    let count = batch.indices.len();
     let mut found = Sanity {
-        films: batch.len(),
-        fractured: batch.targets.iter().filter(|&&t| t > 0.5).count(),
+        films: count,
+        fractured: batch
+            .indices
+            .iter()
+            .filter(|&&film| films.train.labels()[film].is_fractured())
+            .count(),
         steps: 0,
         first_loss: f64::NAN,
         last_loss: f64::NAN,
@@ -71,10 +79,9 @@ pub fn sanity(
     };
     while found.steps < STEPS && !stop.load(Ordering::Relaxed) {
         learner.optimizer.zero_grad()?;
-        let (pixels, targets) = to_device(&batch, device)?;
-        let sum = learner.learn(&pixels, &targets, batch.len())?;
+        let sum = learner.learn(&batch.films, &batch.targets, batch.maps.as_ref(), count)?;
         let sum = sum.f_double_value(&[])?;
-        found.last_loss = sum / batch.len() as f64;
+        found.last_loss = sum / count as f64;
         if found.steps == 0 {
             found.first_loss = found.last_loss;
             found.untouched = learner.optimizer.untouched()?;

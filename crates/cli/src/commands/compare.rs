@@ -48,23 +48,27 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let device = choose_device(&args.device)?;
     let catalog = open_data(&args.data, split)?;
-    let on = |given: &Path| {
-        let model = model_path(given);
-        let predictor = Predictor::open(&model, device)?;
+    let on = |given: Option<&Path>| {
+        let model = given.map(model_path);
+        let predictor = match &model {
+            Some(model) => Predictor::open(model, device)?,
+            None => Predictor::shipped(device)?,
+        };
         judge(&Request {
             predictor: &predictor,
-            model: &model,
+            model: model.as_deref(),
             catalog: &catalog,
             split,
             repair: false,
+            explain: false,
         })
     };
-    let (a, b) = (on(&args.a)?, on(&args.b)?);
+    let (a, b) = (on(Some(&args.a))?, on(args.b.as_deref())?);
     let compared = compare(&a, &b)?;
     if args.json {
         output::json(&compared)?;
     } else {
-        output::line(&text(&compared, &args.a, &args.b))?;
+        output::line(&text(&compared, &args.a, args.b.as_deref()))?;
     }
     Ok(Ending::Done)
 }
@@ -156,7 +160,8 @@ fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
     (numbers.len() + alone < pairs.len()).then_some(found)
 }
 
-fn text(found: &Comparison, a: &Path, b: &Path) -> String {
+fn text(found: &Comparison, a: &Path, b: Option<&Path>) -> String {
+    let b = b.unwrap_or_else(|| Path::new("the model that ships with the program"));
     let mut text = format!(
         "{} of {}: {} films, {} fractured\nA  {}\nB  {}\n\n{:20}{:<26}{:<26}{:<30}p",
         found.split,

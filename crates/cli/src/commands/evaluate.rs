@@ -13,13 +13,14 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let (predictor, model) = open_model(&args.model)?;
     let judged = judge(&Request {
         predictor: &predictor,
-        model: &model,
+        model: model.as_deref(),
         catalog: &open_data(&args.data, split)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,
+        explain: true,
     })?;
     if let Some(folder) = &args.report {
-        judged.write(folder)?;
+        judged.write(folder, &predictor)?;
         eprintln!("report: {}", folder.join("index.html").display());
     }
     if args.json {

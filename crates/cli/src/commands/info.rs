@@ -2,15 +2,23 @@
 
 use std::fmt::Write;
 
-use osteon_model::{ModelInfo, OperatingPoint, read_info};
+use osteon_model::{ModelInfo, OperatingPoint, read_info, shipped_info};
 
-use super::model_path;
+use super::{card, model_path};
 use crate::args::InfoArgs;
 use crate::exit::Ending;
 use crate::output;
 
 pub fn run(args: &InfoArgs) -> anyhow::Result<Ending> {
-    let info = read_info(&model_path(&args.model))?;
+    let file = args.model.as_deref().map(model_path);
+    if args.card {
+        output::text(&card::card(file.as_deref())?)?;
+        return Ok(Ending::Done);
+    }
+    let info = match &file {
+        Some(file) => read_info(file)?,
+        None => shipped_info()?,
+    };
     if args.json {
         output::json(&info)?;
     } else {

@@ -1,12 +1,14 @@
 //! One file a command: arguments in, work done, results on stdout.
 
 pub mod audit;
+mod card;
 pub mod compare;
 pub mod completions;
 pub mod evaluate;
 pub mod info;
 pub mod pack;
 pub mod predict;
+pub mod shrink;
 pub mod split;
 pub mod sweep;
 pub mod synth;
@@ -20,7 +22,6 @@ use osteon_model::Predictor;
 use osteon_train::choose_device;
 
 use crate::args::{DataArgs, ModelArgs};
-use crate::exit::UsageError;
 
 /// A model file, or the one in a run folder.
 pub fn model_path(given: &Path) -> PathBuf {
@@ -31,15 +32,14 @@ pub fn model_path(given: &Path) -> PathBuf {
     }
 }
 
-/// Opens the model that was asked for; with the place of its file.
-pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, PathBuf)> {
+/// Opens the model that was asked for, with the place of its file; without one, the model that ships with the program, which has none.
+pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Option<PathBuf>)> {
+    let device = choose_device(&args.device)?;
     let Some(given) = &args.model else {
-        let said = "no model ships with this version yet: name one by --model, such as --model runs/quickstart";
-        return Err(UsageError(said.to_owned()).into());
+        return Ok((Predictor::shipped(device)?, None));
     };
     let file = model_path(given);
-    let predictor = Predictor::open(&file, choose_device(&args.device)?)?;
-    Ok((predictor, file))
+    Ok((Predictor::open(&file, device)?, Some(file)))
 }
 
 /// Opens the data set that was asked for, with what else is known of the films of the split that is looked at: a table of that split alone will do.

@@ -1,15 +1,16 @@
 //! `osteon predict`.
 
 use std::io::stdout;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use osteon_data::image_files;
-use osteon_model::{ModelError, Prediction, Predictor};
+use osteon_model::{HeatKind, ModelError, Prediction};
 use serde::Serialize;
 
 use super::open_model;
-use crate::args::PredictArgs;
+use crate::args::{HeatmapKind, PredictArgs};
 use crate::exit::Ending;
+use crate::heat::Folder;
 use crate::output;
 
 /// One line of `predict --json` for a film that reads.
@@ -18,6 +19,9 @@ struct Answer<'a> {
     path: &'a str,
     #[serde(flatten)]
     prediction: Prediction,
+    /// Where its picture was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heatmap: Option<&'a str>,
 }
 
 /// One line of `predict --json` for one that does not.
@@ -41,11 +45,26 @@ struct Row<'a> {
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     let (predictor, _) = open_model(&args.model)?;
     let files = files(&args.paths);
+    let mut pictures = args
+        .heatmap
+        .as_deref()
+        .map(|dir| Folder::open(dir, kind(args.heatmap_kind)))
+        .transpose()?;
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
     let mut failures = 0;
     for file in files {
+        let mut heatmap = None;
         let (path, answer) = match file {
-            Ok(path) => (path.display().to_string(), judge(&predictor, &path)),
+            Ok(path) => {
+                let answer = match &mut pictures {
+                    None => predictor.predict_path(&path),
+                    Some(folder) => folder.explain(&predictor, &path)?.map(|(answer, place)| {
+                        heatmap = Some(place.display().to_string());
+                        answer
+                    }),
+                };
+                (path.display().to_string(), answer.map_err(reason))
+            }
             Err((path, reason)) => (path.display().to_string(), Err(reason)),
         };
         failures += usize::from(answer.is_err());
@@ -58,6 +77,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
                 Ok(prediction) => output::json(&Answer {
                     path: &path,
                     prediction: *prediction,
+                    heatmap: heatmap.as_deref(),
                 })?,
                 Err(error) => output::json(&Failure { path: &path, error })?,
             },
@@ -98,11 +118,19 @@ fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, (PathBuf, String)>> {
 }
 
 /// The reason alone: the line names the path already.
-fn judge(predictor: &Predictor, path: &Path) -> Result<Prediction, String> {
-    predictor.predict_path(path).map_err(|error| match error {
+fn reason(error: ModelError) -> String {
+    match error {
         ModelError::Data(data) => data.reason(),
         other => other.to_string(),
-    })
+    }
+}
+
+fn kind(given: HeatmapKind) -> Option<HeatKind> {
+    match given {
+        HeatmapKind::Auto => None,
+        HeatmapKind::FractureMap => Some(HeatKind::FractureMap),
+        HeatmapKind::GradCam => Some(HeatKind::GradCam),
+    }
 }
 
 fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {

@@ -43,7 +43,8 @@ pub fn data(catalog: &Catalog, judged: &[Entry], fingerprint: &str) -> DataCard 
     }
 }
 
-pub fn model(predictor: &Predictor, file: &Path) -> ModelCard {
+/// Without a file, it is the model that ships with the program.
+pub fn model(predictor: &Predictor, file: Option<&Path>) -> ModelCard {
     let info = predictor.info();
     let (pre, data) = (&info.preprocess, &info.training_data);
     let fit = match pre.fit {
@@ -53,6 +54,10 @@ pub fn model(predictor: &Predictor, file: &Path) -> ModelCard {
     };
     let options = match info.architecture.name {
         ArchitectureName::SeedCnn => String::new(),
+        ArchitectureName::FractureMap => format!(
+            " {}",
+            serde_json::to_string(&info.architecture.fracture_map).unwrap_or_default()
+        ),
         ArchitectureName::Residual => format!(
             " {}",
             serde_json::to_string(&info.architecture.residual).unwrap_or_default()
@@ -73,11 +78,13 @@ pub fn model(predictor: &Predictor, file: &Path) -> ModelCard {
         ),
     };
     ModelCard {
-        file: file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        file: file.map_or_else(
+            || "ships with the program".to_owned(),
+            |file| {
+                let name = file.file_name().unwrap_or_default();
+                name.to_string_lossy().into_owned()
+            },
+        ),
         weights_sha256: info.weights_sha256.clone(),
         architecture: format!("{}{options}", info.architecture.name),
         parameters: predictor.parameters(),

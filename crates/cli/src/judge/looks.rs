@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use osteon_report::judgement::Judgement;
 use serde::{Deserialize, Serialize};
 
+/// Of the model that ships with the program, whose looks nobody counts.
+pub const NOWHERE: &str = "The model that ships with the program lies in no run folder: this look at test was not written down, and how many there were before is not known.";
+
 const FILE: &str = "judgements.jsonl";
 
 /// A line of `judgements.jsonl`.

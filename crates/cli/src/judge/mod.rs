@@ -3,6 +3,7 @@
 //! Nothing is tuned here: calibration, thresholds and doubt band come from the model file.
 
 mod cards;
+mod explanation;
 mod figures;
 mod films;
 mod leak;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use osteon_data::{Catalog, Decoder, Entry, Split, write_atomic};
+use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
 use osteon_metrics::SummaryOptions;
 use osteon_model::Predictor;
 use osteon_report::judgement::{Film, Judgement, Unreadable};
@@ -31,14 +32,16 @@ pub use text::to_text;
 pub struct Request<'a> {
     /// The model in use.
     pub predictor: &'a Predictor,
-    /// Its file.
-    pub model: &'a Path,
+    /// Its file; `None` for the model that ships with the program.
+    pub model: Option<&'a Path>,
     /// The data set.
     pub catalog: &'a Catalog,
     /// The split to judge.
     pub split: Split,
     /// Whether damaged films are judged by what decodes of them.
     pub repair: bool,
+    /// Whether heatmaps are held against boxes, where any are known; it costs some passes of each fractured film.
+    pub explain: bool,
 }
 
 /// The judgement, with what it was made of.
@@ -47,6 +50,7 @@ pub struct Judged {
     /// Every film judged, in the catalogue's order.
     pub films: Vec<Film>,
     paths: Vec<PathBuf>,
+    boxes: Vec<Vec<RelativeBox>>,
     decoder: Decoder,
     run: Option<PathBuf>,
 }
@@ -59,6 +63,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         catalog,
         split,
         repair,
+        explain,
     } = request;
     let info = predictor.info();
     let entries = catalog.split(split)?;
@@ -66,7 +71,11 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         repair,
         ..predictor.decoder().clone()
     };
-    let films = Arc::new(read(split, entries, &decoder, &info.preprocess)?);
+    let mut films = read(split, entries, &decoder, &info.preprocess)?;
+    if explain {
+        films.locate(entries, &decoder)?;
+    }
+    let films = Arc::new(films);
     let scores = films::scores(split, predictor, &films)?;
     let labels = films.truths();
     let by_id: BTreeMap<&str, &Entry> = entries.iter().map(|e| (e.id.as_str(), e)).collect();
@@ -82,7 +91,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let threshold = info.threshold();
     let summary = osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
     let data = cards::data(catalog, &judged, films.fingerprint());
-    let run = looks::run_of(model);
+    let run = model.and_then(looks::run_of);
     let mut judgement = Judgement {
         positive_class: "fractured".to_owned(),
         split: split.name().to_owned(),
@@ -104,6 +113,11 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
             .transpose()?,
         subgroups: figures::subgroups(&judged, &labels, &scores, threshold)?,
         operating_points: figures::points(info, &labels, &scores)?,
+        explanation: if explain {
+            explanation::explanation(predictor, &films, &labels, &scores)?
+        } else {
+            None
+        },
         looks: None,
         warnings: Vec::new(),
         data,
@@ -115,6 +129,9 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         judgement.looks = looks::record(run.as_deref(), &judgement);
     }
     judgement.warnings = warnings::list(&judgement, split, &films, &labels);
+    if split == Split::Test && model.is_none() {
+        judgement.warnings.push(looks::NOWHERE.to_owned());
+    }
     let rows = judged
         .iter()
         .zip(&scores)
@@ -133,6 +150,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         judgement,
         films: rows,
         paths: judged.iter().map(|entry| entry.path.clone()).collect(),
+        boxes: judged.into_iter().map(|entry| entry.boxes).collect(),
         decoder,
         run,
     })
@@ -144,8 +162,8 @@ impl Judged {
         self.judgement.unreadable == 0
     }
 
-    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder.
-    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder; the model draws heat on the worst errors.
+    pub fn write(&self, folder: &Path, predictor: &Predictor) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let bar = progress::bar("drawing", 1);
@@ -154,7 +172,7 @@ impl Judged {
             .as_ref()
             .and_then(|run| std::fs::read_to_string(run.join("metrics.jsonl")).ok())
             .map_or_else(Vec::new, |text| read_metrics(&text).epochs);
-        let thumbnails = pictures::worst(self);
+        let thumbnails = pictures::worst(self, predictor);
         let report = Report {
             judgement: &self.judgement,
             films: &self.films,

@@ -45,6 +45,7 @@ pub fn to_text(judgement: &Judgement) -> String {
     }
     text += &points(judgement);
     text += &doubt(judgement);
+    text += &explanation(judgement);
     text += &subgroups(&judgement.subgroups);
     let own = notices(judgement);
     for warning in &judgement.warnings {
@@ -144,6 +145,30 @@ fn doubt(judgement: &Judgement) -> String {
             ". Promised on val: at most {:.1} % wrong, with probability {:.0} %",
             error * 100.0,
             confidence * 100.0
+        );
+    }
+    text + "."
+}
+
+fn explanation(judgement: &Judgement) -> String {
+    let Some(e) = &judgement.explanation else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\n\nHeatmaps ({}): of {} detected of {} fractured films with boxes, the hottest place lies in a box in{}; overlap (IoU) {}",
+        e.kind.replace('_', " "),
+        e.detected,
+        e.boxed,
+        output::percent(e.pointing_detected),
+        output::number(e.iou_detected).trim(),
+    );
+    if let Some(d) = e.deletion.get(1) {
+        let _ = write!(
+            text,
+            ".\nWithout the hottest {:.0} % of the cells scores fall by {}; without as many at random by {}",
+            d.share * 100.0,
+            output::number(d.hottest).trim(),
+            output::number(d.random).trim(),
         );
     }
     text + "."

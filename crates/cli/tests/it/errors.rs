@@ -59,7 +59,6 @@ fn runs() {
 #[test]
 fn models() {
     let dir = trained();
-    assert_snapshot!(refusal(dir.path(), "evaluate --data set", 2), @"error: no model ships with this version yet: name one by --model, such as --model runs/quickstart");
     assert_snapshot!(refusal(dir.path(), "evaluate --model absent --data set", 2), @"error: there is no model file absent. `osteon train` writes one to runs/<name>/model.safetensors");
     assert_snapshot!(refusal(dir.path(), "evaluate --model run --data set --split holdout", 2), @r#"error: unknown split "holdout": expected train, val or test"#);
     let bytes = std::fs::read(dir.path().join("run/model.safetensors")).expect("reads");

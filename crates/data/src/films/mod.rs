@@ -1,6 +1,7 @@
 //! A split of a data set decoded and resized to gray levels: read once, used every epoch.
 
 mod cache;
+mod located;
 mod pack;
 mod reader;
 
@@ -12,6 +13,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 pub use self::cache::{Cache, Packed};
+pub use self::located::FittedBox;
 use self::pack::Pack;
 pub(crate) use self::reader::FilmReader;
 use crate::load::{Members, Supply};
@@ -41,6 +43,8 @@ pub struct Films {
     unreadable: Vec<Unreadable>,
     repaired: Vec<String>,
     fingerprint: String,
+    /// Of every film, as far as [`Films::locate`] was told.
+    boxes: Arc<Vec<Vec<FittedBox>>>,
 }
 
 /// Rows of size×size levels.
@@ -166,6 +170,7 @@ impl Films {
                 unreadable,
                 repaired,
                 fingerprint: hex(&whole.finalize()),
+                boxes: Arc::default(),
             }),
         }
     }

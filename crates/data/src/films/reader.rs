@@ -8,7 +8,7 @@ use fast_image_resize::Resizer;
 
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, DecodeScratch, Decoder, Preprocess};
+use crate::{DataError, DecodeScratch, Decoder, Preprocess, Wanted};
 
 /// Scratch memory of one thread that reads films.
 #[derive(Default)]
@@ -35,6 +35,23 @@ impl FilmReader {
     /// SHA-256 of the file read last.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(&self.file).into()
+    }
+
+    /// Width and height of a film as it is shown.
+    pub fn full_size(
+        &mut self,
+        path: &Path,
+        decoder: &Decoder,
+        wanted: Wanted,
+    ) -> Result<(u32, u32), DataError> {
+        self.bytes(path)?;
+        let film = decoder
+            .decode_with(&self.file, Some(wanted), &mut self.scratch)
+            .map_err(|source| DataError::Decode {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(film.view.full_size())
     }
 
     /// Reads a film and fits it into `out`, size×size gray levels. Its bytes stay until the next. Whether it was repaired.

@@ -3,6 +3,7 @@
 mod batch;
 mod course;
 mod maker;
+mod map;
 mod order;
 mod recipe;
 mod supply;
@@ -18,6 +19,7 @@ use self::course::Course;
 pub use self::course::Shard;
 use self::course::Stretch;
 use self::maker::Maker;
+pub use self::map::MAP_UNKNOWN;
 pub(crate) use self::order::Members;
 pub use self::order::{Order, Turn, epoch_order};
 pub use self::recipe::{Mix, Recipe, RecipeBatch, Recipes};

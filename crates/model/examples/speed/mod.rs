@@ -38,6 +38,7 @@ impl Options {
                 ("frozen", value) => options.frozen = value.parse()?,
                 ("network", "seed_cnn") => options.name = ArchitectureName::SeedCnn,
                 ("network", "residual") => options.name = ArchitectureName::Residual,
+                ("network", "fracture_map") => options.name = ArchitectureName::FractureMap,
                 ("precision", "fp32") => compute.precision = Precision::Fp32,
                 ("precision", "bf16") => compute.precision = Precision::Bf16,
                 ("memory_format", "contiguous") => {
@@ -63,11 +64,12 @@ impl Options {
         Ok(net)
     }
 
-    /// Of a film, in pixels: the seed project's, or what the residual network is meant for.
+    /// Of a film, in pixels: the seed project's, or what the others are meant for.
     pub fn side(&self) -> i64 {
         match self.name {
             ArchitectureName::SeedCnn => 150,
             ArchitectureName::Residual => 224,
+            ArchitectureName::FractureMap => 448,
         }
     }
 

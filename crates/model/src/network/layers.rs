@@ -84,12 +84,25 @@ impl Conv {
 }
 
 impl Conv {
+    /// Sets every bias, before training.
+    pub fn set_bias(&self, value: f64) -> Result<(), TchError> {
+        fill(self.bias.as_ref(), value)
+    }
+
     /// max-pool 2×2 of ReLU of the convolution, in one pass over memory; for a 3×3 kernel with a bias. Computes in the precision of `x`.
     pub fn relu_pool(&self, x: &Tensor, pooled: Pooled) -> Result<Tensor, TchError> {
         let Some(bias) = &self.bias else {
             return Err(TchError::Shape("relu_pool needs a bias".to_owned()));
         };
         Ok(conv_relu_pool(x, &self.weight, bias, pooled)?)
+    }
+}
+
+/// Sets all of a weight, behind every handle to it.
+fn fill(weight: Option<&Tensor>, value: f64) -> Result<(), TchError> {
+    match weight {
+        None => Ok(()),
+        Some(weight) => tch::no_grad(|| weight.shallow_clone().f_fill_(value).map(|_| ())),
     }
 }
 
@@ -150,6 +163,11 @@ impl ConvNorm {
             norm: BatchNorm::new(&(at / norm), shape.output)?,
             folded: None,
         })
+    }
+
+    /// Sets the norm's gain, before training.
+    pub fn set_gain(&self, gain: f64) -> Result<(), TchError> {
+        fill(Some(&self.norm.weight), gain)
     }
 
     /// Computes in the mode's precision, which is also what it returns.

@@ -1,6 +1,9 @@
 //! The networks: plain structs with named weights behind one trait.
 
+mod block;
+mod fracture_map;
 mod layers;
+mod local_contrast;
 mod residual;
 mod seed_cnn;
 
@@ -11,15 +14,46 @@ use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Device, TchError, Tensor};
 
-pub use residual::{Residual, ResidualOptions};
+pub use fracture_map::{FractureMap, FractureMapOptions};
+pub use residual::{Residual, ResidualOptions, ResidualSize};
 pub use seed_cnn::SeedCnn;
 
 use crate::{Compute, Mode, ModelError};
 
-/// A network that turns films into logits.
+/// What a network says of N films.
+pub struct Answer {
+    /// N logits of *fractured* (f32, no sigmoid).
+    pub logits: Tensor,
+    /// N×h×w logits of a fracture at each place, row by row (f32), where the network has a map.
+    pub map: Option<Tensor>,
+    /// N logits from the film as a whole (f32), where `logits` have parts.
+    pub whole: Option<Tensor>,
+}
+
+impl Answer {
+    /// An answer without parts.
+    #[must_use]
+    pub fn of(logits: Tensor) -> Self {
+        Self {
+            logits,
+            map: None,
+            whole: None,
+        }
+    }
+}
+
+/// A network that turns films into logits, by way of feature maps.
 pub trait Network: Send {
-    /// N×1×H×W, normalised → N logits of *fractured* (f32, no sigmoid).
-    fn forward(&self, films: &Tensor, mode: Mode) -> Result<Tensor, TchError>;
+    /// N×1×H×W, normalised → the feature maps that the answer is read from, N×C×h×w each, the finest first.
+    fn features(&self, films: &Tensor, mode: Mode) -> Result<Vec<Tensor>, TchError>;
+
+    /// What the feature maps, all that [`Network::features`] gave, say.
+    fn answer(&self, features: &[Tensor], mode: Mode) -> Result<Answer, TchError>;
+
+    /// N×1×H×W, normalised → the answer.
+    fn forward(&self, films: &Tensor, mode: Mode) -> Result<Answer, TchError> {
+        self.answer(&self.features(films, mode)?, mode)
+    }
 
     /// Prepares for judging with the weights as they are now: what can be computed once is, in this precision and memory order.
     fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
@@ -36,6 +70,8 @@ pub enum ArchitectureName {
     SeedCnn,
     /// The compact residual CNN, [`Residual`].
     Residual,
+    /// The network with a map of where, [`FractureMap`].
+    FractureMap,
 }
 
 impl fmt::Display for ArchitectureName {
@@ -43,6 +79,7 @@ impl fmt::Display for ArchitectureName {
         f.write_str(match self {
             Self::SeedCnn => "seed_cnn",
             Self::Residual => "residual",
+            Self::FractureMap => "fracture_map",
         })
     }
 }
@@ -55,6 +92,8 @@ pub struct Architecture {
     pub name: ArchitectureName,
     /// Options of `residual`; `seed_cnn` has none.
     pub residual: ResidualOptions,
+    /// Options of `fracture_map`.
+    pub fracture_map: FractureMapOptions,
 }
 
 impl Default for Architecture {
@@ -62,6 +101,7 @@ impl Default for Architecture {
         Self {
             name: ArchitectureName::Residual,
             residual: ResidualOptions::default(),
+            fracture_map: FractureMapOptions::default(),
         }
     }
 }
@@ -79,6 +119,12 @@ pub struct Net {
 }
 
 impl Architecture {
+    /// Side of a cell of the network's map in pixels, if it has one.
+    #[must_use]
+    pub fn map_cell(&self) -> Option<usize> {
+        (self.name == ArchitectureName::FractureMap).then_some(fracture_map::CELL)
+    }
+
     /// The first option that makes no sense for side×side films, as (key, what it must be).
     pub fn check(&self, side: usize) -> Result<(), (&'static str, &'static str)> {
         match self.name {
@@ -87,6 +133,7 @@ impl Architecture {
             }
             ArchitectureName::SeedCnn => Ok(()),
             ArchitectureName::Residual => self.residual.check(side),
+            ArchitectureName::FractureMap => self.fracture_map.check(side),
         }
     }
 
@@ -98,6 +145,9 @@ impl Architecture {
         let network: Box<dyn Network> = match self.name {
             ArchitectureName::SeedCnn => Box::new(SeedCnn::new(&store.root(), side)?),
             ArchitectureName::Residual => Box::new(Residual::new(&store.root(), &self.residual)?),
+            ArchitectureName::FractureMap => {
+                Box::new(FractureMap::new(&store.root(), &self.fracture_map)?)
+            }
         };
         Ok(Net {
             store,
@@ -138,6 +188,11 @@ impl Net {
 
     /// A forward pass as [`Net::compute`] says: N×1×H×W → N logits, f32.
     pub fn forward(&self, films: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        Ok(self.answer(films, train)?.logits)
+    }
+
+    /// A forward pass as [`Net::compute`] says, with all its parts.
+    pub fn answer(&self, films: &Tensor, train: bool) -> Result<Answer, TchError> {
         let Compute { precision, .. } = self.compute;
         self.network.forward(films, Mode { train, precision })
     }

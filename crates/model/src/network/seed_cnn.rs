@@ -4,8 +4,8 @@ use osteon_kernels::{Instructions, Pooled};
 use tch::nn::Path;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::Network;
 use super::layers::{Conv, ConvShape, Linear};
+use super::{Answer, Network};
 use crate::{Mode, Precision};
 
 /// The seed's CNN, 2,822,945 parameters at 150 px:
@@ -42,7 +42,7 @@ impl SeedCnn {
 
 impl SeedCnn {
     /// Both convolutions with their ReLU and pooling: N×1×H×W → N×32×(H/4)×(W/4).
-    fn features(&self, films: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
+    fn convolutions(&self, films: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
         if films.device() == Device::Cpu && precision != Precision::Fp16 {
             let pooled = |kind, channels_last| Pooled {
                 kind,
@@ -61,16 +61,24 @@ impl SeedCnn {
 }
 
 impl Network for SeedCnn {
-    fn forward(&self, films: &Tensor, Mode { precision, .. }: Mode) -> Result<Tensor, TchError> {
-        let x = self.features(films, precision)?.f_flatten(1, -1)?;
+    /// What both convolutions leave, N×32×(H/4)×(W/4).
+    fn features(&self, films: &Tensor, mode: Mode) -> Result<Vec<Tensor>, TchError> {
+        Ok(vec![self.convolutions(films, mode.precision)?])
+    }
+
+    fn answer(&self, features: &[Tensor], mode: Mode) -> Result<Answer, TchError> {
+        let [x] = features else {
+            return Err(TchError::Shape("seed_cnn has one feature map".to_owned()));
+        };
         // With a few films, `fc1` is all reading of weights: to cast them first would cost more than it saves.
-        let linear = if films.device() == Device::Cpu {
+        let linear = if x.device() == Device::Cpu {
             Precision::Fp32
         } else {
-            precision
+            mode.precision
         };
-        let x = self.fc1.forward(&x, linear)?.f_relu_()?;
+        let x = self.fc1.forward(&x.f_flatten(1, -1)?, linear)?.f_relu_()?;
         // 16 bits would round the logits and save nothing.
-        self.fc2.forward(&x, Precision::Fp32)?.f_squeeze_dim(1)
+        let logits = self.fc2.forward(&x, Precision::Fp32)?.f_squeeze_dim(1)?;
+        Ok(Answer::of(logits))
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use osteon_data::Preprocess;
 use osteon_model::{
     Architecture, ArchitectureName, Compute, Device, MemoryFormat, ModelError, ModelInfo, Net,
-    load, read_info, save,
+    Storage, load, load_bytes, read_info, read_tensors, save, save_as,
 };
 use tch::{Kind, Tensor};
 
@@ -219,4 +219,135 @@ fn a_channels_last_network_is_written_plain_and_reads_back() {
             assert!((a - b).abs() < 1e-4, "{name}: {a} and {b}");
         }
     }
+}
+
+/// Half the bytes, nearly the same logits, and what is read is f32 again.
+#[test]
+fn a_file_of_16_bits_is_half_as_large_and_says_nearly_the_same() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let (full, half) = (dir.path().join("full"), dir.path().join("half"));
+    for name in [
+        ArchitectureName::SeedCnn,
+        ArchitectureName::Residual,
+        ArchitectureName::FractureMap,
+    ] {
+        let architecture = Architecture {
+            name,
+            ..Architecture::default()
+        };
+        let net = architecture.build(64, Device::Cpu).expect("builds");
+        let films = Tensor::randn([4, 1, 64, 64], (Kind::Float, Device::Cpu));
+        // Statistics that are not those of the beginning.
+        let _ = net.forward(&films, true).expect("computes");
+        let preprocess = Preprocess {
+            size: 64,
+            ..Preprocess::default()
+        };
+        let info = ModelInfo::new(architecture, preprocess);
+        save(&full, &net, &info).expect("saves");
+        save_as(&half, &net, &info, Storage::Half).expect("saves");
+        let size = |path: &Path| std::fs::metadata(path).expect("there").len() as f64;
+        let share = size(&half) / size(&full);
+        assert!(share > 0.49 && share < 0.52, "{name}: {share}");
+        let (again, header) = load(&half, Device::Cpu).expect("loads");
+        assert_ne!(
+            header.weights_sha256,
+            read_info(&full).expect("reads").weights_sha256,
+            "the checksum is of what is in the file"
+        );
+        let logits = |net: &Net| net.forward(&films, false).expect("computes");
+        let far = (logits(&net) - logits(&again))
+            .abs()
+            .max()
+            .double_value(&[]);
+        let scale = logits(&net).abs().max().double_value(&[]).max(1.0);
+        assert!(far > 0.0 && far < 1e-2 * scale, "{name}: {far} of {scale}");
+        for ((name, a), (_, b)) in net.tensors().into_iter().zip(again.tensors()) {
+            assert_eq!(b.kind(), Kind::Float);
+            assert!(a.dim() > 1 || a == b, "{name} stays at 32 bits");
+        }
+        // Rounding first is what storing does.
+        net.round_to(Storage::Half).expect("rounds");
+        assert_eq!(logits(&net), logits(&again));
+        // A checkpoint is of 32 bits and nothing else.
+        let error = read_tensors(&half).expect_err("16 bits");
+        assert!(
+            error
+                .to_string()
+                .contains("has element type F16, expected F32"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_16_bits_is_checked_as_any() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let path = dir.path().join("model.safetensors");
+    let (net, info) = small();
+    let tensor = |name: &str| {
+        let (_, tensor) = net
+            .tensors()
+            .into_iter()
+            .find(|(n, _)| n == name)
+            .expect("there");
+        tensor.detach()
+    };
+    save_as(&path, &net, &info, Storage::Half).expect("saves");
+    let bytes = std::fs::read(&path).expect("reads");
+    let mut flipped = bytes.clone();
+    let place = bytes.len() - 5;
+    flipped[place] ^= 4;
+    assert!(matches!(
+        load_bytes("x".as_ref(), &flipped, Device::Cpu),
+        Err(ModelError::Checksum { .. })
+    ));
+    assert!(load_bytes("x".as_ref(), &bytes[..place], Device::Cpu).is_err());
+    edit_header(&path, |h| h.replacen("\"F16\"", "\"BF16\"", 1));
+    let said = refusal(&path);
+    assert!(
+        said.contains("has element type BF16, expected F32 or F16"),
+        "{said}"
+    );
+
+    let _ = tensor("conv2.weight").fill_(7e4);
+    let said = save_as(&path, &net, &info, Storage::Half)
+        .expect_err("too large")
+        .to_string();
+    assert!(
+        said.contains("tensor conv2.weight holds values that 16 bits do not hold"),
+        "{said}"
+    );
+    let _ = tensor("conv2.weight").fill_(f64::NAN);
+    assert!(save_as(&path, &net, &info, Storage::Half).is_err());
+}
+
+/// A header with every film of a set of the size of FracAtlas leaves room for the weights in 8 MiB.
+#[test]
+fn the_hashes_of_a_data_set_take_little_room() {
+    let (net, mut info) = small();
+    let number =
+        |i: u64, width: usize| format!("{:0width$x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let data = &mut info.training_data;
+    data.train_films = (0..2400).map(|i| number(i, 16)).collect();
+    let hash = |i: u64| -> osteon_data::FilmHash {
+        // 86 digits of base64 are 512 bits and four of padding.
+        let text = format!(
+            "{}AA",
+            number(i, 16).repeat(6).get(..84).expect("96 digits")
+        );
+        serde_json::from_value(text.into()).expect("a hash")
+    };
+    data.train_hashes = (0..2400).map(hash).collect();
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let path = dir.path().join("model.safetensors");
+    save(&path, &net, &info).expect("saves");
+    assert_eq!(
+        read_info(&path).expect("reads").training_data,
+        info.training_data
+    );
+    let bytes = std::fs::read(&path).expect("reads");
+    let header = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+    println!("a header with 2,400 films: {header} bytes");
+    assert!(header < 300 << 10, "{header}");
 }

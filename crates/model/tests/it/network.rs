@@ -171,10 +171,11 @@ fn a_frozen_network_gives_the_same_logits() {
             let frozen = net.forward(&films, false).expect("computes");
             let far = (&plain - &frozen).abs().max().double_value(&[]);
             let scale = plain.abs().max().double_value(&[]).max(0.1);
+            // In 16 bits either way rounds, each elsewhere.
             let limit = if precision == Precision::Fp32 {
                 1e-5
             } else {
-                0.05
+                0.1
             };
             assert!(far <= limit * scale, "{name} {precision}: {far} of {scale}");
         }

@@ -1,6 +1,8 @@
 //! Equal weights give PyTorch's logits (`tests/oracles/make_oracles.py`).
 
-use osteon_model::{Architecture, ArchitectureName, Device, Net, ResidualOptions};
+use osteon_model::{
+    Architecture, ArchitectureName, Device, FractureMapOptions, Net, ResidualOptions,
+};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
@@ -11,7 +13,7 @@ fn wave(count: usize, frequency: f64, phase: f64) -> Vec<f64> {
 }
 
 /// The same closed formula as in the script: no weights travel.
-fn fill(net: &Net) {
+pub fn fill(net: &Net) {
     for (k, (name, tensor)) in net.tensors().into_iter().enumerate() {
         let size = tensor.size();
         let fan_in: i64 = size.iter().skip(1).product();
@@ -31,7 +33,7 @@ fn fill(net: &Net) {
     }
 }
 
-fn films(n: i64, side: i64) -> Tensor {
+pub fn films(n: i64, side: i64) -> Tensor {
     let values: Vec<f32> = wave((n * side * side) as usize, 0.11, 0.0)
         .into_iter()
         .map(|v| v as f32)
@@ -50,7 +52,14 @@ fn assert_logits(net: &Net, side: i64, train: bool, key: &str) {
         .expect("computes")
         .to_kind(Kind::Double);
     let logits: Vec<f64> = Vec::try_from(logits).expect("a vector");
-    for (ours, theirs) in logits.iter().zip(oracle(key).as_array().expect("logits")) {
+    assert_near(&logits, key);
+}
+
+fn assert_near(ours: &[f64], key: &str) {
+    let theirs = oracle(key);
+    let theirs = theirs.as_array().expect("a list");
+    assert_eq!(ours.len(), theirs.len(), "{key}");
+    for (ours, theirs) in ours.iter().zip(theirs) {
         let theirs = theirs.as_f64().expect("number");
         assert!(
             (ours - theirs).abs() < 1e-5 * theirs.abs().max(1.0),
@@ -68,11 +77,6 @@ fn the_seed_s_network() {
     let net = architecture.build(24, Device::Cpu).expect("builds");
     fill(&net);
     assert_logits(&net, 24, false, "seed_cnn_24");
-    let whole = architecture.build(150, Device::Cpu).expect("builds");
-    assert_eq!(
-        Value::from(whole.parameters()),
-        oracle("seed_cnn_150_parameters")
-    );
 }
 
 #[test]
@@ -97,6 +101,7 @@ fn the_residual_network_in_both_modes() {
         blocks: vec![1, 1],
         stem_stride: 1,
         dropout: 0.0,
+        ..ResidualOptions::default()
     };
     let fine = Architecture {
         residual,
@@ -106,11 +111,39 @@ fn the_residual_network_in_both_modes() {
     .expect("builds");
     fill(&fine);
     assert_logits(&fine, 33, false, "fine_33_eval");
-    let whole = Architecture::default()
-        .build(224, Device::Cpu)
-        .expect("builds");
-    assert_eq!(
-        Value::from(whole.parameters()),
-        oracle("residual_default_parameters")
+}
+
+/// Logits, the map and the logit of the whole film, with statistics as stored and as of the batch.
+#[test]
+fn the_network_with_a_map_in_both_modes() {
+    let fracture_map = FractureMapOptions {
+        widths: [8, 8, 12, 16, 20],
+        blocks: [1, 2, 1, 1],
+        pyramid: 8,
+        top: 3,
+        dropout: 0.0,
+        drop_path: 0.0,
+    };
+    let net = Architecture {
+        name: ArchitectureName::FractureMap,
+        fracture_map,
+        ..Architecture::default()
+    }
+    .build(64, Device::Cpu)
+    .expect("builds");
+    fill(&net);
+    let answer = net.answer(&films(3, 64), false).expect("computes");
+    let flat = |tensor: &Tensor| {
+        Vec::<f64>::try_from(tensor.flatten(0, -1).to_kind(Kind::Double)).expect("a vector")
+    };
+    assert_near(&flat(&answer.logits), "fracture_map_64_eval");
+    assert_near(
+        &flat(&answer.map.expect("has a map").get(1)),
+        "fracture_map_64_eval_map",
     );
+    assert_near(
+        &flat(&answer.whole.expect("has a whole")),
+        "fracture_map_64_eval_whole",
+    );
+    assert_logits(&net, 64, true, "fracture_map_64_train");
 }

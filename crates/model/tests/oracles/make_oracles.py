@@ -27,16 +27,19 @@ class SeedCnn(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, cin, cout):
+    def __init__(self, cin, cout, stride=1):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout)
+        self.stride = stride
+        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout)
         self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout)
-        if cin != cout:
+        if cin != cout or stride > 1:
             self.shortcut, self.shortcut_bn = nn.Conv2d(cin, cout, 1, bias=False), nn.BatchNorm2d(cout)
 
     def forward(self, x):
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(y + (self.shortcut_bn(self.shortcut(x)) if hasattr(self, "shortcut") else x))
+        if hasattr(self, "shortcut"):
+            x = self.shortcut_bn(self.shortcut(F.avg_pool2d(x, 2) if self.stride == 2 else x))
+        return F.relu(y + x)
 
 
 class Residual(nn.Module):
@@ -59,6 +62,66 @@ class Residual(nn.Module):
             for block in stage:
                 x = block(x)
         return self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)).squeeze(1)
+
+
+def with_local_contrast(x):
+    def smooth(v):
+        v = F.avg_pool2d(v, 4)
+        for _ in range(2):
+            v = F.avg_pool2d(v, 5, 1, 2, count_include_pad=False)
+        return v
+
+    mean, square = smooth(x), smooth(x * x)
+    deviation = (square - mean * mean).clamp_min(0).sqrt() + 0.06
+    full = lambda v: F.interpolate(v, size=x.shape[2:], mode="bilinear", align_corners=False)
+    return torch.cat([x, (0.5 * (x - full(mean)) / full(deviation)).clamp(-1.5, 1.5)], 1)
+
+
+class FractureMap(nn.Module):
+    def __init__(self, widths=(24, 32, 64, 128, 256), blocks=(2, 2, 2, 2), pyramid=64, top=8):
+        super().__init__()
+        self.top = top
+        self.stem, self.stem_bn = nn.Conv2d(8, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0])
+        stages, cin = [], widths[0]
+        for width, count in zip(widths[1:], blocks):
+            stage = []
+            for index in range(count):
+                stage.append(Block(cin, width, 2 if index == 0 else 1))
+                cin = width
+            stages.append(nn.ModuleList(stage))
+        self.stages = nn.ModuleList(stages)
+        self.laterals = nn.ModuleList(nn.Conv2d(w, pyramid, 1) for w in widths[2:])
+        self.smooth, self.smooth_bn = nn.Conv2d(pyramid, pyramid, 3, 1, 1, bias=False), nn.BatchNorm2d(pyramid)
+        self.map = nn.Conv2d(pyramid, 1, 1)
+        self.whole1, self.whole2 = nn.Linear(2 * widths[4], 64), nn.Linear(64, 1)
+
+    def forward(self, x):
+        x = F.relu(self.stem_bn(self.stem(F.pixel_unshuffle(with_local_contrast(x), 2))))
+        levels = []
+        for stage in self.stages:
+            for block in stage:
+                x = block(x)
+            levels.append(x)
+        l0, l1, l2 = (lateral(level) for lateral, level in zip(self.laterals, levels[1:]))
+        p = l0 + F.interpolate(l1 + F.interpolate(l2, scale_factor=2), scale_factor=2)
+        m = self.map(F.relu(self.smooth_bn(self.smooth(p)))).squeeze(1)
+        whole = self.whole2(F.relu(self.whole1(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)))).squeeze(1)
+        return m.flatten(1).topk(self.top, 1).values.mean(1) + whole, m, whole
+
+
+def size_of(net, side):
+    """Parameters, and multiply-adds of convolutions and linear layers for one film."""
+    total = 0
+
+    def count(layer, _, output):
+        nonlocal total
+        total += output.numel() * layer.weight[0].numel()
+
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(count)
+    net.eval()(torch.zeros(1, 1, side, side))
+    return {"input": side, "parameters": sum(p.numel() for p in net.parameters()), "multiply_adds": total}
 
 
 def fill(net):
@@ -86,13 +149,26 @@ with torch.no_grad():
     seed = fill(SeedCnn(24)).eval()
     residual = fill(Residual([8, 12, 16], [1, 2, 1])).eval()
     fine = fill(Residual([8, 12], [1, 1], stem_stride=1)).eval()
+    small = dict(widths=(8, 8, 12, 16, 20), blocks=(1, 2, 1, 1), pyramid=8, top=3)
+    fracture = fill(FractureMap(**small)).eval()
+    eval_logits, eval_map, eval_whole = fracture(inputs(3, 64))
     out = {
         "torch": torch.__version__,
         "seed_cnn_24": seed(inputs(3, 24)).tolist(),
         "residual_33_eval": residual(inputs(3, 33)).tolist(),
         "fine_33_eval": fine(inputs(3, 33)).tolist(),
         "residual_33_train": residual.train()(inputs(3, 33)).tolist(),
-        "seed_cnn_150_parameters": sum(p.numel() for p in SeedCnn(150).parameters()),
-        "residual_default_parameters": sum(p.numel() for p in Residual([32, 64, 128, 192], [1, 2, 2, 1]).parameters()),
+        "fracture_map_64_eval": eval_logits.tolist(),
+        "fracture_map_64_eval_map": eval_map[1].flatten().tolist(),
+        "fracture_map_64_eval_whole": eval_whole.tolist(),
+        "fracture_map_64_train": fracture.train()(inputs(3, 64))[0].tolist(),
+        # The zoo of docs/MODELS.md.
+        "zoo": {
+            "seed_cnn": size_of(SeedCnn(150), 150),
+            "residual, small": size_of(Residual([16, 32, 64, 96], [1, 1, 1, 1]), 224),
+            "residual, medium": size_of(Residual([32, 64, 128, 192], [1, 2, 2, 1]), 224),
+            "residual, large": size_of(Residual([48, 96, 192, 256], [2, 2, 2, 2]), 224),
+            "fracture_map": size_of(FractureMap(), 384),
+        },
     }
 pathlib.Path(__file__).with_name("oracles.json").write_text(json.dumps(out, indent=1) + "\n")

@@ -4,6 +4,7 @@ mod cards;
 mod curves;
 mod doubt;
 mod errors;
+mod explanation;
 mod groups;
 mod headline;
 mod leak;
@@ -64,6 +65,7 @@ impl Report<'_> {
                     (groups::subgroups(j))
                     (groups::once_each(j))
                     (leak::section(j))
+                    (explanation::section(j))
                     (errors::section(self))
                     (learning(self.epochs))
                     (cards::data(j))
@@ -148,6 +150,7 @@ fn contents(report: &Report<'_>) -> Markup {
         ("subgroups", "Subgroups", true),
         ("groups", "Groups", j.groups.is_some()),
         ("leak", "Leak check", true),
+        ("explanation", "Where", j.explanation.is_some()),
         ("errors", "Worst errors", true),
         ("learning", "Training", !report.epochs.is_empty()),
         ("data", "Data", true),

@@ -6,8 +6,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use osteon_metrics::{Confusion, Estimate, Summary, SummaryOptions, delong, wilson};
 use osteon_report::judgement::{
-    Band, DataCard, Doubt, Film, Groups, Judgement, Leak, ModelCard, PointFigures, Seen, Subgroup,
-    Thumbnail, Unreadable,
+    Band, DataCard, Deletion, Doubt, Explanation, Film, Groups, Judgement, Leak, ModelCard,
+    PointFigures, Seen, Subgroup, Thumbnail, Unreadable,
 };
 use osteon_report::{EpochPoint, Report, worst};
 
@@ -73,6 +73,7 @@ pub fn rich() -> Sample {
         point(&films, name, threshold, (sensitivity, specificity))
     })
     .to_vec();
+    judgement.explanation = Some(explanation());
     judgement.looks = Some(3);
     judgement.unreadable = 2;
     judgement.unreadable_files = ["a.jpg", "b.jpg"]
@@ -94,6 +95,38 @@ pub fn rich() -> Sample {
         films,
         thumbnails,
         epochs,
+    }
+}
+
+fn explanation() -> Explanation {
+    let share = |part, whole| wilson(part, whole, 0.95).expect("a share");
+    let mean = |value: f64| Estimate {
+        value: Some(value),
+        low: Some(value - 0.05),
+        high: Some(value + 0.05),
+    };
+    let deletion = |share, hottest: f64, random: f64| Deletion {
+        share,
+        hottest: mean(hottest),
+        random: mean(random),
+        difference: mean(hottest - random),
+    };
+    Explanation {
+        kind: "fracture_map".to_owned(),
+        cells: (48, 48),
+        boxed: 55,
+        detected: 44,
+        tolerance: 0.01,
+        pointing_detected: share(37, 44),
+        pointing_boxed: share(42, 55),
+        iou_detected: mean(0.31),
+        iou_boxed: mean(0.27),
+        heat_inside_detected: mean(0.44),
+        deletion: vec![
+            deletion(0.05, 0.31, 0.02),
+            deletion(0.1, 0.42, 0.04),
+            deletion(0.2, 0.47, 0.09),
+        ],
     }
 }
 
@@ -246,6 +279,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
         groups: None,
         subgroups: Vec::new(),
         operating_points: Vec::new(),
+        explanation: None,
         looks: Some(1),
         warnings: Vec::new(),
         data: DataCard {

@@ -57,6 +57,12 @@ pub(crate) struct BadValue {
 }
 
 impl Config {
+    /// Cells across the maps that the network is taught, if it is.
+    pub(crate) fn map_cells(&self) -> Option<usize> {
+        let cell = self.model.map_cell().filter(|_| self.loss.map > 0.0)?;
+        Some(self.preprocess.side() / cell)
+    }
+
     /// The first value that makes no sense.
     pub(crate) fn check(&self) -> Result<(), BadValue> {
         let sections = [
@@ -76,6 +82,12 @@ impl Config {
                     must: must.to_owned(),
                 });
             }
+        }
+        if self.loss.map > 0.0 && self.model.map_cell().is_none() {
+            return Err(BadValue {
+                key: "loss.map".to_owned(),
+                must: "must be 0 for a network without a map; fracture_map has one".to_owned(),
+            });
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Section `train`.
 
+use std::path::PathBuf;
+
 use osteon_data::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub struct TrainConfig {
     pub sampler: Order,
     /// Of weights, order, augmentation and dropout.
     pub seed: u64,
+    /// A model file whose weights training begins from, of the same network; empty: random weights.
+    pub init: PathBuf,
     /// auto, cpu, cuda, cuda:N or mps.
     pub device: String,
     /// Decay of the weights' moving average, which is then what is judged and kept; 0: none.
@@ -81,6 +85,7 @@ impl Default for TrainConfig {
             accumulate: 1,
             sampler: Order::Shuffled,
             seed: 1,
+            init: PathBuf::new(),
             device: "auto".to_owned(),
             ema: 0.0,
             monitor: Monitor::ValRocAuc,

@@ -1,18 +1,21 @@
 //! Batches on the device, made by the loader's threads or by the device itself.
 
-use osteon_data::{Films, LoadOptions};
+use std::sync::Arc;
+
+use osteon_data::{Batch, Films, LoadOptions, Recipe, RecipeBatch};
 use tch::{Device, Tensor};
 
-use super::RunFilms;
 use crate::TrainError;
 use crate::device_films::{DeviceFilms, to_device};
 
 /// This process's part of a batch.
-pub(super) struct Portion {
+pub(crate) struct Portion {
     /// N×1×H×W, normalised, on the device.
     pub films: Tensor,
     /// N, on the device.
     pub targets: Tensor,
+    /// N×h×w, on the device, if the network is taught where.
+    pub maps: Option<Tensor>,
     /// Which films.
     pub indices: Vec<usize>,
     /// Films of the batch over all processes.
@@ -20,7 +23,7 @@ pub(super) struct Portion {
 }
 
 /// Where batches come from.
-pub(super) enum Feed {
+pub(crate) enum Feed {
     /// Made by threads, then copied.
     Host,
     /// Made where the films are.
@@ -48,39 +51,140 @@ impl Feed {
         matches!(self, Self::Device(_))
     }
 
-    /// Batches as `options` say.
+    /// Batches as `options` say; with maps of so many cells across and down, if any.
     pub fn portions<'a>(
         &'a self,
-        films: &RunFilms,
+        films: &Arc<Films>,
         options: LoadOptions,
+        cells: Option<usize>,
         device: Device,
     ) -> Box<dyn Iterator<Item = Result<Portion, TrainError>> + 'a> {
+        let of_maps = Arc::clone(films);
+        let maps = move |batch: &RecipeBatch| {
+            cells
+                .map(|cells| draw_maps(&of_maps, &batch.recipes, cells, device))
+                .transpose()
+        };
         match self {
             Self::Host => {
-                let portion = move |batch: Result<osteon_data::Batch, _>| {
+                let portion = move |(batch, recipes): (Result<Batch, _>, RecipeBatch)| {
                     let batch = batch?;
                     let (films, targets) = to_device(&batch, device)?;
                     Ok(Portion {
                         films,
                         targets,
+                        maps: maps(&recipes)?,
                         indices: batch.indices.clone(),
                         global_len: batch.global_len,
                     })
                 };
-                Box::new(films.train.loader(options).map(portion))
+                // The loader makes what the recipes say, batch by batch.
+                let recipes = films.recipes(options.clone());
+                Box::new(films.loader(options).zip(recipes).map(portion))
             }
             Self::Device(resident) => {
-                let portion = |batch: osteon_data::RecipeBatch| {
+                let portion = move |batch: RecipeBatch| {
                     let (films, targets) = resident.batch(&batch.recipes)?;
                     Ok(Portion {
                         films,
                         targets,
+                        maps: maps(&batch)?,
                         indices: batch.recipes.iter().map(|r| r.turn.film).collect(),
                         global_len: batch.global_len,
                     })
                 };
-                Box::new(films.train.recipes(options).map(portion))
+                Box::new(films.recipes(options).map(portion))
             }
+        }
+    }
+}
+
+/// N×cells×cells: where the fractures are on the films that the recipes make.
+fn draw_maps(
+    films: &Films,
+    recipes: &[Recipe],
+    cells: usize,
+    device: Device,
+) -> Result<Tensor, TrainError> {
+    let side = films.preprocess().size;
+    let mut maps = vec![0.0_f32; recipes.len() * cells * cells];
+    for (map, recipe) in maps.chunks_exact_mut(cells * cells).zip(recipes) {
+        let film = recipe.turn.film;
+        let is_fractured = films.labels()[film].is_fractured();
+        recipe.draw_map(is_fractured, films.boxes(film), (side, side), map);
+    }
+    let shape = [recipes.len() as i64, cells as i64, cells as i64];
+    Ok(Tensor::f_from_slice(&maps)?
+        .f_reshape(shape)?
+        .f_to_device(device)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use osteon_data::{Augment, Catalog, Decoder, Preprocess, Split, write_synth};
+
+    use super::*;
+
+    /// An epoch's indices, targets and maps.
+    fn epoch(feed: &Feed, films: &Arc<Films>, augment: &Augment) -> Vec<(usize, f32, Vec<f32>)> {
+        let options = LoadOptions {
+            augment: Some(augment.clone()),
+            seed: 5,
+            ..LoadOptions::plain(8)
+        };
+        let mut all = Vec::new();
+        for portion in feed.portions(films, options, Some(8), Device::Cpu) {
+            let portion = portion.expect("makes");
+            let maps = portion.maps.expect("asked for");
+            assert_eq!(maps.size(), [portion.indices.len() as i64, 8, 8]);
+            let targets = Vec::<f32>::try_from(portion.targets).expect("a vector");
+            for (at, (&film, target)) in portion.indices.iter().zip(targets).enumerate() {
+                let map = maps.get(at as i64).flatten(0, -1);
+                all.push((film, target, Vec::try_from(map).expect("a vector")));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn maps_are_the_films_own_wherever_batches_are_made() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let root = dir.path().join("set");
+        write_synth(&root, 40, 3, &|| {}).expect("writes");
+        let catalog = Catalog::open(&root).expect("opens");
+        let entries = catalog.split(Split::Train).expect("train");
+        let preprocess = Preprocess {
+            size: 64,
+            ..Preprocess::default()
+        };
+        let decoder = Decoder::default();
+        let mut films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
+        films.locate(entries, &decoder).expect("locates");
+        assert_eq!(
+            films.located(),
+            films.fractured(),
+            "synthetic films have boxes"
+        );
+        let films = Arc::new(films);
+        let resident = Feed::new(&films, Device::Cpu, true).expect("uploads");
+        assert!(resident.is_on_device());
+        for augment in [Augment::NONE, Augment::default()] {
+            let host = epoch(&Feed::Host, &films, &augment);
+            assert_eq!(host, epoch(&resident, &films, &augment));
+            assert_eq!(host.len(), films.len());
+            let mut marked = 0;
+            for (film, target, map) in &host {
+                let fractured = films.labels()[*film].is_fractured();
+                assert_eq!(fractured, *target > 0.5);
+                let cells = map.iter().filter(|&&cell| cell > 0.5).count();
+                assert!(
+                    fractured || map.iter().all(|&cell| cell == 0.0),
+                    "film {film}"
+                );
+                marked += usize::from(cells > 0);
+            }
+            // A warp may move a fracture off the film.
+            assert!(marked * 10 >= films.fractured() * 9, "{marked}");
         }
     }
 }

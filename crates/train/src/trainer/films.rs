@@ -27,7 +27,14 @@ impl RunFilms {
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let (train, val) = (catalog.split(Split::Train)?, catalog.split(Split::Val)?);
-        let train = read(Split::Train, train, config, observer)?;
+        let entries = train;
+        let mut train = read(Split::Train, train, config, observer)?;
+        if config.loss.map > 0.0 {
+            Arc::make_mut(&mut train).locate(entries, &config.data.decoder())?;
+            if train.located() == 0 {
+                return Err(TrainError::NoBoxes);
+            }
+        }
         let val = read(Split::Val, val, config, observer)?;
         Ok(Self {
             hashes: (

@@ -106,6 +106,16 @@ impl Judged {
         training_data: TrainingData,
     ) -> Result<(), TrainError> {
         let mut info = ModelInfo::new(net.architecture.clone(), config.preprocess.clone());
+        self.describe(&mut info, config)?;
+        info.training_data = training_data;
+        let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        info.licence = stated(&config.data.licence);
+        info.attribution = stated(&config.data.attribution);
+        Ok(save(path, net, &info)?)
+    }
+
+    /// Fits what follows from the answers on val and writes it into a header: calibration, operating points, doubt band, figures.
+    pub fn describe(&self, info: &mut ModelInfo, config: &Config) -> Result<(), TrainError> {
         info.calibration = Calibration::fit(config.calibrate.method, &self.labels, &self.logits)?;
         let scores: Vec<f64> = self
             .logits
@@ -131,18 +141,14 @@ impl Judged {
         let screening = config.calibrate.screening;
         info.operating_points
             .extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
-        self.promise(&mut info, config)?;
-        info.training_data = training_data;
-        let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        info.licence = stated(&config.data.licence);
-        info.attribution = stated(&config.data.attribution);
-        Ok(save(path, net, &info)?)
+        self.promise(info, config)
     }
 }
 
 impl Judged {
     /// Puts the doubt band and what it promises into the header, or why there is none.
     fn promise(&self, info: &mut ModelInfo, config: &Config) -> Result<(), TrainError> {
+        (info.doubt_band, info.doubt_refusal) = (None, None);
         let calibrate = &config.calibrate;
         if calibrate.doubt_error <= 0.0 {
             return Ok(());

@@ -1,6 +1,8 @@
 //! One step: forward, loss, backward, and the optimiser's move.
 
-use osteon_model::{Compute, Net, Precision};
+use std::path::Path;
+
+use osteon_model::{Compute, ModelError, Net, Precision};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Parts;
@@ -33,6 +35,9 @@ impl Learner {
     ) -> Result<Self, TrainError> {
         tch::manual_seed(config.train.seed as i64);
         let mut net = config.model.build(config.preprocess.side(), device)?;
+        if !config.train.init.as_os_str().is_empty() {
+            begin_from(&config.train.init, &net, device)?;
+        }
         net.set_compute(compute)?;
         let ema = match config.train.ema {
             0.0 => None,
@@ -82,15 +87,16 @@ impl Learner {
         }
     }
 
-    /// Adds the share of N×1×H×W films with N targets, both on the device, to the gradient of a step over `films_of_step` films. Gives the
-    /// sum of their losses, one f64 still on the device.
+    /// Adds the share of N×1×H×W films with N targets and, where it is taught, N×h×w maps, all on the device, to the gradient of a step over
+    /// `films_of_step` films. Gives the sum of their losses, one f64 still on the device.
     pub fn learn(
         &self,
         films: &Tensor,
         targets: &Tensor,
+        maps: Option<&Tensor>,
         films_of_step: usize,
     ) -> Result<Tensor, TrainError> {
-        self.try_learn(films, targets, films_of_step)
+        self.try_learn(films, targets, maps, films_of_step)
             .map_err(|source| self.explain(source))
     }
 
@@ -98,10 +104,11 @@ impl Learner {
         &self,
         films: &Tensor,
         targets: &Tensor,
+        maps: Option<&Tensor>,
         films_of_step: usize,
     ) -> Result<Tensor, tch::TchError> {
-        let logits = self.net.forward(&self.net.arrange(films)?, true)?;
-        let sum = self.loss.per_film(&logits, targets)?.f_sum(Kind::Float)?;
+        let answer = self.net.answer(&self.net.arrange(films)?, true)?;
+        let sum = self.loss.of(&answer, targets, maps)?;
         let share = sum.f_div_scalar(films_of_step as f64)?;
         match &self.scaler {
             Some(scaler) => scaler.scale(&share)?.f_backward()?,
@@ -167,4 +174,23 @@ impl Learner {
             source.into()
         }
     }
+}
+
+/// Takes over the weights of a model file, which must be of the same network; its film size, dropout and the like may differ.
+fn begin_from(path: &Path, net: &Net, device: Device) -> Result<(), TrainError> {
+    let (known, _) = osteon_model::load(path, device)?;
+    let (found, expected) = (known.architecture.name, net.architecture.name);
+    if found != expected {
+        return Err(TrainError::InitNetwork {
+            path: path.to_owned(),
+            found,
+            expected,
+        });
+    }
+    let weights = known.tensors().into_iter().collect();
+    net.copy_weights(&weights, path)
+        .map_err(|error| match error {
+            ModelError::Weights { path, problem } => TrainError::InitSizes { path, problem },
+            other => other.into(),
+        })
 }

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 use osteon_data::Catalog;
 use tch::Device;
 
-use self::feed::Feed;
-pub(crate) use self::films::RunFilms;
-use self::judge::{Judged, ValMetrics};
+pub(crate) use self::feed::Feed;
+pub(crate) use self::films::{RunFilms, read};
+pub(crate) use self::judge::Judged;
+use self::judge::ValMetrics;
 pub(crate) use self::learner::Learner;
 pub(crate) use self::look::Look;
 use self::pass::Pass;

@@ -1,6 +1,7 @@
 //! One pass over the training films.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,9 @@ impl Trainer<'_> {
         let mut pending = Vec::new();
         let feed = Rc::clone(&self.feed);
         let device = self.learner.device();
-        let mut portions = feed.portions(&self.films, self.load_options(), device);
+        let films_of_run = Arc::clone(&self.films.train);
+        let cells = self.config.map_cells();
+        let mut portions = feed.portions(&films_of_run, self.load_options(), cells, device);
         let mut waited = Duration::ZERO;
         loop {
             let asked_for = Instant::now();
@@ -174,7 +177,12 @@ impl Trainer<'_> {
             loss += if portion.indices.is_empty() {
                 learner.learn_nothing()?
             } else {
-                learner.learn(&portion.films, &portion.targets, count)?
+                learner.learn(
+                    &portion.films,
+                    &portion.targets,
+                    portion.maps.as_ref(),
+                    count,
+                )?
             };
         }
         let tally = team.sum(&learner.optimizer, &learner.statistics(), loss, stop)?;

@@ -3,6 +3,7 @@
 mod configs;
 mod kill;
 mod looks;
+mod maps;
 mod optimizer;
 mod parity;
 mod processes;

@@ -1,6 +1,6 @@
 //! Losses and schedules against PyTorch's (`tests/oracles/make_oracles.py`).
 
-use osteon_model::Device;
+use osteon_model::{Answer, Device};
 use osteon_train::{Loss, LossConfig, LossName, ScheduleConfig, ScheduleName};
 use serde_json::Value;
 use tch::{Kind, Tensor};
@@ -52,6 +52,46 @@ fn losses_are_pytorch_s() {
             assert!((ours - theirs).abs() < 1e-6, "{name}: {ours} {theirs}");
         }
     }
+}
+
+/// The film's logit, the logit of the whole and the map, each with its weight; cells that are not known have no part.
+#[test]
+fn the_loss_of_an_answer_s_parts_is_pytorch_s() {
+    let config = LossConfig {
+        map: 2.0,
+        map_positive_weight: 3.0,
+        whole: 0.5,
+        ..LossConfig::default()
+    };
+    let numbers = || Tensor::arange(48, (Kind::Float, Device::Cpu));
+    let answer = || Answer {
+        logits: Tensor::from_slice(&[-1.5_f32, 0.25, 2.0]),
+        map: Some(((numbers() * 0.7).sin() * 2.0).reshape([3, 4, 4])),
+        whole: Some(Tensor::from_slice(&[0.5_f32, -0.75, 1.0])),
+    };
+    let truth = numbers().remainder(5) - 1.0;
+    let truth = truth.where_self(&truth.le(1.0), &truth.zeros_like());
+    let truth = truth.reshape([3, 4, 4]);
+    let targets = Tensor::from_slice(&[0.0_f32, 1.0, 1.0]);
+    let loss = Loss::new(&config, 50, 50, Device::Cpu).expect("makes");
+    let of = |loss: &Loss, maps| {
+        let sum = loss.of(&answer(), &targets, maps).expect("computes");
+        sum.double_value(&[])
+    };
+    let theirs = oracles()["loss_of_parts"].as_f64().expect("a number");
+    let ours = of(&loss, Some(&truth));
+    assert!((ours - theirs).abs() < 1e-5, "{ours} {theirs}");
+    // Not taught, the parts count for nothing.
+    let plain = Loss::new(&LossConfig::default(), 50, 50, Device::Cpu).expect("makes");
+    let films = plain
+        .per_film(&answer().logits, &targets)
+        .expect("computes");
+    let films = films.sum(Kind::Float).double_value(&[]);
+    assert!((of(&plain, None) - films).abs() < 1e-6);
+    assert!(
+        (of(&plain, Some(&truth)) - films).abs() < 1e-6,
+        "a weight of 0"
+    );
 }
 
 #[test]

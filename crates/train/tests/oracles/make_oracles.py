@@ -76,6 +76,19 @@ def losses():
     }
 
 
+def parts():
+    """The loss of three films' logits, whole logits (times 0.5) and 4x4 maps (times 2, a sixteenth a cell, fractured cells weigh 3; -1: not known)."""
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    n = torch.arange(48, dtype=torch.float64)
+    y = torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64)
+    logits, whole = torch.tensor([-1.5, 0.25, 2.0], dtype=torch.float64), torch.tensor([0.5, -0.75, 1.0], dtype=torch.float64)
+    cells, truth = 2 * torch.sin(0.7 * n), n % 5 - 1
+    truth = torch.where(truth > 1, torch.zeros_like(n), truth)
+    known = truth >= 0
+    where = bce(cells[known], truth[known], pos_weight=torch.tensor(3.0, dtype=torch.float64), reduction="sum") / 16
+    return (bce(logits, y, reduction="sum") + 0.5 * bce(whole, y, reduction="sum") + 2 * where).item()
+
+
 def rates(make):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     schedule = make(optimizer)
@@ -96,6 +109,7 @@ out = {
     "adamw": run(adamw),
     "adamw_clip_10": run(clipped),
     "losses": losses(),
+    "loss_of_parts": parts(),
     "schedules": {
         # Ours gives a step the rate of its end, PyTorch's that of its beginning: the test shifts by one step.
         "cosine": rates(lambda o: lr.CosineAnnealingLR(o, T_max=40, eta_min=0.1)),

@@ -73,18 +73,19 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     let on = |split| {
         judge(&Request {
             predictor: &predictor,
-            model: &outcome.model,
+            model: Some(&outcome.model),
             catalog,
             split,
             repair,
+            explain: true,
         })
     };
     let val = on(Split::Val)?;
     let reports = outcome.run.join("report");
-    val.write(&reports.join("val"))?;
+    val.write(&reports.join("val"), &predictor)?;
     let test = args.test.then(|| on(Split::Test)).transpose()?;
     if let Some(test) = &test {
-        test.write(&reports.join("test"))?;
+        test.write(&reports.join("test"), &predictor)?;
         let (net, mut info) = load(&outcome.model, device)?;
         info.metrics.test = Some(test.judgement.summary.clone());
         save(&outcome.model, &net, &info)?;

@@ -1,0 +1,247 @@
+//! The model card: what the header of a model file says, as a page that a person reads before using it. Nothing in it is typed by hand.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use osteon_data::Fit;
+use osteon_metrics::{Estimate, Summary};
+use osteon_model::{ArchitectureName, CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
+
+use super::shrink::mebibytes;
+
+/// The card of a model file as Markdown; without a file, of the model that ships with the program.
+pub fn card(file: Option<&Path>) -> anyhow::Result<String> {
+    let (predictor, bytes) = match file {
+        Some(file) => {
+            let predictor = Predictor::open(file, Device::Cpu)?;
+            let about = std::fs::metadata(file);
+            let about = about.with_context(|| format!("cannot look at {}", file.display()))?;
+            (predictor, about.len())
+        }
+        None => (Predictor::shipped(Device::Cpu)?, SHIPPED.len() as u64),
+    };
+    let info = predictor.info();
+    let mut page = "# Model card\n\n<!-- Made by `osteon info --card` from the header of the model file. Not to be edited. -->\n\n".to_owned();
+    page += "**Not a medical device: for research and teaching, never for a decision about a patient.** It tells films that show a fractured bone from those that do \
+             not, and gives a score, the calibrated probability of a fracture.\n\n";
+    page += &file_table(info, predictor.parameters(), bytes);
+    page += &use_and_data(info);
+    page += &figures(info);
+    page += &points(info);
+    page += &doubt(info);
+    page += &limits(info);
+    page += &made(info);
+    Ok(page)
+}
+
+fn file_table(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
+    let pre = &info.preprocess;
+    let fit = match pre.fit {
+        Fit::Letterbox => "letterboxed",
+        Fit::Stretch => "stretched",
+        Fit::Crop => "cropped to the middle",
+    };
+    let calibration = match info.calibration.method {
+        CalibrationMethod::None => "none: the sigmoid of the logit".to_owned(),
+        CalibrationMethod::Isotonic => "isotonic, fitted on val".to_owned(),
+        CalibrationMethod::Temperature | CalibrationMethod::Platt => format!(
+            "sigmoid({:.4} · logit + {:.4}), fitted on val",
+            info.calibration.slope, info.calibration.intercept
+        ),
+    };
+    format!(
+        "| | |\n|---|---|\n\
+         | network | `{}`, {parameters} parameters |\n\
+         | input | gray, {}×{} pixels, {fit} |\n\
+         | score | {calibration} |\n\
+         | file | {:.2} MiB, model format {} |\n\
+         | SHA-256 of the weights | `{}` |\n\
+         | written by | {} {} |\n\
+         | licence | {} |\n\
+         | attribution | {} |\n\n",
+        info.architecture.name,
+        pre.size,
+        pre.size,
+        mebibytes(bytes),
+        info.format_version,
+        info.weights_sha256,
+        info.program.name,
+        info.program.version,
+        stated(info.licence.as_deref()),
+        stated(info.attribution.as_deref()),
+    )
+}
+
+fn use_and_data(info: &ModelInfo) -> String {
+    let data = &info.training_data;
+    format!(
+        "## Intended use\n\n\
+         To study how such networks learn and fail; as the baseline that a better model has to beat; for trying the program out. It is made for plain radiographs of \
+         the kind it was trained on, one film at a time.\n\n\
+         Not for: diagnosis, triage or second reading of patients; films of children, of body regions or from machines that its data do not hold; \
+         CT, MRI, photographs or drawings.\n\n\
+         ## Data\n\n\
+         | | films | fractured | fingerprint |\n|---|---|---|---|\n\
+         | train | {} | {} | `{}` |\n\
+         | val | {} | {} | `{}` |\n\n\
+         The data set is `{}` ({}). {} Epoch, calibration and thresholds were chosen on val and \
+         nowhere else. The file holds a hash and a fingerprint of every film that it was trained or chosen on, copies included: `osteon evaluate` says when it is \
+         asked about one.\n\n",
+        data.train_images,
+        data.train_fractured,
+        short(&data.train_fingerprint),
+        data.val_images,
+        data.val_fractured,
+        short(&data.val_fingerprint),
+        data.name,
+        stated(info.licence.as_deref()),
+        info.attribution
+            .as_ref()
+            .map_or(String::new(), |whom| format!("{whom}.")),
+    )
+}
+
+fn figures(info: &ModelInfo) -> String {
+    let mut text = "## How well it does\n\n".to_owned();
+    match &info.metrics.val {
+        Some(val) => {
+            text += "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n";
+            text += &table(val);
+        }
+        None => text += "It was not judged on val.\n\n",
+    }
+    match &info.metrics.test {
+        Some(test) => {
+            text += "On test, which it was not chosen on:\n\n";
+            text += &table(test);
+        }
+        None => text += "No figures on test are in the file.\n\n",
+    }
+    text += "Figures by body region, view, sex or age are not in the file: that it does as well in each is not known. `osteon evaluate --annotations` gives those that \
+             a table of the films allows.\n\n";
+    text
+}
+
+fn table(found: &Summary) -> String {
+    let mut text = format!(
+        "| {} films, {} fractured | |\n|---|---|\n",
+        found.images,
+        found.confusion.tp + found.confusion.fn_
+    );
+    let mut row = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| {name} | {value} |");
+    };
+    row("ROC-AUC", index(found.roc_auc));
+    row("average precision", index(found.average_precision));
+    let at = |name: &str| format!("{name} at the threshold {:.3}", found.threshold);
+    row(&at("sensitivity"), percent(found.sensitivity));
+    row(&at("specificity"), percent(found.specificity));
+    row(&at("precision"), percent(found.precision));
+    row(
+        "sensitivity at 90 % specificity",
+        percent(found.sensitivity_at_90_specificity),
+    );
+    row("Brier score", index(found.calibration.brier));
+    row("calibration error (ECE)", index(found.calibration.ece));
+    text + "\n"
+}
+
+fn points(info: &ModelInfo) -> String {
+    let mut text = "## Operating points\n\nThe first is used where none is asked for.\n\n\
+                    | | threshold | sensitivity on val | specificity on val |\n|---|---|---|---|\n"
+        .to_owned();
+    let share = |value: Option<f64>| {
+        value.map_or_else(|| "–".to_owned(), |v| format!("{:.1} %", v * 100.0))
+    };
+    for point in &info.operating_points {
+        let _ = writeln!(
+            text,
+            "| {} | {:.4} | {} | {} |",
+            point.name,
+            point.threshold,
+            share(point.sensitivity),
+            share(point.specificity)
+        );
+    }
+    text + "\n"
+}
+
+fn doubt(info: &ModelInfo) -> String {
+    let said = match (&info.doubt_band, &info.doubt_refusal) {
+        (Some(band), _) => {
+            let promise = match (band.error, band.confidence) {
+                (Some(error), Some(confidence)) => format!(
+                    " Of the films that are decided, at most {:.0} % are decided wrongly; this holds with probability {:.0} % for films from where val came from.",
+                    error * 100.0,
+                    confidence * 100.0
+                ),
+                _ => String::new(),
+            };
+            format!(
+                "Scores from {:.4} to {:.4} are left to a person.{promise}",
+                band.low, band.high
+            )
+        }
+        (None, Some(refusal)) => format!("There is no doubt band. {refusal}"),
+        (None, None) => "There is no doubt band: every film is decided.".to_owned(),
+    };
+    format!("## Doubt\n\n{said}\n\n")
+}
+
+fn limits(info: &ModelInfo) -> String {
+    let fractured = info
+        .metrics
+        .val
+        .as_ref()
+        .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
+    let mut text = format!(
+        "## Limits\n\n\
+         - It was chosen on {fractured} fractured films: the intervals above are wide, and the figures on other films are likely lower.\n\
+         - It knows one data set. On films of other hospitals, machines and populations it may do much worse; this was not measured.\n\
+         - Precision holds for the share of fractures among these films alone.\n\
+         - It gives a score for the film as a whole. It knows of no earlier film, no other view and no complaint.\n"
+    );
+    if info.architecture.name == ArchitectureName::FractureMap {
+        text += "- Its map says what raised the score, not where all fractures are.\n";
+    }
+    text + "\n"
+}
+
+fn made(info: &ModelInfo) -> String {
+    let data = &info.training_data;
+    format!(
+        "## How it was made\n\n\
+         From random weights, without downloaded ones, by `osteon train` (for the model that ships: `cargo xtask train-shipped`), seed {}; kept is epoch {} of the last \
+         stage, which was the best on val. The command `osteon info --json` prints the whole header.\n",
+        data.seed, data.epochs
+    )
+}
+
+fn stated(text: Option<&str>) -> &str {
+    text.unwrap_or("not stated")
+}
+
+/// The first digits of a fingerprint tell it from others.
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..16).unwrap_or(fingerprint)
+}
+
+fn percent(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => {
+            format!("{:.1} % ({:.1} to {:.1})", v * 100.0, l * 100.0, h * 100.0)
+        }
+        (Some(v), ..) => format!("{:.1} %", v * 100.0),
+        (None, ..) => "–".to_owned(),
+    }
+}
+
+fn index(e: Estimate) -> String {
+    match (e.value, e.low, e.high) {
+        (Some(v), Some(l), Some(h)) => format!("{v:.3} ({l:.3} to {h:.3})"),
+        (Some(v), ..) => format!("{v:.3}"),
+        (None, ..) => "–".to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+//! `osteon shrink`: a model file of half the size.
+
+use std::path::Path;
+
+use osteon_train::config::Layers;
+use osteon_train::{Config, TrainError, shrink};
+use serde::Serialize;
+
+use super::model_path;
+use super::train::plan::flags;
+use crate::args::ShrinkArgs;
+use crate::exit::{Ending, UsageError};
+use crate::output;
+use crate::progress::TrainProgress;
+
+/// What `shrink --json` prints. AUCs on val are `null` where they are not known.
+#[derive(Serialize)]
+struct Report<'a> {
+    model: &'a Path,
+    out: &'a Path,
+    bytes_before: u64,
+    bytes: u64,
+    val_roc_auc_before: Option<f64>,
+    val_roc_auc: Option<f64>,
+}
+
+pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
+    let model = model_path(&args.model);
+    let config = args.refit.then(|| config(args, &model)).transpose()?;
+    let done = shrink(
+        &model,
+        &args.out,
+        config.as_ref(),
+        &mut TrainProgress::new(1),
+    )?;
+    let report = Report {
+        model: &model,
+        out: &args.out,
+        bytes_before: done.bytes.0,
+        bytes: done.bytes.1,
+        val_roc_auc_before: done.val_roc_auc.0,
+        val_roc_auc: done.val_roc_auc.1,
+    };
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::line(&text(&report))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// The config of the run that the model lies in, or the one given, with what the flags change.
+fn config(args: &ShrinkArgs, model: &Path) -> anyhow::Result<Config> {
+    let beside = model.with_file_name("config.toml");
+    let file = args.config.clone().unwrap_or(beside);
+    if !file.is_file() {
+        let said = format!(
+            "{} lies in no run folder: name the config it was trained with by --config",
+            model.display()
+        );
+        return Err(UsageError(said).into());
+    }
+    let mut layers = Layers {
+        file: Some(file),
+        set: args.set.clone(),
+    };
+    layers.set.extend(flags(args.data.as_deref(), None)?);
+    Ok(layers.resolve().map_err(TrainError::from)?)
+}
+
+fn text(report: &Report<'_>) -> String {
+    let auc = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.5}"));
+    let sizes = format!(
+        "{}: {:.2} MiB, from {:.2} MiB",
+        report.out.display(),
+        mebibytes(report.bytes),
+        mebibytes(report.bytes_before)
+    );
+    if report.val_roc_auc.is_none() {
+        return sizes;
+    }
+    let (now, before) = (auc(report.val_roc_auc), auc(report.val_roc_auc_before));
+    format!("{sizes}\nROC-AUC on val: {now}, from {before}")
+}
+
+pub fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

@@ -1,0 +1,156 @@
+//! `predict --heatmap` and the explanation that `evaluate` scores.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{assert_code, osteon, stderr, stdout, trained};
+
+fn lines(output: &str) -> Vec<Value> {
+    let lines = output.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Films of a folder below `set/test`.
+fn films(dir: &Path, class: &str) -> Vec<String> {
+    let folder = dir.join("set/test").join(class);
+    let entries = std::fs::read_dir(folder).expect("lists");
+    let mut names: Vec<String> = entries
+        .map(|e| e.expect("entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_film_gets_a_picture_of_its_own() {
+    let dir = trained();
+    let film = &films(dir.path(), "fractured")[0];
+    // The same name twice, a film that is no square, and one that does not read.
+    std::fs::create_dir_all(dir.path().join("in/b")).expect("folder");
+    let source = dir.path().join("set/test/fractured").join(film);
+    let picture = image::open(&source).expect("reads").to_luma8();
+    let wide = image::imageops::resize(&picture, 1500, 700, image::imageops::FilterType::Triangle);
+    wide.save(dir.path().join("in/one.png")).expect("writes");
+    picture
+        .save(dir.path().join("in/b/one.png"))
+        .expect("writes");
+    std::fs::write(dir.path().join("in/none.png"), "no film").expect("writes");
+    let output = osteon(
+        dir.path(),
+        "predict --model run in --json --heatmap out/heat",
+    );
+    assert_code(&output, 1);
+    let said = lines(&stdout(&output));
+    assert_eq!(said.len(), 3, "{said:?}");
+    let mut places = Vec::new();
+    for line in &said {
+        if line["path"].as_str().expect("path").ends_with("none.png") {
+            assert!(line.get("heatmap").is_none() && line["error"].is_string());
+            continue;
+        }
+        let place = line["heatmap"].as_str().expect("a place");
+        let shown = image::open(dir.path().join(place)).expect("a readable PNG");
+        let is_wide = !line["path"].as_str().expect("path").contains("/b/");
+        if is_wide {
+            // 1024×478 twice, beside each other, with margins, scale, head and foot.
+            assert_eq!((shown.width(), shown.height()), (2 * 1024 + 106, 478 + 74));
+        }
+        assert!(shown.width() <= 2 * 1024 + 106 && shown.height() <= 1024 + 74);
+        places.push(place.to_owned());
+    }
+    places.sort();
+    assert_eq!(
+        places,
+        ["out/heat/one-2.heatmap.png", "out/heat/one.heatmap.png"]
+    );
+    // The score is the one that comes without a picture.
+    let plain = lines(&stdout(&osteon(
+        dir.path(),
+        "predict --model run in --json",
+    )));
+    for (with, without) in said.iter().zip(&plain) {
+        assert_eq!(with["score"], without["score"]);
+        assert!(without.get("heatmap").is_none());
+    }
+}
+
+#[test]
+fn a_map_that_the_network_has_not_is_an_error_that_says_so() {
+    let dir = trained();
+    let film = &films(dir.path(), "fractured")[0];
+    let path = format!("set/test/fractured/{film}");
+    let ask = |kind: &str| {
+        let rest = format!("--heatmap out --heatmap-kind {kind} {path}");
+        osteon(dir.path(), &format!("predict --model run {rest}"))
+    };
+    assert_code(&ask("grad_cam"), 0);
+    let refused = ask("fracture_map");
+    assert_code(&refused, 1);
+    assert!(
+        stdout(&refused).contains("makes no map of fractures"),
+        "{}",
+        stdout(&refused)
+    );
+    // A kind without a folder is a mistake of the call.
+    let wrong = osteon(
+        dir.path(),
+        &format!("predict --model run --heatmap-kind auto {path}"),
+    );
+    assert_code(&wrong, 2);
+    assert!(stderr(&wrong).contains("--heatmap"));
+}
+
+#[test]
+fn boxes_let_the_explanation_be_scored() {
+    let dir = trained();
+    // The set as it was drawn knows its own boxes; without them nothing is made up.
+    let plain = osteon(dir.path(), "evaluate --model run --data set --json");
+    assert_code(&plain, 0);
+    let found = &lines(&stdout(&plain))[0]["explanation"];
+    assert_eq!(found["boxed"], films(dir.path(), "fractured").len());
+
+    std::fs::remove_file(dir.path().join("set/boxes.csv")).expect("a drawn set has boxes");
+    let plain = osteon(dir.path(), "evaluate --model run --data set --json");
+    assert_eq!(lines(&stdout(&plain))[0]["explanation"], Value::Null);
+
+    let mut rows = String::from("path,boxes\n");
+    for class in ["fractured", "not fractured"] {
+        for film in films(dir.path(), class) {
+            // The whole film: whatever is hot lies in it.
+            let boxes = if class == "fractured" {
+                "0.5 0.5 1 1"
+            } else {
+                ""
+            };
+            rows.extend(["test/", class, "/", &film, ",", boxes, "\n"]);
+        }
+    }
+    std::fs::write(dir.path().join("boxes.csv"), rows).expect("writes");
+    let call = "evaluate --model run --data set --annotations boxes.csv";
+    let output = osteon(dir.path(), &format!("{call} --json --report out"));
+    assert_code(&output, 0);
+    let said = &lines(&stdout(&output))[0];
+    let found = &said["explanation"];
+    let fractured = films(dir.path(), "fractured").len();
+    assert_eq!(found["kind"], "grad_cam");
+    assert_eq!(found["boxed"], fractured);
+    assert_eq!(found["detected"], said["confusion"]["tp"]);
+    // A map that is cold everywhere points nowhere; every other one points into such a box.
+    let pointing = found["pointing_boxed"]["value"].as_f64().expect("a share");
+    assert!((0.0..=1.0).contains(&pointing), "{found}");
+    if let Some(inside) = found["heat_inside_detected"]["value"].as_f64() {
+        // The film is letterboxed: the rest of the heat lies on the bars beside it.
+        assert!(inside > 0.3 && inside <= 1.0, "{found}");
+    }
+    if said["confusion"]["tp"].as_u64() > Some(0) {
+        assert_eq!(found["deletion"].as_array().expect("rows").len(), 3);
+    }
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("out").join(name)).expect(name);
+    assert!(read("index.html").contains("Does it look at the fracture?"));
+    assert!(read("figures.csv").contains("explanation.pointing.detected"));
+    let text = stdout(&osteon(dir.path(), call));
+    assert!(text.contains("fractured films with boxes"), "{text}");
+}

@@ -1,0 +1,132 @@
+//! The model that ships, which is used where none is named, and what makes its file.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{assert_code, osteon, osteon_with, set, stderr, stdout, trained};
+
+fn object(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON object")
+}
+
+#[test]
+fn without_a_model_the_one_that_ships_judges() {
+    let dir = set();
+    let info = osteon(dir.path(), "info --json");
+    assert_code(&info, 0);
+    let weights = object(&stdout(&info))["weights_sha256"].clone();
+
+    let judged = osteon(dir.path(), "evaluate --data set --json --device cpu");
+    assert_code(&judged, 0);
+    let judged = object(&stdout(&judged));
+    assert_eq!(
+        (&judged["images"], &judged["model"]["weights_sha256"]),
+        (&Value::from(9), &weights)
+    );
+    assert_eq!(judged["looks"], Value::Null);
+    let warnings = judged["warnings"].as_array().expect("a list");
+    let lies = |w: &&Value| {
+        w.as_str()
+            .is_some_and(|w| w.contains("lies in no run folder"))
+    };
+    assert_eq!(warnings.iter().filter(lies).count(), 1, "{warnings:?}");
+    // A run in the folder it is called from is none of its business.
+    assert!(!dir.path().join("judgements.jsonl").exists());
+
+    let film = std::fs::read_dir(dir.path().join("set/test/fractured"))
+        .expect("lists")
+        .next()
+        .expect("one")
+        .expect("an entry");
+    let film = film.path();
+    let film = film.to_str().expect("UTF-8");
+    let line = osteon_with(dir.path(), &["predict", "--json", film]);
+    assert_code(&line, 0);
+    let score = object(&stdout(&line))["score"].as_f64().expect("a score");
+    assert!((0.0..=1.0).contains(&score));
+}
+
+#[test]
+fn models_are_compared_with_the_one_that_ships() {
+    let dir = trained();
+    let output = osteon(dir.path(), "compare run --data set --json --device cpu");
+    assert_code(&output, 0);
+    let found = object(&stdout(&output));
+    assert_eq!(found["images"], 9);
+    assert_ne!(
+        found["a"]["model"]["weights_sha256"],
+        found["b"]["model"]["weights_sha256"]
+    );
+    assert_eq!(found["b"]["model"]["file"], "ships with the program");
+}
+
+/// `docs/MODEL_CARD.md` is made by the program, not typed.
+#[test]
+fn the_committed_card_is_that_of_the_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = osteon(&root, "info --card");
+    assert_code(&output, 0);
+    let committed = std::fs::read_to_string(root.join("docs/MODEL_CARD.md")).expect("reads");
+    assert!(
+        stdout(&output) == committed,
+        "run `cargo run -p cli -- info --card > docs/MODEL_CARD.md`"
+    );
+    for part in [
+        "Not a medical device",
+        "CC BY 4.0",
+        "FracAtlas",
+        "| ROC-AUC | 0.",
+        "| balanced |",
+        "| screening |",
+        "SHA-256 of the weights",
+        "## Limits",
+    ] {
+        assert!(committed.contains(part), "{part}");
+    }
+}
+
+/// Any model has a card; what its file does not say is not stated.
+#[test]
+fn a_run_has_a_card_and_shrinks() {
+    let dir = trained();
+    let output = osteon(dir.path(), "info run --card");
+    assert_code(&output, 0);
+    for part in ["`residual`", "| licence | not stated |", "9 films"] {
+        assert!(
+            stdout(&output).contains(part),
+            "{part}: {}",
+            stdout(&output)
+        );
+    }
+    let output = osteon(dir.path(), "shrink run small.safetensors --refit --json");
+    assert_code(&output, 0);
+    let report = object(&stdout(&output));
+    assert!(
+        report["bytes"].as_u64() < report["bytes_before"].as_u64(),
+        "{report}"
+    );
+    assert!(report["val_roc_auc"].is_number() && report["val_roc_auc_before"].is_number());
+    assert_code(
+        &osteon(
+            dir.path(),
+            "evaluate --model small.safetensors --data set --split val",
+        ),
+        0,
+    );
+    // What is in no run folder says nothing of its config.
+    let output = osteon(
+        dir.path(),
+        "shrink small.safetensors again.safetensors --refit",
+    );
+    assert_code(&output, 2);
+    assert!(
+        stderr(&output).contains("lies in no run folder"),
+        "{}",
+        stderr(&output)
+    );
+    assert_code(
+        &osteon(dir.path(), "shrink small.safetensors again.safetensors"),
+        0,
+    );
+}

@@ -1,0 +1,39 @@
+//! A film's second channel: how a pixel differs from its surroundings, in units of how much they vary.
+
+use tch::{Kind, TchError, Tensor};
+
+/// Pixels that are averaged to one before the surroundings are: they are smooth, and there are 16 times fewer.
+const COARSE: i64 = 4;
+/// Side of the window that is averaged over twice, in coarse pixels: together a bell of about 8 pixels' standard deviation.
+const WINDOW: i64 = 5;
+/// Added to the deviation: in flat places noise is not blown up.
+const FLOOR: f64 = 0.06;
+/// Deviations are halved, and cut at ± this.
+const LIMIT: f64 = 1.5;
+
+/// N×1×H×W films → N×2×H×W: the film and its local contrast, f32; sides that 4 divides.
+pub(super) fn with_local_contrast(films: &Tensor) -> Result<Tensor, TchError> {
+    let films = films.f_to_kind(Kind::Float)?;
+    let coarse = [COARSE; 2];
+    let halves = |x: &Tensor| x.f_avg_pool2d(coarse, coarse, [0, 0], false, false, None);
+    let around = |x: &Tensor| {
+        // Places beyond the edge are not counted.
+        x.f_avg_pool2d([WINDOW; 2], [1, 1], [WINDOW / 2; 2], false, false, None)
+    };
+    let smooth = |x: &Tensor| around(&around(&halves(x)?)?);
+    let mean = smooth(&films)?;
+    let square = smooth(&films.f_square()?)?;
+    let deviation = square
+        .f_sub(&mean.f_square()?)?
+        .f_clamp_min(0.0)?
+        .f_sqrt()?
+        .f_add_scalar(FLOOR)?;
+    let size = films.size();
+    let full = |x: &Tensor| x.f_upsample_bilinear2d([size[2], size[3]], false, None, None);
+    let contrast = films
+        .f_sub(&full(&mean)?)?
+        .f_div(&full(&deviation)?)?
+        .f_mul_scalar(0.5)?
+        .f_clamp(-LIMIT, LIMIT)?;
+    Tensor::f_cat(&[films, contrast], 1)
+}
