@@ -2,6 +2,7 @@
 
 use fast_image_resize::images::{CroppedImageMut, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::GrayImage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -158,13 +159,25 @@ impl Preprocess {
         resize(film, source, resizer, side, place, out);
     }
 
+    /// Resizes and fits one film: a size×size picture.
+    #[must_use]
+    pub fn fitted<'a>(&self, film: impl Into<GrayView<'a>>) -> GrayImage {
+        let mut fitted = GrayImage::new(self.size, self.size);
+        self.fit_into(film, &mut Resizer::new(), &mut fitted);
+        fitted
+    }
+
     /// Resizes, fits and normalises one film: size×size values, row by row, as the network takes them.
     #[must_use]
     pub fn apply<'a>(&self, film: impl Into<GrayView<'a>>) -> Vec<f32> {
-        let mut gray = vec![0; self.side() * self.side()];
-        self.fit_into(film, &mut Resizer::new(), &mut gray);
+        self.normalised(&self.fitted(film))
+    }
+
+    /// Gray levels as the network takes them.
+    #[must_use]
+    pub fn normalised(&self, levels: &[u8]) -> Vec<f32> {
         let table = self.table();
-        gray.into_iter().map(|v| table[usize::from(v)]).collect()
+        levels.iter().map(|&v| table[usize::from(v)]).collect()
     }
 
     /// The normalised value of each of the 256 gray levels.
@@ -198,8 +211,6 @@ fn resize(
 
 #[cfg(test)]
 mod tests {
-    use image::GrayImage;
-
     use super::*;
 
     #[test]

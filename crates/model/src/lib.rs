@@ -7,9 +7,11 @@ mod compute;
 mod error;
 mod explain;
 mod file;
+mod flag;
 mod info;
 mod network;
 mod predictor;
+mod prepare;
 #[cfg(feature = "shipped")]
 mod shipped;
 
@@ -22,12 +24,14 @@ pub use file::{
     Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,
     save_as, write_tensors,
 };
+pub use flag::{Flag, Flags};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,
     Residual, ResidualOptions, ResidualSize, SeedCnn,
 };
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
+pub use prepare::{Prepared, Preparer};
 #[cfg(feature = "shipped")]
 pub use shipped::{SHIPPED, shipped_info};
 pub use tch::Device;

@@ -5,11 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use osteon_data::{DataError, DecodeError, DecodeScratch, Decoder, Films, LoadOptions, Loader};
+use osteon_data::{DataError, DecodeScratch, Decoder, Films, LoadOptions, Loader};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::{Compute, DoubtBand, MemoryFormat, Mode, ModelError, ModelInfo, Net, load, load_bytes};
+use crate::{
+    Compute, DoubtBand, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Prepared, Preparer,
+    load, load_bytes,
+};
 
 /// What the program says of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub struct Prediction {
     pub decision: Decision,
     /// How much the picture looks like a radiograph, 0..=1; `None` while the model has no input gate.
     pub xray_score: Option<f64>,
+    /// What should make a reader careful.
+    #[serde(default)]
+    pub flags: Flags,
     /// From file to answer.
     pub milliseconds: f64,
 }
@@ -100,48 +106,94 @@ impl Predictor {
         &self.decoder
     }
 
+    /// What makes files ready for [`Predictor::predict_prepared`], without libtorch: threads may each have a clone.
+    #[must_use]
+    pub fn preparer(&self) -> Preparer {
+        Preparer::new(&self.info, self.decoder.clone())
+    }
+
     /// Judges a file.
     pub fn predict_path(&self, path: &Path) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        self.judge(&bytes, start, |source| {
-            let path = path.to_owned();
-            DataError::Decode { path, source }.into()
-        })
+        let film = self.prepare_path(path)?;
+        self.judge(&film, start)
     }
 
     /// Judges a film held in memory as a file's bytes.
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
         let start = Instant::now();
-        self.judge(bytes, start, ModelError::from)
+        let film = self
+            .preparer()
+            .prepare(bytes, &mut DecodeScratch::default())?;
+        self.judge(&film, start)
     }
 
-    fn judge(
+    /// Judges films that this model's [`Preparer`] made ready, as one batch; in their order. `milliseconds` is the time of the whole batch.
+    pub fn predict_prepared(&self, films: &[&Prepared]) -> Result<Vec<Prediction>, ModelError> {
+        let start = Instant::now();
+        if films.is_empty() {
+            return Ok(Vec::new());
+        }
+        let logits = forward(&self.net, &self.batch(films)?, self.net.compute().judging())?;
+        Ok(self.predictions(films, &logits, start))
+    }
+
+    pub(crate) fn prepare_path(&self, path: &Path) -> Result<Prepared, ModelError> {
+        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        self.preparer()
+            .prepare(&bytes, &mut DecodeScratch::default())
+            .map_err(|source| {
+                let path = path.to_owned();
+                DataError::Decode { path, source }.into()
+            })
+    }
+
+    /// Films as the network takes them, N×1×H×W.
+    pub(crate) fn batch(&self, films: &[&Prepared]) -> Result<Tensor, ModelError> {
+        let side = self.info.preprocess.side();
+        let pixels: Vec<f32> = films
+            .iter()
+            .flat_map(|film| &film.pixels)
+            .copied()
+            .collect();
+        Ok(self.net.input(&pixels, films.len(), side)?)
+    }
+
+    /// What follows from the logits of these films.
+    pub(crate) fn predictions(
         &self,
-        bytes: &[u8],
+        films: &[&Prepared],
+        logits: &[f64],
         start: Instant,
-        refused: impl FnOnce(DecodeError) -> ModelError,
-    ) -> Result<Prediction, ModelError> {
-        let preprocess = &self.info.preprocess;
-        let mut scratch = DecodeScratch::default();
-        // As `Films` reads them, at no larger a size: the same film gets the same score from either.
-        let film = self
-            .decoder
-            .decode_with(bytes, Some(preprocess.wanted()), &mut scratch)
-            .map_err(refused)?;
-        let pixels = preprocess.apply(film.view);
-        let input = self.net.input(&pixels, 1, preprocess.side())?;
-        let logits = forward(&self.net, &input, self.net.compute().judging())?;
-        let score = self.info.calibration.score(logits[0]);
+    ) -> Vec<Prediction> {
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        films
+            .iter()
+            .zip(logits)
+            .map(|(film, &logit)| {
+                let score = self.info.calibration.score(logit);
+                Prediction {
+                    score,
+                    decision: self.decide(score),
+                    xray_score: film.xray_score,
+                    flags: film.flags,
+                    milliseconds,
+                }
+            })
+            .collect()
+    }
+
+    fn judge(&self, film: &Prepared, start: Instant) -> Result<Prediction, ModelError> {
+        let mut answers = self.predict_prepared(&[film])?;
+        // Invariant: one film in, one answer out.
+        let prediction = answers.swap_remove(0);
         Ok(Prediction {
-            score,
-            decision: decide(score, self.info.threshold(), self.info.doubt_band),
-            xray_score: None,
             milliseconds: start.elapsed().as_secs_f64() * 1000.0,
+            ..prediction
         })
     }
 
@@ -193,8 +245,13 @@ pub fn logits_of(
 
 pub(crate) fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>, ModelError> {
     // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
-    let logits = tch::no_grad(|| net.network.forward(input, mode))?.logits;
-    let flat = logits
+    let answer = tch::no_grad(|| net.network.forward(input, mode))?;
+    to_f64(&answer.logits)
+}
+
+/// A tensor's numbers.
+pub(crate) fn to_f64(tensor: &Tensor) -> Result<Vec<f64>, ModelError> {
+    let flat = tensor
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?
         .f_contiguous()?;

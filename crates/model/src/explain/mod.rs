@@ -6,15 +6,17 @@ mod placement;
 
 use std::fmt;
 use std::path::Path;
+use std::time::Instant;
 
-use osteon_data::{DataError, DecodeError, DecodeScratch, Films};
+use osteon_data::{DecodeScratch, Films};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 pub use self::deletion::{DELETED_SHARES, Deleted};
 use self::grad_cam::grad_cam;
 pub use self::placement::{Area, Placement};
-use crate::{ModelError, Net, Prediction, Predictor};
+use crate::predictor::{forward, to_f64};
+use crate::{Answer, ModelError, Net, Prediction, Predictor, Prepared};
 
 /// Films that are explained at once.
 const BATCH: usize = 8;
@@ -96,12 +98,7 @@ impl Net {
             _ => {
                 // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
                 let answer = tch::no_grad(|| self.network.forward(films, mode))?;
-                let Some(map) = answer.map else {
-                    return Err(ModelError::NoMap {
-                        architecture: self.architecture.name,
-                    });
-                };
-                return Ok((map.f_sigmoid()?, HeatKind::FractureMap));
+                return Ok((self.own_map(answer)?, HeatKind::FractureMap));
             }
         }
         let features = tch::no_grad(|| self.network.features(films, mode))?;
@@ -117,25 +114,40 @@ impl Net {
         kind: Option<HeatKind>,
     ) -> Result<Vec<Heatmap>, ModelError> {
         let (heat, kind) = self.heat(&self.input(pixels, count, side)?, kind)?;
-        let size = heat.size();
-        let (height, width) = (size[1] as usize, size[2] as usize);
-        let flat = heat
-            .f_to_device(Device::Cpu)?
-            .f_to_kind(Kind::Float)?
-            .f_contiguous()?;
-        let mut values = vec![0.0; flat.numel()];
-        let all = values.len();
-        flat.f_copy_data(&mut values, all)?;
-        let cells = values.chunks_exact(width * height);
-        Ok(cells
-            .map(|values| Heatmap {
-                width,
-                height,
-                values: values.to_vec(),
-                kind,
-            })
-            .collect())
+        to_heatmaps(&heat, kind)
     }
+
+    /// The map of an answer, 0..=1 (f32).
+    fn own_map(&self, answer: Answer) -> Result<Tensor, ModelError> {
+        let Some(map) = answer.map else {
+            return Err(ModelError::NoMap {
+                architecture: self.architecture.name,
+            });
+        };
+        Ok(map.f_sigmoid()?)
+    }
+}
+
+/// N×h×w heat film by film.
+fn to_heatmaps(heat: &Tensor, kind: HeatKind) -> Result<Vec<Heatmap>, ModelError> {
+    let size = heat.size();
+    let (height, width) = (size[1] as usize, size[2] as usize);
+    let flat = heat
+        .f_to_device(Device::Cpu)?
+        .f_to_kind(Kind::Float)?
+        .f_contiguous()?;
+    let mut values = vec![0.0; flat.numel()];
+    let all = values.len();
+    flat.f_copy_data(&mut values, all)?;
+    let cells = values.chunks_exact(width * height);
+    Ok(cells
+        .map(|values| Heatmap {
+            width,
+            height,
+            values: values.to_vec(),
+            kind,
+        })
+        .collect())
 }
 
 impl Predictor {
@@ -148,16 +160,9 @@ impl Predictor {
         path: &Path,
         kind: Option<HeatKind>,
     ) -> Result<Explained, ModelError> {
-        let prediction = self.predict_path(path)?;
-        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        self.explain(prediction, &bytes, kind, |source| {
-            let path = path.to_owned();
-            DataError::Decode { path, source }.into()
-        })
+        let start = Instant::now();
+        let film = self.prepare_path(path)?;
+        self.explain(&film, kind, start)
     }
 
     /// As [`Predictor::explain_path`], of a film held in memory as a file's bytes.
@@ -166,35 +171,65 @@ impl Predictor {
         bytes: &[u8],
         kind: Option<HeatKind>,
     ) -> Result<Explained, ModelError> {
-        let prediction = self.predict_bytes(bytes)?;
-        self.explain(prediction, bytes, kind, ModelError::from)
+        let start = Instant::now();
+        let film = self
+            .preparer()
+            .prepare(bytes, &mut DecodeScratch::default())?;
+        self.explain(&film, kind, start)
     }
 
-    /// A second pass: whoever only asks for answers pays nothing for explanations.
+    /// As [`Predictor::predict_prepared`], with where each answer comes from.
+    pub fn explain_prepared(
+        &self,
+        films: &[&Prepared],
+        kind: Option<HeatKind>,
+    ) -> Result<Vec<Explained>, ModelError> {
+        let start = Instant::now();
+        if films.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = self.batch(films)?;
+        let mode = self.net.compute().judging();
+        let own = kind != Some(HeatKind::GradCam) && self.net.architecture.map_cell().is_some();
+        let (logits, (heat, kind)) = if own {
+            // A panic inside `no_grad` would leave gradients off for the thread; nothing in here panics.
+            let answer = tch::no_grad(|| self.net.network.forward(&input, mode))?;
+            let logits = to_f64(&answer.logits)?;
+            (logits, (self.net.own_map(answer)?, HeatKind::FractureMap))
+        } else {
+            (
+                forward(&self.net, &input, mode)?,
+                self.net.heat(&input, kind)?,
+            )
+        };
+        let heatmaps = to_heatmaps(&heat, kind)?;
+        let predictions = self.predictions(films, &logits, start);
+        Ok(films
+            .iter()
+            .zip(predictions)
+            .zip(heatmaps)
+            .map(|((film, prediction), heatmap)| {
+                let cells = (heatmap.width, heatmap.height);
+                Explained {
+                    prediction,
+                    placement: Placement::new(film.size, &self.info.preprocess, cells),
+                    heatmap,
+                }
+            })
+            .collect())
+    }
+
     fn explain(
         &self,
-        prediction: Prediction,
-        bytes: &[u8],
+        film: &Prepared,
         kind: Option<HeatKind>,
-        refused: impl FnOnce(DecodeError) -> ModelError,
+        start: Instant,
     ) -> Result<Explained, ModelError> {
-        let preprocess = &self.info.preprocess;
-        let mut scratch = DecodeScratch::default();
-        let film = self
-            .decoder
-            .decode_with(bytes, Some(preprocess.wanted()), &mut scratch)
-            .map_err(refused)?;
-        let full = film.view.full_size();
-        let pixels = preprocess.apply(film.view);
-        let mut heat = self.net.heatmaps(&pixels, (1, preprocess.side()), kind)?;
-        // Invariant: one film in, one heatmap out.
-        let heatmap = heat.swap_remove(0);
-        let placement = Placement::new(full, preprocess, (heatmap.width, heatmap.height));
-        Ok(Explained {
-            prediction,
-            heatmap,
-            placement,
-        })
+        let mut explained = self.explain_prepared(&[film], kind)?;
+        // Invariant: one film in, one answer out.
+        let mut explained = explained.swap_remove(0);
+        explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        Ok(explained)
     }
 
     /// Heatmaps of some of the films already read, by their places in the set and in that order. `tick` is told the films done.
@@ -220,9 +255,7 @@ impl Predictor {
 
     /// A film as the network takes it.
     fn normalised(&self, films: &Films, film: usize) -> Vec<f32> {
-        let table = self.info.preprocess.table();
-        let levels = films.gray(film).pixels().iter();
-        levels.map(|&v| table[usize::from(v)]).collect()
+        self.info.preprocess.normalised(films.gray(film).pixels())
     }
 }
 

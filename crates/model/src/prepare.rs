@@ -1,0 +1,120 @@
+//! From a file to what a network takes: all of a prediction that needs no libtorch, so that many threads can do it at once.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use osteon_data::{DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Preprocess, SeenFilms};
+use sha2::{Digest, Sha256};
+
+use crate::{Flag, Flags, ModelInfo};
+
+/// Makes films ready for a model's network. Cheap to clone; clones share what they know.
+#[derive(Debug, Clone)]
+pub struct Preparer {
+    decoder: Decoder,
+    preprocess: Preprocess,
+    met: Option<Arc<Met>>,
+}
+
+/// The films that a model has learned from or was chosen on.
+#[derive(Debug)]
+struct Met {
+    /// The first 16 hexadecimal digits of their files' SHA-256.
+    digests: BTreeSet<String>,
+    films: SeenFilms,
+}
+
+/// A film ready for the network of the model whose [`Preparer`] made it.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// Normalised, side×side, row by row.
+    pub(crate) pixels: Vec<f32>,
+    /// Width and height of the whole film, the right way up.
+    pub(crate) size: (u32, u32),
+    pub(crate) xray_score: Option<f64>,
+    pub(crate) flags: Flags,
+}
+
+impl Prepared {
+    /// Width and height of the whole film, the right way up.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// What should make a reader careful.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+}
+
+impl Preparer {
+    /// For the model that says this of itself.
+    #[must_use]
+    pub fn new(info: &ModelInfo, decoder: Decoder) -> Self {
+        Self {
+            decoder,
+            preprocess: info.preprocess.clone(),
+            met: None,
+        }
+    }
+
+    /// The same, which also says of each film whether the model met it in training ([`Flag::SeenInTraining`]): as the very file, turned, mirrored,
+    /// resized or encoded anew. Costs a few milliseconds a film.
+    #[must_use]
+    pub fn knowing_training_films(mut self, info: &ModelInfo) -> Self {
+        let data = &info.training_data;
+        let hashes: Vec<FilmHash> = data.train_hashes.union(&data.val_hashes).copied().collect();
+        self.met = Some(Arc::new(Met {
+            digests: data.train_films.union(&data.val_films).cloned().collect(),
+            films: SeenFilms::new(&hashes),
+        }));
+        self
+    }
+
+    /// How files are read.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// Decodes a file's bytes and fits them to the network. `scratch` is kept from film to film, one a thread.
+    pub fn prepare(
+        &self,
+        bytes: &[u8],
+        scratch: &mut DecodeScratch,
+    ) -> Result<Prepared, DecodeError> {
+        // As `Films` reads them, at no larger a size: the same film gets the same score from either.
+        let wanted = Some(self.preprocess.wanted());
+        let film = self.decoder.decode_with(bytes, wanted, scratch)?;
+        let mut flags = Flags::default();
+        let size = film.view.full_size();
+        let levels = self.preprocess.fitted(film.view);
+        if self
+            .met
+            .as_ref()
+            .is_some_and(|met| met.has(bytes, GrayView::from(&levels)))
+        {
+            flags.insert(Flag::SeenInTraining);
+        }
+        Ok(Prepared {
+            pixels: self.preprocess.normalised(&levels),
+            size,
+            xray_score: None,
+            flags,
+        })
+    }
+}
+
+impl Met {
+    fn has(&self, bytes: &[u8], levels: GrayView<'_>) -> bool {
+        let mut digest = String::with_capacity(16);
+        for byte in &Sha256::digest(bytes)[..8] {
+            // Writing to a string does not fail.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        self.digests.contains(&digest) || self.films.has_seen(levels)
+    }
+}
