@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     link_libtorch::main();
-    for file in ["src/shim.cpp", "../../build/link_libtorch.rs"] {
+    for file in [
+        "src/shim.cpp",
+        "src/script.cpp",
+        "../../build/link_libtorch.rs",
+    ] {
         println!("cargo:rerun-if-changed={file}");
     }
     for name in ["LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
@@ -40,7 +44,8 @@ fn main() {
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
         .define("GLOG_USE_GLOG_EXPORT", None)
-        .file("src/shim.cpp");
+        .file("src/shim.cpp")
+        .file("src/script.cpp");
     // libtorch's own thread team, which `at::parallel_for` reaches through a header, is OpenMP's on Linux.
     if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         build.flag("-fopenmp");

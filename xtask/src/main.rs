@@ -19,7 +19,9 @@
 mod bench;
 mod doctor;
 mod download;
+mod parity;
 mod progress;
+mod python;
 mod quickstart;
 mod test;
 mod train_shipped;
@@ -53,6 +55,8 @@ enum Command {
     Test(test::Arguments),
     /// Train the model that ships, from a folder of films to its file and its card
     TrainShipped(train_shipped::Arguments),
+    /// Compare exported models with the program on real films, in PyTorch and ONNX Runtime
+    Parity(parity::Arguments),
     /// Make sure of libtorch, then run the benchmarks
     Bench(bench::Arguments),
 }
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Quickstart => quickstart::run(),
         Command::Test(arguments) => test::run(&arguments),
         Command::TrainShipped(arguments) => train_shipped::run(&arguments),
+        Command::Parity(arguments) => parity::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     result.unwrap_or_else(|error| {

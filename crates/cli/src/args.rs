@@ -33,6 +33,10 @@ pub enum Command {
     Info(InfoArgs),
     /// Write a model file of half the size: weights in 16 bits
     Shrink(ShrinkArgs),
+    /// Write a model for other programs: TorchScript, ONNX, plain safetensors
+    Export(ExportArgs),
+    /// Make a model file of a PyTorch state_dict
+    Import(ImportArgs),
     /// Make and look at data
     #[command(subcommand)]
     Data(DataCommand),
@@ -298,6 +302,72 @@ pub struct ShrinkArgs {
     /// Set one value of the config; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE", requires = "refit")]
     pub set: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Model file, or the run folder that holds it [default: the model that ships with the program]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ExportForm,
+    /// File to write
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a model can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// For torch.jit.load in Python and C++
+    Torchscript,
+    /// For ONNX Runtime and others
+    Onnx,
+    /// A model file with every weight in 32 bits
+    Safetensors,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The state_dict: a safetensors file, or what torch.save wrote; no pickle is run
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Model file to write
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// The network whose weights these are (see docs/MODELS.md)
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "config",
+        value_parser = PossibleValuesParser::new(["seed_cnn", "residual", "fracture_map"])
+    )]
+    pub architecture: Option<String>,
+    /// Side of the network's square input in pixels [default: the config's preprocess.size]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Config whose sections model and preprocess say which network and how films are fitted
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one value of the config, such as model.residual.size=large or preprocess.mean=0.5; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Rename tensors: OLD, a whole name or what stands before a dot, becomes NEW; repeatable, the first that fits counts
+    #[arg(long, value_name = "OLD=NEW")]
+    pub rename: Vec<osteon_model::Rename>,
+    /// Licence of the weights, for the header
+    #[arg(long, value_name = "TEXT")]
+    pub licence: Option<String>,
+    /// Whom the weights and their data are owed to, for the header
+    #[arg(long, value_name = "TEXT")]
+    pub attribution: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

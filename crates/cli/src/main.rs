@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Shrink(args) => commands::shrink::run(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Import(args) => commands::import::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),

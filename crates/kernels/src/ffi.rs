@@ -1,4 +1,4 @@
-//! The functions of `shim.cpp`.
+//! The functions of `shim.cpp` and `script.cpp`.
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -78,6 +78,18 @@ unsafe extern "C" {
         drop: unsafe extern "C" fn(context: *mut c_void),
     ) -> *mut c_char;
     pub(crate) fn osteon_set_deterministic(wanted: bool) -> *mut c_char;
+    pub(crate) fn osteon_script(
+        type_: *const c_char,
+        source: *const c_char,
+        names: *const *const c_char,
+        tensors: *const *const C_tensor,
+        buffers: *const bool,
+        count: i64,
+        file_names: *const *const c_char,
+        files: *const *const c_char,
+        file_count: i64,
+        module: *mut *mut C_tensor,
+    ) -> *mut c_char;
     pub(crate) fn osteon_parallel(
         parts: i64,
         context: *mut c_void,

@@ -4,9 +4,10 @@
 //!   [`clip_grad_norm`], [`unscale`], [`update_scale`], [`clear_grads`].
 //! - [`with_backward`]: a layer with a backward pass written in Rust.
 //! - [`conv_relu_pool`]: such a layer.
+//! - [`Script`]: a TorchScript module from source text and named tensors.
 //! - [`set_deterministic`].
 //!
-//! All that C++ can throw is caught in `shim.cpp`'s few functions and comes back as an error.
+//! All that C++ can throw is caught in the few functions of `shim.cpp` and `script.cpp` and comes back as an error.
 
 #[allow(
     clippy::cast_ptr_alignment,
@@ -22,6 +23,7 @@ mod instructions;
 mod node;
 mod optim;
 mod parallel;
+mod script;
 mod settings;
 
 pub use conv::{Pooled, conv_relu_pool};
@@ -32,4 +34,5 @@ pub use optim::{
     AdamState, AdamStep, ScaleGrowth, Scaled, SgdStep, clear_grads, clip_grad_norm, fused_adam,
     fused_sgd, unscale, update_scale,
 };
+pub use script::Script;
 pub use settings::set_deterministic;

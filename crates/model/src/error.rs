@@ -83,6 +83,15 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
     },
+    /// A file is no `state_dict` that can be read without running what is in it.
+    #[error("cannot import {}: {problem}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is in it instead.
+        #[source]
+        problem: ImportProblem,
+    },
     /// An architecture option makes no sense.
     #[error("model.{key} {must}")]
     Architecture {
@@ -133,6 +142,66 @@ impl ModelError {
     }
 }
 
+/// Why a file is not read as a `state_dict`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ImportProblem {
+    /// Of another format.
+    #[error("it is neither a safetensors file nor what torch.save writes")]
+    Format,
+    /// `torch.save` of before PyTorch 1.6.
+    #[error(
+        "it is in PyTorch's format of before 1.6. Read it there and torch.save the state_dict again, or write it with safetensors.torch.save_file"
+    )]
+    OldFormat,
+    /// The archive is damaged.
+    #[error("its archive does not read: {0}")]
+    Archive(#[from] zip::result::ZipError),
+    /// An entry of the archive does not read.
+    #[error("its entry {name} does not read: {source}")]
+    Entry {
+        /// The entry.
+        name: String,
+        /// The reader's own word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An entry that `torch.save` writes is not there, or is packed, which it never is.
+    #[error("its entry {name} {is}")]
+    Layout {
+        /// The entry.
+        name: String,
+        /// What is wrong with it.
+        is: &'static str,
+    },
+    /// Something else than tensors by name.
+    #[error(
+        "its {place} is {found}; a state_dict of tensors alone is read: torch.save(model.state_dict(), …)"
+    )]
+    NotFlat {
+        /// `top` or `entry …`.
+        place: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The pickle asks for code that is not a tensor's. It is not run.
+    #[error(
+        "it asks for {0}, which is not run; a state_dict of tensors alone is read: torch.save(model.state_dict(), …)"
+    )]
+    Foreign(String),
+    /// An instruction that no `state_dict` needs, or one that makes no sense.
+    #[error("its pickle {what}, at byte {at}")]
+    Pickle {
+        /// What it does.
+        what: &'static str,
+        /// Where.
+        at: usize,
+    },
+    /// A tensor that lies beyond its numbers, or has a number more than once.
+    #[error("tensor {0} does not lie within its stored numbers")]
+    Beyond(String),
+}
+
 /// One tensor that is not what the architecture has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -141,8 +210,13 @@ pub enum WeightProblem {
     #[error("tensor {0} is missing")]
     Missing(String),
     /// The file has it, the architecture has not.
-    #[error("tensor {0} is unknown")]
-    Unknown(String),
+    #[error("tensor {name} is unknown; the nearest known name is {nearest}")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// The most similar name in the architecture.
+        nearest: String,
+    },
     /// Another shape.
     #[error("tensor {name} has shape {found:?}, expected {expected:?}")]
     Shape {
@@ -163,6 +237,9 @@ pub enum WeightProblem {
         /// What is read.
         expected: &'static str,
     },
+    /// Two tensors of a file got one name.
+    #[error("tensor {0} comes twice, by the names given")]
+    Twice(String),
     /// Values that 16 bits do not hold.
     #[error("tensor {0} holds values that 16 bits do not hold: above 65504, or no numbers")]
     TooLarge(String),

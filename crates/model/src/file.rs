@@ -150,7 +150,10 @@ impl Net {
             .keys()
             .find(|name| !targets.iter().any(|(known, _)| known == *name))
         {
-            return Err(fault(WeightProblem::Unknown(name.clone())));
+            return Err(fault(WeightProblem::Unknown {
+                name: name.clone(),
+                nearest: nearest(name, &targets),
+            }));
         }
         for (name, target) in &targets {
             let Some(source) = record.get(name) else {
@@ -171,7 +174,7 @@ impl Net {
     }
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
     std::fs::read(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => ModelError::NoFile {
             path: path.to_owned(),
@@ -183,7 +186,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
     })
 }
 
-fn parse<'a>(
+pub(crate) fn parse<'a>(
     path: &Path,
     bytes: &'a [u8],
 ) -> Result<(SafeTensors<'a>, HashMap<String, String>), ModelError> {
@@ -242,7 +245,7 @@ fn to_record(
     Ok(record)
 }
 
-fn to_tensor(
+pub(crate) fn to_tensor(
     path: &Path,
     name: &str,
     view: &TensorView<'_>,
@@ -268,10 +271,29 @@ fn to_tensor(
     };
     let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
     let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)?.f_to_kind(Kind::Float)?;
+    finite(path, name, tensor)
+}
+
+/// The tensor, if all its values are numbers.
+pub(crate) fn finite(path: &Path, name: &str, tensor: Tensor) -> Result<Tensor, ModelError> {
     if tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
-        return Err(problem(WeightProblem::NotFinite(name.to_owned())));
+        return Err(ModelError::Weights {
+            path: path.to_owned(),
+            problem: WeightProblem::NotFinite(name.to_owned()),
+        });
     }
     Ok(tensor)
+}
+
+/// The known name that is most like this one.
+fn nearest(name: &str, known: &[(String, Tensor)]) -> String {
+    let likeness = |known: &str| strsim::normalized_levenshtein(name, known);
+    known
+        .iter()
+        .map(|(known, _)| known)
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn write_raw(

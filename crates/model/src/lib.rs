@@ -6,8 +6,10 @@ mod calibration;
 mod compute;
 mod error;
 mod explain;
+mod export;
 mod file;
 mod flag;
+mod import;
 mod info;
 mod network;
 mod predictor;
@@ -18,13 +20,15 @@ mod shipped;
 pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
-pub use error::{ModelError, WeightProblem};
+pub use error::{ImportProblem, ModelError, WeightProblem};
 pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement};
+pub use export::{ExportFormat, export};
 pub use file::{
     Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,
     save_as, write_tensors,
 };
 pub use flag::{Flag, Flags};
+pub use import::{Rename, import};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use osteon_model::{ModelInfo, OperatingPoint, read_info, shipped_info};
+use osteon_model::{
+    CalibrationMethod, ModelInfo, OperatingPoint, TrainingData, read_info, shipped_info,
+};
 
 use super::{card, model_path};
 use crate::args::InfoArgs;
@@ -29,7 +31,6 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Ending> {
 
 fn text(info: &ModelInfo) -> String {
     let pre = &info.preprocess;
-    let data = &info.training_data;
     let fit = match pre.fit {
         osteon_data::Fit::Letterbox => "letterboxed",
         osteon_data::Fit::Stretch => "stretched",
@@ -39,24 +40,16 @@ fn text(info: &ModelInfo) -> String {
         "\
 architecture   {}
 input          {}×{} pixels, {fit}, (v/255 − {}) / {}
-calibration    score = sigmoid({:.4} · logit + {:.4})
-trained on     {}: {} films, {} fractured; {} epochs, seed {}
-chosen on      {} films, {} fractured
+calibration    {}
+{}
 written by     {} {}, format {}",
         info.architecture.name,
         pre.size,
         pre.size,
         pre.mean,
         pre.std,
-        info.calibration.slope,
-        info.calibration.intercept,
-        data.name,
-        data.train_images,
-        data.train_fractured,
-        data.epochs,
-        data.seed,
-        data.val_images,
-        data.val_fractured,
+        calibration(info),
+        origin(&info.training_data),
         info.program.name,
         info.program.version,
         info.format_version,
@@ -91,6 +84,36 @@ written by     {} {}, format {}",
         }
     }
     text
+}
+
+fn calibration(info: &ModelInfo) -> String {
+    match info.calibration.method {
+        CalibrationMethod::None => "none: score = sigmoid(logit)".to_owned(),
+        CalibrationMethod::Isotonic => "isotonic, fitted on val".to_owned(),
+        CalibrationMethod::Temperature | CalibrationMethod::Platt => format!(
+            "score = sigmoid({:.4} · logit + {:.4})",
+            info.calibration.slope, info.calibration.intercept
+        ),
+    }
+}
+
+/// What the weights were fitted and chosen on; of imported ones nothing is known.
+fn origin(data: &TrainingData) -> String {
+    if data.train_images == 0 {
+        return "trained on     not known: the weights were imported".to_owned();
+    }
+    format!(
+        "\
+trained on     {}: {} films, {} fractured; {} epochs, seed {}
+chosen on      {} films, {} fractured",
+        data.name,
+        data.train_images,
+        data.train_fractured,
+        data.epochs,
+        data.seed,
+        data.val_images,
+        data.val_fractured,
+    )
 }
 
 /// The doubt band with what it promises, or why there is none.

@@ -5,6 +5,8 @@ mod card;
 pub mod compare;
 pub mod completions;
 pub mod evaluate;
+pub mod export;
+pub mod import;
 pub mod info;
 pub mod pack;
 pub mod predict;

@@ -4,6 +4,7 @@ use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
 use super::layers::{ConvNorm, ConvShape};
+use crate::export::graph::{Op, Sketch, Value};
 use crate::{Compute, Mode};
 
 /// Sizes of a [`Block`].
@@ -84,6 +85,34 @@ impl Block {
             None => Ok(()),
         }
     }
+}
+
+/// What [`Block`] computes, for export.
+pub(super) fn draw(
+    sketch: &mut Sketch,
+    x: Value,
+    place: &str,
+    (input, output): (u32, u32),
+    stride: i64,
+) -> Value {
+    let named = |conv: &str, norm: &str| (format!("{place}.{conv}"), format!("{place}.{norm}"));
+    let branch = sketch.conv_norm(x, named("conv1", "bn1"), 3, stride);
+    let branch = sketch.relu(branch);
+    let branch = sketch.conv_norm(branch, named("conv2", "bn2"), 3, 1);
+    let mut beside = x;
+    if stride > 1 {
+        let halves = Op::MeanPool {
+            window: 2,
+            stride: 2,
+            padding: 0,
+        };
+        beside = sketch.step(halves, &[beside]);
+    }
+    if input != output || stride > 1 {
+        beside = sketch.conv_norm(beside, named("shortcut", "shortcut_bn"), 1, 1);
+    }
+    let sum = sketch.step(Op::Add, &[branch, beside]);
+    sketch.relu(sum)
 }
 
 /// N×1×1×1: 0 with probability `drop`, else what keeps the mean.

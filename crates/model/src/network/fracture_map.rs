@@ -8,7 +8,8 @@ use tch::{Kind, TchError, Tensor};
 use super::block::{Block, BlockShape};
 use super::layers::{Conv, ConvNorm, ConvShape, Linear};
 use super::local_contrast::with_local_contrast;
-use super::{Answer, Network};
+use super::{Answer, Network, block, local_contrast};
+use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Compute, Mode, Precision};
 
 /// Sizes of a [`FractureMap`].
@@ -176,6 +177,49 @@ impl FractureMap {
             dropout: options.dropout,
         })
     }
+}
+
+/// What [`FractureMap`] computes on side×side films, for export.
+pub(super) fn graph(options: &FractureMapOptions, side: usize) -> Graph {
+    let (mut sketch, films) = Sketch::new();
+    let x = local_contrast::draw(&mut sketch, films);
+    let unshuffle = Op::Unshuffle {
+        channels: 2,
+        side: side as i64,
+    };
+    let x = sketch.step(unshuffle, &[x]);
+    let x = sketch.conv_norm(x, ("stem".to_owned(), "stem_bn".to_owned()), 3, 1);
+    let mut x = sketch.relu(x);
+    let (mut levels, mut input) = (Vec::new(), options.widths[0]);
+    for (number, (&output, &count)) in options.widths[1..].iter().zip(&options.blocks).enumerate() {
+        for index in 0..count {
+            let place = format!("stages.{number}.{index}");
+            let stride = if index == 0 { 2 } else { 1 };
+            x = block::draw(&mut sketch, x, &place, (input, output), stride);
+            input = output;
+        }
+        levels.push(x);
+    }
+    let mut sum = sketch.conv(levels[3], "laterals.2", 1);
+    for number in [1, 0] {
+        let finer = sketch.conv(levels[number + 1], &format!("laterals.{number}"), 1);
+        let coarser = sketch.step(Op::Nearest(2), &[sum]);
+        sum = sketch.step(Op::Add, &[finer, coarser]);
+    }
+    let smooth = ("smooth".to_owned(), "smooth_bn".to_owned());
+    let pyramid = sketch.conv_norm(sum, smooth, 3, 1);
+    let pyramid = sketch.relu(pyramid);
+    let map = sketch.conv(pyramid, "map", 1);
+    let map = sketch.step(Op::Squeeze, &[map]);
+    let cells = sketch.step(Op::Flatten, &[map]);
+    let highest = sketch.step(Op::TopMean(i64::from(options.top)), &[cells]);
+    let whole = sketch.mean_and_max(x);
+    let whole = sketch.linear(whole, "whole1");
+    let whole = sketch.relu(whole);
+    let whole = sketch.linear(whole, "whole2");
+    let whole = sketch.step(Op::Squeeze, &[whole]);
+    let logit = sketch.step(Op::Add, &[highest, whole]);
+    sketch.done(logit, Some(map))
 }
 
 impl Network for FractureMap {

@@ -2,6 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use crate::export::graph::{Op, Sketch, Value};
+
 /// Pixels that are averaged to one before the surroundings are: they are smooth, and there are 16 times fewer.
 const COARSE: i64 = 4;
 /// Side of the window that is averaged over twice, in coarse pixels: together a bell of about 8 pixels' standard deviation.
@@ -36,4 +38,40 @@ pub(super) fn with_local_contrast(films: &Tensor) -> Result<Tensor, TchError> {
         .f_mul_scalar(0.5)?
         .f_clamp(-LIMIT, LIMIT)?;
     Tensor::f_cat(&[films, contrast], 1)
+}
+
+/// What [`with_local_contrast`] computes, for export.
+pub(super) fn draw(sketch: &mut Sketch, films: Value) -> Value {
+    let mean = smooth(sketch, films);
+    let square = sketch.step(Op::Mul, &[films, films]);
+    let square = smooth(sketch, square);
+    let mean_square = sketch.step(Op::Mul, &[mean, mean]);
+    let mut deviation = sketch.step(Op::Sub, &[square, mean_square]);
+    for op in [Op::Clamp(Some(0.0), None), Op::Sqrt, Op::AddNumber(FLOOR)] {
+        deviation = sketch.step(op, &[deviation]);
+    }
+    let mean = sketch.step(Op::Bilinear(COARSE), &[mean]);
+    let deviation = sketch.step(Op::Bilinear(COARSE), &[deviation]);
+    let contrast = sketch.step(Op::Sub, &[films, mean]);
+    let mut contrast = sketch.step(Op::Div, &[contrast, deviation]);
+    for op in [Op::MulNumber(0.5), Op::Clamp(Some(-LIMIT), Some(LIMIT))] {
+        contrast = sketch.step(op, &[contrast]);
+    }
+    sketch.step(Op::Concat, &[films, contrast])
+}
+
+fn smooth(sketch: &mut Sketch, x: Value) -> Value {
+    let halves = Op::MeanPool {
+        window: COARSE,
+        stride: COARSE,
+        padding: 0,
+    };
+    let around = Op::MeanPool {
+        window: WINDOW,
+        stride: 1,
+        padding: WINDOW / 2,
+    };
+    let x = sketch.step(halves, &[x]);
+    let x = sketch.step(around.clone(), &[x]);
+    sketch.step(around, &[x])
 }

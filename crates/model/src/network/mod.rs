@@ -18,6 +18,7 @@ pub use fracture_map::{FractureMap, FractureMapOptions};
 pub use residual::{Residual, ResidualOptions, ResidualSize};
 pub use seed_cnn::SeedCnn;
 
+use crate::export::graph::Graph;
 use crate::{Compute, Mode, ModelError};
 
 /// What a network says of N films.
@@ -134,6 +135,15 @@ impl Architecture {
             ArchitectureName::SeedCnn => Ok(()),
             ArchitectureName::Residual => self.residual.check(side),
             ArchitectureName::FractureMap => self.fracture_map.check(side),
+        }
+    }
+
+    /// What the network computes on side×side films, for export. The options must have passed [`Architecture::check`].
+    pub(crate) fn graph(&self, side: usize) -> Graph {
+        match self.name {
+            ArchitectureName::SeedCnn => seed_cnn::graph(),
+            ArchitectureName::Residual => residual::graph(&self.residual),
+            ArchitectureName::FractureMap => fracture_map::graph(&self.fracture_map, side),
         }
     }
 

@@ -7,7 +7,8 @@ use tch::{Kind, TchError, Tensor};
 
 use super::block::{Block, BlockShape};
 use super::layers::{ConvNorm, ConvShape, Linear};
-use super::{Answer, Network};
+use super::{Answer, Network, block};
+use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Compute, Mode, Precision};
 
 /// Sizes of a [`Residual`].
@@ -160,6 +161,28 @@ impl Residual {
             fc: Linear::new(&(at / "fc"), 2 * channels, 1)?,
         })
     }
+}
+
+/// What [`Residual`] computes, for export.
+pub(super) fn graph(options: &ResidualOptions) -> Graph {
+    let (widths, blocks) = options.stages();
+    let (mut sketch, films) = Sketch::new();
+    let stem = ("stem".to_owned(), "stem_bn".to_owned());
+    let x = sketch.conv_norm(films, stem, 3, i64::from(options.stem_stride));
+    let mut x = sketch.relu(x);
+    let mut input = widths[0];
+    for (number, (&output, &count)) in widths.iter().zip(&blocks).enumerate() {
+        x = sketch.step(Op::MaxPool, &[x]);
+        for index in 0..count {
+            let place = format!("stages.{number}.{index}");
+            x = block::draw(&mut sketch, x, &place, (input, output), 1);
+            input = output;
+        }
+    }
+    x = sketch.mean_and_max(x);
+    x = sketch.linear(x, "fc");
+    let logit = sketch.step(Op::Squeeze, &[x]);
+    sketch.done(logit, None)
 }
 
 impl Network for Residual {

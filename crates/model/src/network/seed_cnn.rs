@@ -6,6 +6,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::layers::{Conv, ConvShape, Linear};
 use super::{Answer, Network};
+use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Mode, Precision};
 
 /// The seed's CNN, 2,822,945 parameters at 150 px:
@@ -58,6 +59,22 @@ impl SeedCnn {
         let x = pool(self.conv1.forward(films, precision)?.f_relu_()?)?;
         pool(self.conv2.forward(&x, precision)?.f_relu_()?)
     }
+}
+
+/// What [`SeedCnn`] computes, for export.
+pub(super) fn graph() -> Graph {
+    let (mut sketch, mut x) = Sketch::new();
+    for name in ["conv1", "conv2"] {
+        x = sketch.conv(x, name, 3);
+        x = sketch.relu(x);
+        x = sketch.step(Op::MaxPool, &[x]);
+    }
+    x = sketch.step(Op::Flatten, &[x]);
+    x = sketch.linear(x, "fc1");
+    x = sketch.relu(x);
+    x = sketch.linear(x, "fc2");
+    let logit = sketch.step(Op::Squeeze, &[x]);
+    sketch.done(logit, None)
 }
 
 impl Network for SeedCnn {

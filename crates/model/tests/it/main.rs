@@ -1,8 +1,10 @@
 //! Integration tests of `model`.
 
 mod explain;
+mod export;
 mod file;
 mod fracture_map;
+mod import;
 mod network;
 mod parity;
 mod predictor;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::python::environment;
 use crate::workspace;
 
 /// Where the scripts are, and a Python that has what they need.
@@ -75,19 +76,4 @@ impl Peers {
         pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
         workspace::must_succeed(&mut pip)
     }
-}
-
-/// The Python of a virtual environment, which is made if need be.
-fn environment(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let python = dir.join("bin").join("python");
-    let done = dir.join("complete");
-    if done.is_file() {
-        return Ok(python);
-    }
-    workspace::must_succeed(Command::new("python3").args(["-m", "venv"]).arg(dir))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
-    workspace::must_succeed(&mut pip)?;
-    std::fs::write(&done, "")?;
-    Ok(python)
 }

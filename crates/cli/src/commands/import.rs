@@ -1,0 +1,60 @@
+//! `osteon import`.
+
+use std::path::Path;
+
+use osteon_model::{import, save};
+use osteon_train::TrainError;
+use osteon_train::config::Layers;
+use serde::Serialize;
+
+use crate::args::ImportArgs;
+use crate::exit::Ending;
+use crate::output;
+
+/// What `import --json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    out: &'a Path,
+    architecture: String,
+    /// Side of the square input in pixels.
+    size: u32,
+    parameters: usize,
+}
+
+pub fn run(args: &ImportArgs) -> anyhow::Result<Ending> {
+    let mut layers = Layers {
+        file: args.config.clone(),
+        set: args.set.clone(),
+    };
+    if let Some(name) = &args.architecture {
+        layers.set.push(format!("model.name=\"{name}\""));
+    }
+    if let Some(size) = args.size {
+        layers.set.push(format!("preprocess.size={size}"));
+    }
+    let config = layers.resolve().map_err(TrainError::from)?;
+    let (net, mut info) = import(&args.file, &config.model, &config.preprocess, &args.rename)?;
+    info.licence.clone_from(&args.licence);
+    info.attribution.clone_from(&args.attribution);
+    save(&args.out, &net, &info)?;
+    let report = Report {
+        file: &args.file,
+        out: &args.out,
+        architecture: info.architecture.name.to_string(),
+        size: info.preprocess.size,
+        parameters: net.parameters(),
+    };
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::line(&format!(
+            "{}: {}, {} parameters, {size}×{size} pixels. It has no calibration: its scores are the sigmoid of its logits, its threshold is 0.5",
+            report.out.display(),
+            report.architecture,
+            report.parameters,
+            size = report.size
+        ))?;
+    }
+    Ok(Ending::Done)
+}
