@@ -6,6 +6,7 @@ mod errors;
 mod evaluate;
 mod heatmap;
 mod looks;
+mod man;
 mod pack;
 mod pipeline;
 mod python;
