@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Features of the package `cli`, such as turbo,jpeg-ls
     #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
     features: Vec<String>,
+    /// Cargo's profile; another one than release makes an archive to try things out with
+    #[arg(long, value_name = "PROFILE", default_value = "release")]
+    profile: String,
     /// Write the bill of materials of the crates alone; builds nothing
     #[arg(long)]
     sbom: bool,
@@ -46,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     libtorch::ensure(&root)?;
     let crates = Crates::of_program(&root, &arguments.features)?;
-    let program = build(&root, &arguments.features)?;
+    let program = build(&root, arguments)?;
     let name = format!("osteon-{}-{}", crates.version(), workspace::host()?);
     let folder = root.join(FOLDER);
     let bundle = Bundle {
@@ -81,14 +84,20 @@ pub fn bill(root: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn build(root: &Path, features: &[String]) -> Result<PathBuf> {
+fn build(root: &Path, arguments: &Arguments) -> Result<PathBuf> {
     let mut cargo = workspace::cargo(root);
-    cargo.args(["build", "--release", "--locked", "-p", "cli"]);
-    if !features.is_empty() {
-        cargo.args(["--features", &features.join(",")]);
+    cargo.args(["build", "--locked", "-p", "cli", "--profile"]);
+    cargo.arg(&arguments.profile);
+    if !arguments.features.is_empty() {
+        cargo.args(["--features", &arguments.features.join(",")]);
     }
     workspace::must_succeed(cargo.env(RUN_PATH.0, RUN_PATH.1))?;
-    Ok(root.join("target/release/osteon"))
+    // Cargo's name for the folder of its profile `dev`.
+    let folder = match arguments.profile.as_str() {
+        "dev" => "debug",
+        other => other,
+    };
+    Ok(root.join("target").join(folder).join("osteon"))
 }
 
 /// Seconds since 1970 that every file in the archive bears: `SOURCE_DATE_EPOCH`, or when the checkout's commit was made.
