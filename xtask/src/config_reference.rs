@@ -172,6 +172,23 @@ mod tests {
         );
     }
 
+    fn keys(page: &str, path: &str, table: &toml::Table) {
+        for (key, value) in table {
+            if let toml::Value::Table(inner) = value {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                keys(page, &path, inner);
+            } else {
+                let (_, section) = page.split_once(&format!("## `[{path}]`")).unwrap();
+                let section = section.split("\n## ").next().unwrap();
+                assert!(section.contains(&format!("\n| `{key}` |")), "{path}.{key}");
+            }
+        }
+    }
+
     /// Every key that `default.toml` writes out has a row, in its section.
     #[test]
     fn no_key_is_left_out() {
@@ -179,22 +196,6 @@ mod tests {
         let text = fs::read_to_string(root.join("configs/default.toml")).unwrap();
         let defaults: toml::Table = toml::from_str(&text).unwrap();
         let page = made(&root).unwrap();
-        fn keys(page: &str, path: &str, table: &toml::Table) {
-            for (key, value) in table {
-                if let toml::Value::Table(inner) = value {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    keys(page, &path, inner);
-                } else {
-                    let (_, section) = page.split_once(&format!("## `[{path}]`")).unwrap();
-                    let section = section.split("\n## ").next().unwrap();
-                    assert!(section.contains(&format!("\n| `{key}` |")), "{path}.{key}");
-                }
-            }
-        }
         keys(&page, "", &defaults);
     }
 

@@ -19,6 +19,7 @@ const ENVIRONMENT: &str = "target/python/venv";
 const BROWSER: &str = "crates/serve/tests/browser";
 
 /// Says which of the packages are missing; installs them where that was asked for and this is root.
+#[expect(clippy::unnecessary_wraps, reason = "every step has this shape")]
 pub fn packages(context: &Context<'_>) -> Result<Outcome> {
     if !runs("dpkg-query", &["--version"]) {
         return Ok(Outcome::Skipped("this is not a Debian".to_owned()));
@@ -105,6 +106,7 @@ pub fn program(root: &Path, name: &str) -> String {
 }
 
 /// Installs what the browser tests import.
+#[expect(clippy::unnecessary_wraps, reason = "every step has this shape")]
 pub fn browser(context: &Context<'_>) -> Result<Outcome> {
     let folder = context.root.join(BROWSER);
     if !folder.join("package-lock.json").is_file() {

@@ -25,7 +25,8 @@ pub fn pack(folder: &Path, to: &Path, time: u64) -> Result<()> {
         let name = entry.path().strip_prefix(parent)?;
         let mut header = Header::new_gnu();
         header.set_mtime(time);
-        (header.set_uid(0), header.set_gid(0));
+        header.set_uid(0);
+        header.set_gid(0);
         if entry.file_type().is_dir() {
             header.set_entry_type(EntryType::Directory);
             header.set_mode(0o755);

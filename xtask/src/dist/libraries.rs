@@ -43,8 +43,11 @@ pub fn read(path: &Path) -> Result<Option<Binary>> {
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     let paths = elf.runpaths.iter().chain(&elf.rpaths);
     let mut versions = BTreeSet::new();
-    for file in elf.verneed.iter().flat_map(|section| section.iter()) {
-        for version in file.iter() {
+    if let Some(section) = &elf.verneed {
+        for version in section
+            .iter()
+            .flat_map(|file| file.iter().collect::<Vec<_>>())
+        {
             let name = elf.dynstrtab.get_at(version.vna_name);
             versions.extend(name.map(str::to_owned));
         }
