@@ -17,7 +17,14 @@ pub fn main() {
     if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "windows") {
         return; // No run path on Windows: the DLLs are found beside the program or on PATH.
     }
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+    // A program that is to be moved looks for libtorch beside itself instead: `cargo xtask dist` says where. Only the program's own
+    // script watches the variable, so that no library is built twice.
+    let mut run_path = lib.clone();
+    if std::env::var("CARGO_PKG_NAME").is_ok_and(|package| package == "cli") {
+        println!("cargo:rerun-if-env-changed=OSTEON_RUN_PATH");
+        run_path = std::env::var("OSTEON_RUN_PATH").unwrap_or(run_path);
+    }
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{run_path}");
     // Without this the linker drops libtorch_cuda, since no symbol names it, and CUDA is silently "not available".
     let cuda = Path::new(&lib).join("libtorch_cuda.so");
     println!("cargo:rerun-if-changed={}", cuda.display());

@@ -17,6 +17,11 @@
 )]
 
 mod bench;
+mod book;
+mod ci;
+mod config_reference;
+mod coverage;
+mod dist;
 mod doctor;
 mod download;
 mod parity;
@@ -59,6 +64,16 @@ enum Command {
     Parity(parity::Arguments),
     /// Make sure of libtorch, then run the benchmarks
     Bench(bench::Arguments),
+    /// All that CI runs: run it before pushing
+    Ci(ci::Arguments),
+    /// Which lines the tests reach, crate by crate
+    Coverage(coverage::Arguments),
+    /// The pages in docs/ as a book
+    Book(book::Arguments),
+    /// Make docs/CONFIG.md from the configuration's schema
+    ConfigReference,
+    /// The program as one archive that runs from any folder
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +85,11 @@ fn main() -> ExitCode {
         Command::TrainShipped(arguments) => train_shipped::run(&arguments),
         Command::Parity(arguments) => parity::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
+        Command::Coverage(arguments) => coverage::run(&arguments),
+        Command::Book(arguments) => book::run(&arguments),
+        Command::ConfigReference => config_reference::run(),
+        Command::Dist(arguments) => dist::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -73,6 +73,31 @@ pub fn must_succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command that must succeed; what it prints on stdout.
+pub fn printed(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    let output = command
+        .output()
+        .with_context(|| format!("could not start `{shown}`"))?;
+    if !output.status.success() {
+        bail!(
+            "`{shown}` failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no text"))
+}
+
+/// The platform that the compiler builds for, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output();
+    let output = output.context("could not start rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host")
+}
+
 /// The exit code to hand on to whoever called us.
 pub fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -122,46 +147,5 @@ mod tests {
         };
         assert!(removed("CARGO_MANIFEST_DIR"));
         assert!(removed("CARGO_PKG_NAME"));
-    }
-
-    /// The layers of docs/ARCHITECTURE.md: these crates must be usable, and this one must run, without libtorch.
-    #[test]
-    fn torch_stays_out_of_metrics_data_and_xtask() {
-        // This platform's packages alone: the others' were never fetched, and a test does not fetch.
-        let rustc = Command::new("rustc").arg("-vV").output().unwrap();
-        let rustc = String::from_utf8(rustc.stdout).unwrap();
-        let host = rustc.lines().find_map(|l| l.strip_prefix("host: "));
-        let output = cargo(&root())
-            .args(["metadata", "--format-version", "1", "--offline"])
-            .args(["--filter-platform", host.unwrap()])
-            .output()
-            .unwrap();
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let packages = metadata["packages"].as_array().unwrap();
-        let name_of = |id: &serde_json::Value| {
-            let package = packages.iter().find(|p| &p["id"] == id).unwrap();
-            package["name"].as_str().unwrap().to_owned()
-        };
-        let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-        let members = metadata["workspace_members"].as_array().unwrap();
-        for layer in ["metrics", "data", "report", "xtask"] {
-            let mut waiting: Vec<_> = members.iter().filter(|id| name_of(id) == layer).collect();
-            assert_eq!(waiting.len(), 1, "{layer} is a member");
-            let mut seen = Vec::new();
-            while let Some(id) = waiting.pop() {
-                if seen.contains(&id) {
-                    continue;
-                }
-                seen.push(id);
-                let name = name_of(id);
-                assert!(
-                    !["tch", "torch-sys"].contains(&name.as_str()),
-                    "{layer} reaches {name}"
-                );
-                let node = nodes.iter().find(|n| &n["id"] == id).unwrap();
-                waiting.extend(node["dependencies"].as_array().unwrap());
-            }
-            assert!(seen.len() > 3, "{layer} has dependencies");
-        }
     }
 }

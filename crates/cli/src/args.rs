@@ -42,6 +42,9 @@ pub enum Command {
     Data(DataCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write manual pages, one a command, to a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -481,6 +484,13 @@ pub struct AuditArgs {
 pub struct CompletionsArgs {
     /// Which shell
     pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder for the pages
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// Layouts by name, with their names in the help and in completions.

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
         Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
         Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
     };
     exit::code(done)
 }

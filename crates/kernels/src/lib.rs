@@ -1,11 +1,4 @@
-//! What tch lacks of libtorch, and fused layers for the CPU.
-//!
-//! - Optimiser steps and loss scaling by libtorch's fused kernels, over tensors the caller owns: [`fused_adam`], [`fused_sgd`],
-//!   [`clip_grad_norm`], [`unscale`], [`update_scale`], [`clear_grads`].
-//! - [`with_backward`]: a layer with a backward pass written in Rust.
-//! - [`conv_relu_pool`]: such a layer.
-//! - [`Script`]: a TorchScript module from source text and named tensors.
-//! - [`set_deterministic`].
+#![doc = include_str!("../README.md")]
 //!
 //! All that C++ can throw is caught in the few functions of `shim.cpp` and `script.cpp` and comes back as an error.
 

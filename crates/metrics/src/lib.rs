@@ -20,6 +20,7 @@
 //! assert_eq!((round(interval.low), round(interval.high)), (Some(0.94625), Some(0.9838)));
 //! # Ok::<(), osteon_metrics::MetricsError>(())
 //! ```
+#![doc = include_str!("../README.md")]
 #![allow(clippy::doc_markdown, reason = "DeLong and NumPy are names, not code")]
 #![cfg_attr(
     test,

@@ -56,6 +56,55 @@ pub fn ensure(root: &Path) -> Result<()> {
     obtain(root, Flavour::Cpu, false).map(|_| ())
 }
 
+/// The libtorch that builds use: the person's own, or this checkout's.
+pub fn folder(root: &Path) -> Result<PathBuf> {
+    let folder = workspace::users_libtorch(root).unwrap_or_else(|| workspace::own_libtorch(root));
+    folder
+        .canonicalize()
+        .with_context(|| format!("there is no libtorch in {}", folder.display()))
+}
+
+/// Names and texts of the licences under which libtorch, and what comes with it, may be passed on.
+///
+/// They lie beside a libtorch out of wheels; for one that an earlier version unpacked they are sought in the wheels themselves.
+pub fn licences(root: &Path) -> Result<Vec<(String, String)>> {
+    let own = folder(root)?.join(wheels::LICENCES);
+    let staging = tempfile::tempdir().context("could not make a temporary folder")?;
+    let found = if own.is_dir() {
+        own
+    } else {
+        let cache = Cache::of_user()?;
+        let wheels = wheels::needed(Flavour::Cpu, std::env::consts::OS, std::env::consts::ARCH);
+        for wheel in wheels.iter().flatten() {
+            let path = cache.verified(wheel.file, Pin::Published(wheel.sha256))?;
+            let path = path.with_context(|| {
+                format!(
+                    "{} has no folder {}, and {} is not in the cache: `cargo xtask download libtorch --force`",
+                    folder(root).unwrap_or_default().display(),
+                    wheels::LICENCES,
+                    wheel.file
+                )
+            })?;
+            archive::unpack(&path, staging.path(), &wheels::place_of_licence)?;
+        }
+        staging.path().join("torch").join(wheels::LICENCES)
+    };
+    let mut texts = Vec::new();
+    for entry in
+        fs::read_dir(&found).with_context(|| format!("could not read {}", found.display()))?
+    {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+        texts.push((
+            name.into_owned(),
+            String::from_utf8_lossy(&text).into_owned(),
+        ));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
 fn obtain(root: &Path, flavour: Flavour, force: bool) -> Result<Libtorch> {
     if let Some(folder) = workspace::users_libtorch(root) {
         return users_own(&folder, flavour);

@@ -4,7 +4,7 @@ mod archive;
 pub mod cache;
 mod dataset;
 mod fracatlas;
-mod hash;
+pub mod hash;
 mod http;
 #[cfg(test)]
 mod http_tests;

@@ -79,9 +79,23 @@ pub fn place(flavour: Flavour, entry: &Path) -> Option<PathBuf> {
                 .any(|library| name.starts_with(library))
         }
         ["nvidia", .., "lib", name] => flavour == Flavour::Cuda && is_library(name),
-        _ => false,
+        _ => return place_of_licence(entry),
     };
     needed.then(|| entry.to_owned())
+}
+
+/// Where the licences of all wheels go, inside the folder `torch`.
+pub const LICENCES: &str = "licences";
+
+/// `torch-2.11.0.dist-info/licenses/NOTICE` → `torch/licences/torch-2.11.0 NOTICE`: who passes the libraries on, passes these on.
+pub fn place_of_licence(entry: &Path) -> Option<PathBuf> {
+    let parts: Vec<&str> = entry.components().map(text).collect::<Option<_>>()?;
+    let [package, "licenses", name] = parts.as_slice() else {
+        return None;
+    };
+    let package = package.strip_suffix(".dist-info")?;
+    let name = format!("{package} {name}");
+    Some(Path::new("torch").join(LICENCES).join(name))
 }
 
 /// `libtorch_python` is for Python alone. On a CPU machine the CUDA half is left out too: its absence is how torch-sys knows
@@ -349,6 +363,17 @@ mod tests {
         }
         assert!(placed(Flavour::Cuda, "nvidia/cudnn/lib/libcudnn.so.9"));
         assert!(!placed(Flavour::Cpu, "nvidia/cu13/lib/libcublas.so.13"));
+    }
+
+    #[test]
+    fn licences_come_along_under_the_name_of_their_wheel() {
+        let place = |entry: &str| place(Flavour::Cpu, Path::new(entry));
+        assert_eq!(
+            place("nvidia_cuda_cupti-13.0.85.dist-info/licenses/License.txt").unwrap(),
+            Path::new("torch/licences/nvidia_cuda_cupti-13.0.85 License.txt")
+        );
+        assert!(place("torch-2.11.0.dist-info/licenses/LICENSE").is_some());
+        assert!(place("torch-2.11.0.dist-info/licenses/").is_none());
     }
 
     #[test]

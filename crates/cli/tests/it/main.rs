@@ -7,6 +7,7 @@ mod evaluate;
 mod export;
 mod heatmap;
 mod looks;
+mod man;
 mod pack;
 mod pipeline;
 mod python;

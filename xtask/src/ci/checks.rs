@@ -1,0 +1,163 @@
+//! The steps of `cargo xtask ci` that judge the code and its pages.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::setup::{program, runs};
+use super::{Context, Outcome};
+use crate::{book, download::libtorch, workspace};
+
+type Ended = Result<Outcome>;
+
+fn cargo(context: &Context<'_>, words: &[&str]) -> Command {
+    let mut cargo = workspace::cargo(context.root);
+    cargo.args(words);
+    cargo
+}
+
+fn must(command: &mut Command) -> Ended {
+    workspace::must_succeed(command).map(|()| Outcome::Passed)
+}
+
+pub fn format(context: &Context<'_>) -> Ended {
+    must(&mut cargo(context, &["fmt", "--all", "--check"]))
+}
+
+pub fn clippy(context: &Context<'_>) -> Ended {
+    let words = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "cli/doc-only",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    must(&mut cargo(context, &words))
+}
+
+pub fn documentation(context: &Context<'_>) -> Ended {
+    let words = [
+        "doc",
+        "--quiet",
+        "--workspace",
+        "--no-deps",
+        "--features",
+        "cli/doc-only",
+    ];
+    must(cargo(context, &words).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Where the running toolchain is the oldest that is stated, all other steps have shown it. Else it is asked for; it is not fetched.
+pub fn toolchain(context: &Context<'_>) -> Ended {
+    let stated = env!("CARGO_PKG_RUST_VERSION");
+    let found = Command::new("rustc").arg("--version").output()?;
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    if found
+        .split_whitespace()
+        .nth(1)
+        .is_some_and(|version| version == stated || version.starts_with(&format!("{stated}.")))
+    {
+        eprintln!("Cargo.toml states {stated}, and this is {}", found.trim());
+        return Ok(Outcome::Passed);
+    }
+    let asked = format!("+{stated}");
+    if !runs("rustup", &["run", stated, "rustc", "--version"]) {
+        return Ok(Outcome::Skipped(format!(
+            "this is {}, and Rust {stated} is not installed (`rustup toolchain install {stated}`)",
+            found.trim()
+        )));
+    }
+    // Its own folder, or two toolchains would each undo what the other built.
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(context.root)
+        .args([&asked, "check", "--quiet", "--workspace", "--all-targets"])
+        .args(["--features", "cli/doc-only"])
+        .args(["--target-dir", "target/oldest-toolchain"]);
+    must(&mut cargo)
+}
+
+pub fn licences(context: &Context<'_>) -> Ended {
+    let deny = program(context.root, "cargo-deny");
+    if !runs(&deny, &["--version"]) {
+        return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
+    }
+    let mut deny = Command::new(deny);
+    // Several versions of one crate are counted, not shown: the tree of each is a page.
+    deny.current_dir(context.root)
+        .args([
+            "--all-features",
+            "--locked",
+            "check",
+            "--allow",
+            "duplicate",
+        ])
+        .args(["licenses", "bans", "sources"]);
+    must(&mut deny)
+}
+
+/// The database is a git repository, which is not fetched here: whoever has it, has it checked.
+pub fn advisories(context: &Context<'_>) -> Ended {
+    let deny = program(context.root, "cargo-deny");
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let fetched = home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok());
+    let database = fetched.is_some_and(|mut folder| folder.next().is_some());
+    if !database || !runs(&deny, &["--version"]) {
+        return Ok(Outcome::Skipped(
+            "RustSec's database is not on this machine (`cargo deny fetch db`); licences, bans and sources were checked without it"
+                .to_owned(),
+        ));
+    }
+    let mut deny = Command::new(deny);
+    deny.current_dir(context.root).args([
+        "--all-features",
+        "--locked",
+        "--offline",
+        "check",
+        "advisories",
+    ]);
+    must(&mut deny)
+}
+
+pub fn book(context: &Context<'_>) -> Ended {
+    let mdbook = program(context.root, "mdbook");
+    if !runs(&mdbook, &["--version"]) {
+        return Ok(Outcome::Skipped(
+            "mdbook is not installed; the links between the pages are tested all the same"
+                .to_owned(),
+        ));
+    }
+    book::build(context.root, &mdbook).map(|_| Outcome::Passed)
+}
+
+/// libjpeg-turbo and CharLS are built from their sources: where the tools for that are, both decoders are held to the same tests.
+pub fn codecs(context: &Context<'_>) -> Ended {
+    let nasm = cfg!(not(target_arch = "x86_64")) || runs("nasm", &["--version"]);
+    if !nasm || !runs("cmake", &["--version"]) {
+        return Ok(Outcome::Skipped(
+            "cmake or, on x86-64, nasm is missing".to_owned(),
+        ));
+    }
+    let words = [
+        "test",
+        "--quiet",
+        "-p",
+        "data",
+        "--features",
+        "turbo,jpeg-ls",
+        "--test",
+        "it",
+    ];
+    must(&mut cargo(context, &words))
+}
+
+pub fn tests(context: &Context<'_>) -> Ended {
+    libtorch::ensure(context.root)?;
+    must(&mut cargo(context, &["test", "--workspace"]))
+}

@@ -1,0 +1,118 @@
+//! Who may depend on whom.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+use crate::{crates, root};
+
+fn metadata() -> Metadata {
+    // This platform's packages alone: the others' were never fetched, and a test does not fetch.
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let host = rustc.lines().find_map(|l| l.strip_prefix("host: "));
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--offline", "--filter-platform", host.unwrap()].map(str::to_owned))
+        .exec()
+        .unwrap()
+}
+
+/// All that a member reaches, tests and build scripts included.
+fn reached(metadata: &Metadata, member: &str) -> BTreeSet<String> {
+    let members = metadata.workspace_packages();
+    let start = members.iter().find(|p| p.name.as_str() == member).unwrap();
+    let nodes = &metadata.resolve.as_ref().unwrap().nodes;
+    let (mut waiting, mut seen) = (vec![&start.id], BTreeSet::<&PackageId>::new());
+    while let Some(id) = waiting.pop() {
+        if seen.insert(id) {
+            waiting.extend(
+                &nodes
+                    .iter()
+                    .find(|node| &node.id == id)
+                    .unwrap()
+                    .dependencies,
+            );
+        }
+    }
+    seen.into_iter()
+        .map(|id| metadata[id].name.to_string())
+        .collect()
+}
+
+/// These crates must be usable, and xtask must run, without libtorch.
+#[test]
+fn torch_stays_out_of_metrics_data_report_and_xtask() {
+    let metadata = metadata();
+    for layer in ["metrics", "data", "report", "xtask"] {
+        let reached = reached(&metadata, layer);
+        assert!(reached.len() > 3, "{layer} has dependencies");
+        for torch in ["tch", "torch-sys"] {
+            assert!(!reached.contains(torch), "{layer} reaches {torch}");
+        }
+    }
+    assert!(reached(&metadata, "cli").contains("tch"));
+}
+
+/// An error that a caller can take apart is a library's; what is only to be read by a person is a program's.
+#[test]
+fn anyhow_is_for_programs() {
+    let metadata = metadata();
+    let users: BTreeSet<_> = metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| {
+            let uses = |d: &cargo_metadata::Dependency| {
+                d.name == "anyhow" && d.kind == DependencyKind::Normal
+            };
+            package.dependencies.iter().any(uses)
+        })
+        .map(|package| package.name.to_string())
+        .collect();
+    assert_eq!(
+        users,
+        BTreeSet::from(["cli".to_owned(), "xtask".to_owned()])
+    );
+}
+
+#[test]
+fn every_member_shares_lints_toolchain_and_edition_and_names_no_version() {
+    let mut manifests: Vec<_> = crates()
+        .iter()
+        .map(|name| format!("crates/{name}/Cargo.toml"))
+        .collect();
+    manifests.push("xtask/Cargo.toml".to_owned());
+    for path in manifests {
+        let text = std::fs::read_to_string(root().join(&path)).unwrap();
+        let manifest: toml::Table = toml::from_str(&text).unwrap();
+        let shared = |table: &str, key: &str| {
+            let value = manifest
+                .get(table)
+                .and_then(|t| if key.is_empty() { Some(t) } else { t.get(key) });
+            let shared = value
+                .and_then(|value| value.get("workspace"))
+                .and_then(toml::Value::as_bool);
+            assert_eq!(shared, Some(true), "{path}: {table}.{key}");
+        };
+        shared("lints", "");
+        for key in ["version", "edition", "rust-version", "license", "publish"] {
+            shared("package", key);
+        }
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for (name, value) in manifest
+                .get(kind)
+                .and_then(toml::Value::as_table)
+                .into_iter()
+                .flatten()
+            {
+                let shared = value.get("workspace").and_then(toml::Value::as_bool);
+                assert_eq!(
+                    shared,
+                    Some(true),
+                    "{path}: {name} has a version of its own"
+                );
+            }
+        }
+    }
+}
