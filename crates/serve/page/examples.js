@@ -2,11 +2,12 @@
 
 /** `file` under `assets/examples/`, `name` among the texts, `truth`: how it was drawn. */
 export const EXAMPLES = [
-  { file: 'forearm-fractured.png', name: 'forearm-fractured', truth: 'fracture' },
-  { file: 'leg.png', name: 'leg', truth: 'intact' },
+  { file: 'wrist-fractured.png', name: 'wrist-fractured', truth: 'fracture' },
+  { file: 'shoulder.png', name: 'shoulder', truth: 'intact' },
   { file: 'hand-fractured.png', name: 'hand-fractured', truth: 'fracture' },
-  { file: 'forearm.png', name: 'forearm', truth: 'intact' },
-  { file: 'leg-fractured.png', name: 'leg-fractured', truth: 'fracture' },
   { file: 'hand.png', name: 'hand', truth: 'intact' },
-  { file: 'no-xray.png', name: 'no-xray', truth: 'other' },
+  { file: 'leg-fractured.png', name: 'leg-fractured', truth: 'fracture' },
+  { file: 'elbow.png', name: 'elbow', truth: 'intact' },
+  { file: 'elbow-fractured.png', name: 'elbow-fractured', truth: 'fracture' },
+  { file: 'no-xray.jpg', name: 'no-xray', truth: 'other' },
 ];
