@@ -30,7 +30,7 @@ export function problemFrom(body, status = null, retryAfter = null) {
 // A proxy in between may answer without a problem document.
 function codeOf(status) {
   const codes = { 401: 'unauthorized', 413: 'too_large', 415: 'unsupported_media_type', 429: 'rate_limited', 502: 'unreachable', 503: 'overloaded', 504: 'timeout' };
-  return codes[status] ?? (status >= 500 ? 'server' : 'unexpected');
+  return codes[status] ?? (status >= 500 ? 'internal' : 'unexpected');
 }
 
 /** Seconds until `Retry-After` (a number of them, or a date), at least one; `null` where it is absent or makes no sense. */

@@ -112,7 +112,7 @@ function points({ operating_points: list }) {
     el('th', { scope: 'row', text: point.name }),
     [percent(point.threshold), whole(point.sensitivity), whole(point.specificity)].map((text) => el('td', { text }))));
   return [
-    el('div', { class: 'table' }, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, rows))),
+    el('div', { class: 'table', role: 'group', tabindex: '0', 'aria-label': t('card.points') }, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, rows))),
     el('p', { class: 'soft', text: t('card.pointsNote') }),
   ];
 }

@@ -1,13 +1,15 @@
 // Films on their way to the server: a few at a time, several requests at once, waiting when the server asks for it.
 import { Problem, predict, problemFrom } from './api.js';
 
+// At most, at once.
 const REQUESTS = 4;
+// At most in one request.
 const FILMS = 8;
 // Together in one request; a larger film goes alone.
 const BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 6;
 const LONGEST_WAIT = 60;
-const BUSY = new Set(['rate_limited', 'overloaded']);
+const BUSY = new Set(['rate_limited', 'overloaded', 'unavailable', 'timeout']);
 
 /**
  * Sends films and notes the answers in `films`. `askToken` is called with the token that the server has just refused, or `null`; it gives whether
@@ -20,6 +22,8 @@ export class Queue extends EventTarget {
   #requests = 0;
   #abort = new AbortController();
   #pause = null;
+  // Less where the server turned out to be slow.
+  #most = { requests: REQUESTS, films: FILMS };
   done = 0;
   total = 0;
   waiting = null;
@@ -55,7 +59,7 @@ export class Queue extends EventTarget {
   }
 
   #go() {
-    while (this.#requests < REQUESTS && this.#waiting.length > 0) {
+    while (this.#requests < this.#most.requests && this.#waiting.length > 0) {
       const batch = this.#batch();
       this.#requests += 1;
       this.#judge(batch).finally(() => {
@@ -68,7 +72,7 @@ export class Queue extends EventTarget {
 
   // Small at first, so that the first answers come soon and all requests have work.
   #batch() {
-    const most = Math.min(FILMS, Math.max(1, Math.ceil(this.#waiting.length / (2 * REQUESTS))));
+    const most = Math.min(this.#most.films, Math.max(1, Math.ceil(this.#waiting.length / (2 * REQUESTS))));
     const batch = [];
     let bytes = 0;
     while (batch.length < most && this.#waiting.length > 0) {
@@ -101,16 +105,27 @@ export class Queue extends EventTarget {
     if (problem.code === 'unauthorized') {
       if (await this.#askToken(problem.token)) return true;
     } else if (BUSY.has(problem.code) && attempt < ATTEMPTS) {
+      if (problem.code !== 'rate_limited') this.#ease();
+      if (problem.code === 'timeout' && batch.length > 1) return this.#singly(batch);
       this.#wait(Math.min(LONGEST_WAIT, problem.retryAfter ?? 2 ** (attempt - 1)));
       return true;
     } else if (batch.length > 1 && ['too_large', 'too_many_files', 'unreachable'].includes(problem.code)) {
-      // Too much together may be fine film by film, and one that can no longer be read must not take the others with it.
-      for (const film of batch) await this.#judge([film]);
-      return false;
+      return this.#singly(batch);
     }
     if (problem.code === 'unreachable' && !(await readable(batch[0].file))) problem = new Problem('missing');
     this.#failAll(batch, problem);
     return false;
+  }
+
+  // What is too much together may be fine film by film, and one that can no longer be read must not take the others with it.
+  async #singly(batch) {
+    for (const film of batch) await this.#judge([film]);
+    return false;
+  }
+
+  #ease() {
+    this.#most.requests = Math.max(1, this.#most.requests >> 1);
+    this.#most.films = Math.max(1, this.#most.films >> 1);
   }
 
   // All requests wait together: the server meant this page, not one request.

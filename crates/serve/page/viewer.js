@@ -43,12 +43,14 @@ export class Viewer {
     this.#stage.show(null);
     $('stage').setAttribute('aria-label', film ? t('viewer.label', { name: film.name }) : '');
     $('no-picture').hidden = Boolean(film?.picture);
+    $('stage').setAttribute('aria-busy', 'true');
     if (!film?.picture) return;
     const [pixels, heat] = await Promise.all([decodeFilm(film.picture), film.heat ? createImageBitmap(film.heat.blob) : null]);
     if (turn !== this.#shown) return;
     this.#pixels = pixels;
     this.#heat = heat;
     this.#draw(false);
+    $('stage').setAttribute('aria-busy', 'false');
   }
 
   #draw(keep) {

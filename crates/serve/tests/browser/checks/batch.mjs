@@ -15,7 +15,7 @@ async function judged(open, address) {
   return { page, answers };
 }
 
-const names = (page) => page.locator('.row-name').allInnerTexts();
+const names = (page) => page.locator('.row-name').allTextContents();
 
 async function sorted(page, order) {
   await page.locator('#sort').selectOption(order);
@@ -40,7 +40,7 @@ export async function films_can_be_filtered({ open, address }) {
   for (const kind of new Set(answers.map(({ prediction }) => prediction.decision))) {
     const expected = answers.filter(({ prediction }) => prediction.decision === kind).map(({ name }) => name);
     const chip = page.locator(`.chip.${kind}`);
-    assert.match(await chip.innerText(), new RegExp(` ${expected.length}$`));
+    assert.match(await chip.textContent(), new RegExp(` ${expected.length}$`));
     await chip.click();
     await page.waitForFunction((count) => document.querySelectorAll('#films li').length === count, expected.length);
     assert.deepEqual(await names(page), expected);

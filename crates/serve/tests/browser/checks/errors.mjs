@@ -14,8 +14,8 @@ export async function a_file_that_is_no_image({ open }) {
 
 export async function a_file_that_is_too_large_and_one_beside_it_that_is_not({ open, address }) {
   const page = await open();
-  const large = { name: 'large.png', buffer: Buffer.alloc(40 << 20) };
-  page.expected.push('413', 'ERR_CONNECTION_RESET', 'ERR_CONNECTION_ABORTED');
+  const large = { name: 'large.png', buffer: Buffer.alloc(12 << 20) };
+  page.expected.push('413');
   await choose(page, [large, { name: 'shoulder.png', buffer: await example(address, 'shoulder.png') }]);
   await settled(page);
   assert.equal(await page.locator('.row', { hasText: 'shoulder.png' }).locator('.badge.failed').count(), 0);

@@ -52,7 +52,7 @@ export async function all_examples_at_once({ open, address }) {
   assert.equal(await page.locator('#films li').count(), count);
   const { prediction } = await answerOf(address, 'no-xray.jpg', await example(address, 'no-xray.jpg'));
   const row = page.locator('.row', { hasText: 'no-xray.jpg' });
-  assert.equal(await row.locator('.badge').innerText(), NAMES[prediction.decision]);
+  assert.equal(await row.locator('.badge').textContent(), NAMES[prediction.decision]);
 }
 
 export async function many_files_of_many_formats_in_few_requests({ open, address }) {
@@ -80,7 +80,7 @@ export async function many_files_of_many_formats_in_few_requests({ open, address
   const { readFileSync } = await import('node:fs');
   const { prediction } = await answerOf(address, name, readFileSync(formats + name));
   const row = page.locator('.row').filter({ hasText: name });
-  assert.equal(await row.locator('.badge').innerText(), NAMES[prediction.decision]);
+  assert.equal(await row.locator('.badge').textContent(), NAMES[prediction.decision]);
 }
 
 export async function a_dicom_file({ open }) {
