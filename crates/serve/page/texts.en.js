@@ -124,6 +124,7 @@ export default {
     grad_cam: 'Relative to this film’s hottest place: it says where, not how likely.',
     noHeat: 'No heat came with this film.',
     noPicture: 'No picture of this film',
+    later: 'Its picture comes with the answer',
     hottest: 'The hottest place ({heat}) is at the {place}.',
     nothingHot: 'No place stands out.',
     places: [['upper left', 'top', 'upper right'], ['left', 'centre', 'right'], ['lower left', 'bottom', 'lower right']],

@@ -10,6 +10,7 @@ const KEY_STEP = 48;
 export class Viewer {
   #stage = new Stage($('stage'), $('canvas'));
   #film = null;
+  #source = null;
   #pixels = null;
   #heat = null;
   #developed = null;
@@ -34,23 +35,27 @@ export class Viewer {
 
   /** Shows a film, or that there is no picture of it (yet). */
   async show(film) {
-    if (film && this.#film?.id === film.id && this.#pixels) return;
+    // Until the server's picture is there, the file itself, where the browser can read it.
+    const source = film?.picture ?? (film?.state === 'failed' ? null : film?.file);
+    this.#film = film;
+    if (film && this.#source === source) return this.#controls();
+    this.#source = source;
     // A film chosen later may be ready sooner.
     const turn = (this.#shown += 1);
-    this.#film = film;
     this.#pixels = this.#heat = this.#developed = null;
     this.#controls();
     this.#stage.show(null);
     $('stage').setAttribute('aria-label', film ? t('viewer.label', { name: film.name }) : '');
-    $('no-picture').hidden = Boolean(film?.picture);
+    $('no-picture').textContent = '';
     $('stage').setAttribute('aria-busy', 'true');
-    if (!film?.picture) return;
-    const [pixels, heat] = await Promise.all([decodeFilm(film.picture), film.heat ? createImageBitmap(film.heat.blob) : null]);
+    if (!source) return;
+    const [pixels, heat] = await Promise.all([decodeFilm(source).catch(() => null), film.heat ? createImageBitmap(film.heat.blob) : null]);
     if (turn !== this.#shown) return;
     this.#pixels = pixels;
     this.#heat = heat;
     this.#draw(false);
-    $('stage').setAttribute('aria-busy', 'false');
+    $('no-picture').textContent = pixels ? '' : t(film.picture ? 'viewer.noPicture' : 'viewer.later');
+    $('stage').setAttribute('aria-busy', String(!film.picture));
   }
 
   #draw(keep) {
