@@ -46,9 +46,8 @@ async function ask(path, options = {}) {
   let response;
   try {
     response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options, headers });
-  } catch (cause) {
-    if (cause.name === 'AbortError') throw cause;
-    throw new Problem('unreachable');
+  } catch {
+    throw options.signal?.aborted ? options.signal.reason : new Problem('unreachable');
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
@@ -56,11 +55,11 @@ async function ask(path, options = {}) {
   throw Object.assign(problem, { token: sent });
 }
 
-async function json(response) {
+async function json(response, signal = null) {
   try {
     return await response.json();
   } catch (cause) {
-    if (cause.name === 'AbortError') throw cause;
+    if (signal?.aborted) throw signal.reason;
     // The connection was cut within the answer, or it is not the server that we know.
     throw new Problem(cause instanceof SyntaxError ? 'unexpected' : 'unreachable');
   }
@@ -72,11 +71,11 @@ export const getModel = async () => json(await ask('api/v1/model'));
 /** The model card as Markdown. */
 export const getCard = async () => (await ask('api/v1/model/card')).text();
 
-/** Judges `{name, file}`s: `{model, predictions}`, a prediction or an error for each, in their order. */
+/** Judges `{name, file}`s: `{model, predictions}`, a prediction or an error for each, in their order. Fails with the signal's reason where it is aborted. */
 export async function predict(items, signal) {
   const form = new FormData();
   for (const { name, file } of items) form.append('film', file, name);
-  const answer = await json(await ask('api/v1/predictions?heatmap=png&picture=png', { method: 'POST', body: form, signal }));
+  const answer = await json(await ask('api/v1/predictions?heatmap=png&picture=png', { method: 'POST', body: form, signal }), signal);
   if (!Array.isArray(answer?.predictions) || answer.predictions.length !== items.length) throw new Problem('unexpected');
   return answer;
 }

@@ -48,13 +48,12 @@ export class Queue extends EventTarget {
     this.#go();
   }
 
-  /** Gives up all that is not judged yet. */
-  stop() {
+  /** Gives up all that is not judged yet, for a reason. */
+  stop(problem = new Problem('stopped')) {
     this.waiting &&= 0;
-    this.#abort.abort();
+    this.#abort.abort(problem);
     this.#abort = new AbortController();
-    const left = this.#waiting.splice(0);
-    for (const film of left) this.#fail(film, new Problem('stopped'));
+    for (const film of this.#waiting.splice(0)) this.#fail(film, problem);
     this.#tell();
   }
 
@@ -87,15 +86,14 @@ export class Queue extends EventTarget {
     const signal = this.#abort.signal;
     for (let attempt = 1; ; attempt += 1) {
       await this.#pause;
-      if (signal.aborted) return this.#failAll(batch, new Problem('stopped'));
+      if (signal.aborted) return this.#failAll(batch, signal.reason);
       try {
         for (const film of batch) this.#films.update(film, { state: 'sending' });
         this.#note(batch, await predict(batch, signal));
         return;
       } catch (cause) {
-        const problem = cause.name === 'AbortError' ? new Problem('stopped') : cause instanceof Problem ? cause : new Problem('unexpected', { detail: String(cause) });
-        const again = await this.#mayGoOn(problem, attempt, batch);
-        if (!again) return;
+        const problem = cause instanceof Problem ? cause : new Problem('unexpected', { detail: String(cause) });
+        if (!(await this.#mayGoOn(problem, attempt, batch))) return;
       }
     }
   }
@@ -104,6 +102,8 @@ export class Queue extends EventTarget {
   async #mayGoOn(problem, attempt, batch) {
     if (problem.code === 'unauthorized') {
       if (await this.#askToken(problem.token)) return true;
+      // Nobody wants to be asked again for each of the other films.
+      this.stop(problem);
     } else if (BUSY.has(problem.code) && attempt < ATTEMPTS) {
       if (problem.code !== 'rate_limited') this.#ease();
       if (problem.code === 'timeout' && batch.length > 1) return this.#singly(batch);

@@ -90,6 +90,20 @@ export async function a_server_that_wants_a_token({ open, guarded, token }) {
   return null;
 }
 
+export async function a_token_that_is_not_given_is_asked_for_once({ open, guarded }) {
+  if (!guarded) return 'no server that wants one';
+  const page = await open({ address: guarded });
+  page.expected.push('401');
+  await choose(page, Array.from({ length: 20 }, (_, index) => ({ name: `${index}.png`, buffer: Buffer.from('x') })));
+  await page.locator('#token[open]').waitFor();
+  await page.keyboard.press('Escape');
+  await settled(page);
+  assert.ok(await page.locator('#token').isHidden());
+  assert.equal(await page.locator('#films .badge.failed').count(), 20);
+  assert.match(await page.locator('#call').textContent(), /asks for a token/);
+  return null;
+}
+
 export async function names_and_words_from_elsewhere_stay_text({ open }) {
   const page = await open();
   const name = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>.jpg';
