@@ -9,6 +9,7 @@ mod looks;
 mod pack;
 mod pipeline;
 mod python;
+mod serve;
 mod shipped;
 mod split;
 mod sweep;
