@@ -8,11 +8,13 @@ pub mod evaluate;
 pub mod info;
 pub mod pack;
 pub mod predict;
+pub mod serve;
 pub mod shrink;
 pub mod split;
 pub mod sweep;
 pub mod synth;
 pub mod train;
+pub mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ impl Peers {
 }
 
 /// The Python of a virtual environment, which is made if need be.
-fn environment(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
+pub fn environment(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python = dir.join("bin").join("python");
     let done = dir.join("complete");
     if done.is_file() {
