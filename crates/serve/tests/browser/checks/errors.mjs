@@ -4,6 +4,7 @@ import { choose, example, settled } from '../browser.mjs';
 
 export async function a_file_that_is_no_image({ open }) {
   const page = await open();
+  page.expected.push('422');
   await choose(page, [{ name: 'letter.jpg', buffer: Buffer.from('Dear sirs') }]);
   await settled(page);
   assert.match(await page.locator('#call').innerText(), /was not judged[\s\S]*could not be read as an image/);

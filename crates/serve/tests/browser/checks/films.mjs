@@ -92,6 +92,8 @@ export async function a_dicom_file({ open }) {
     return `no folder ${folder}`;
   }
   const page = await open();
+  // Some DICOM files hold no picture.
+  page.expected.push('422');
   await choose(page, files.slice(0, 3).map((file) => folder + file));
   await settled(page);
   const shown = await page.locator('#films .badge:not(.failed)').count();
