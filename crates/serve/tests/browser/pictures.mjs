@@ -13,7 +13,7 @@ async function tried(options) {
 }
 
 const light = await tried({ viewport: DESKTOP });
-await light.locator('.row', { hasText: 'leg-fractured' }).click();
+await light.locator('.row', { hasText: 'wrist-fractured' }).click();
 await drawn(light);
 await shoot(light, 'page');
 
