@@ -171,10 +171,10 @@ async fn describe(
     app.telemetry.decided(prediction.decision);
     let Upload { name, sent } = file;
     let decoder = app.decoder.clone();
-    let log = Arc::clone(app);
+    let ledger = Arc::clone(&app.ledger);
     let drawn = app.engine.aside(move || {
         let sha256 = hex(&Sha256::digest(&sent.bytes));
-        let recorded = log.record(&sha256, &prediction);
+        let recorded = ledger.record(&sha256, &prediction);
         let heatmap = explained.map(|explained| picture::heat(&explained));
         let picture = extras.picture.map(|_| picture::film(&sent.bytes, &decoder));
         recorded.map(|()| (sha256, heatmap, picture.transpose()))

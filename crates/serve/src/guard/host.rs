@@ -35,6 +35,10 @@ pub(crate) async fn known_host(
 }
 
 fn is_known(authority: &str, access: &Access) -> bool {
+    // No client names a person in there.
+    if authority.contains('@') {
+        return false;
+    }
     let Ok(uri) = authority.parse::<Uri>() else {
         return false;
     };
