@@ -109,13 +109,12 @@ pub(super) async fn in_time<T>(
         return Err(Problem::new(Code::Overloaded, detail));
     };
     let limit = app.options.limits.timeout;
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer,
-        Err(_) => {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| {
             let detail = format!("no answer within {} s", limit.as_secs_f64());
             Err(Problem::new(Code::Timeout, detail))
-        }
-    }
+        })
 }
 
 /// No room for the films of a request.
