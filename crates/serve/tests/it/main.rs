@@ -29,7 +29,7 @@ struct Running {
 fn options() -> ServeOptions {
     ServeOptions {
         limits: Limits {
-            timeout: Duration::from_secs(600),
+            timeout: Duration::from_mins(10),
             ..Limits::default().unmetered()
         },
         ..ServeOptions::default()
@@ -133,7 +133,7 @@ impl Got {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(600)))
+        .timeout_global(Some(Duration::from_mins(10)))
         .build()
         .into()
 }
@@ -221,7 +221,7 @@ fn encoded(film: &GrayImage, format: ImageFormat) -> Vec<u8> {
 fn raw(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(addr).expect("connects");
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .expect("sets");
     // The server may have answered and closed by now.
     let _ = stream.write_all(bytes);
