@@ -297,7 +297,7 @@ pub struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub addr: SocketAddr,
-    /// Clients must send the token that is in this file, as `Authorization: Bearer TOKEN` [default: OSTEON_TOKEN, if set]
+    /// Clients must send the token that is in this file, as `Authorization: Bearer TOKEN` [default: the variable `OSTEON_TOKEN`, if set]
     #[arg(long, value_name = "FILE", conflicts_with = "no_auth")]
     pub token_file: Option<PathBuf>,
     /// Anyone who reaches the address may ask, without a token

@@ -277,7 +277,7 @@ mod tests {
 
     /// The first bad line, and what is wrong with it.
     fn found(path: &Path, lines: &[String]) -> Option<(u64, LineProblem)> {
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let text = lines.join("\n") + "\n";
         std::fs::write(path, text).expect("writes");
         match verify(path, None) {
             Ok(chain) => {

@@ -43,7 +43,7 @@ pub(crate) fn film(bytes: &[u8], decoder: &Decoder) -> Result<Picture, DecodeErr
         imageops::resize(&film, width, height, FilterType::Triangle)
     };
     Ok(Picture {
-        png: png(DynamicImage::ImageLuma8(shown)),
+        png: png(&DynamicImage::ImageLuma8(shown)),
         width,
         height,
     })
@@ -57,13 +57,13 @@ pub(crate) fn heat(explained: &Explained) -> Heat {
         .spread(&explained.heatmap, width, height);
     let layer = overlay::layer(&spread, width, height);
     Heat {
-        png: png(DynamicImage::ImageRgba8(layer)),
+        png: png(&DynamicImage::ImageRgba8(layer)),
         kind: explained.heatmap.kind,
         boxes: boxes(&explained.heatmap, &explained.placement),
     }
 }
 
-fn png(picture: DynamicImage) -> String {
+fn png(picture: &DynamicImage) -> String {
     let mut out = Cursor::new(Vec::new());
     // Writing to memory fails for no picture of this size and kind.
     let _ = picture.write_to(&mut out, ImageFormat::Png);

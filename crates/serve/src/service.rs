@@ -26,7 +26,7 @@ pub(crate) struct App {
     pub engine: Engine,
     pub telemetry: Arc<Telemetry>,
     pub rates: Option<Rates>,
-    pub audit: Option<AuditLog>,
+    pub ledger: Arc<Ledger>,
     /// A permit for each request in flight.
     pub requests: Arc<Semaphore>,
     /// The memory for uploads.
@@ -55,7 +55,10 @@ impl Service {
         let engine = Engine::start(predictors, &options, Arc::clone(&telemetry))?;
         Ok(Self {
             app: Arc::new(App {
-                audit: options.audit.as_deref().map(AuditLog::open).transpose()?,
+                ledger: Arc::new(Ledger {
+                    log: options.audit.as_deref().map(AuditLog::open).transpose()?,
+                    model_sha256: info.weights_sha256.clone(),
+                }),
                 rates: options.limits.per_minute.and_then(Rates::new),
                 requests: Arc::new(Semaphore::new(options.limits.in_flight)),
                 uploads: Room::new(options.limits.upload_bytes),
@@ -92,17 +95,23 @@ impl Service {
     /// Where the audit log ends by now, if there is one. Kept elsewhere, the hash shows later that nothing was cut off.
     #[must_use]
     pub fn audit(&self) -> Option<Chain> {
-        self.app.audit.as_ref().map(AuditLog::chain)
+        self.app.ledger.log.as_ref().map(AuditLog::chain)
     }
 }
 
-impl App {
+/// Where decisions are written down, if anywhere.
+pub(crate) struct Ledger {
+    log: Option<AuditLog>,
+    model_sha256: String,
+}
+
+impl Ledger {
     /// Writes a decision down; what is not written is not answered.
     pub fn record(&self, image_sha256: &str, said: &Prediction) -> Result<(), Problem> {
-        let Some(log) = &self.audit else {
+        let Some(log) = &self.log else {
             return Ok(());
         };
-        log.write(image_sha256, &self.info.weights_sha256, said)
+        log.write(image_sha256, &self.model_sha256, said)
             .map_err(|error| {
                 tracing::error!(%error, "a decision could not be written down");
                 Problem::new(Code::Unavailable, "the audit log cannot be written")

@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::contest::{median, replace_between};
-use super::peers::environment;
+use super::peers::Peers;
 use crate::download::libtorch;
 use crate::workspace;
 
 /// What `cargo xtask bench serve` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Folder of the other programs' scripts, whose list of packages has PyTorch
+    #[arg(long, default_value = "../shared/peers")]
+    peers: PathBuf,
     /// The film that is sent
     #[arg(
         long,
@@ -39,22 +42,6 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     soak: Option<u64>,
 }
-
-/// `PyTorch` itself is that of `.libtorch`; the rest of what it imports, and the server.
-const PACKAGES: [&str; 12] = [
-    "fastapi==0.121.0",
-    "uvicorn[standard]==0.38.0",
-    "python-multipart==0.0.20",
-    "pillow==12.0.0",
-    "numpy==2.3.4",
-    "safetensors==0.6.2",
-    "typing_extensions",
-    "sympy",
-    "networkx",
-    "jinja2",
-    "fsspec",
-    "filelock",
-];
 
 /// Megabytes that the server may take, by the soak.
 const MEMORY_MIB: f64 = 512.0;
@@ -152,8 +139,9 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn contest(&self) -> Result<ExitCode> {
-        let venv = self.root.join("target/bench/venv-serve");
-        let python = environment(&venv, &PACKAGES)?;
+        let peers = Peers::find(self.root, &self.root.join(&self.arguments.peers))?;
+        peers.add_fastapi()?;
+        let python = peers.python;
         let only = self.arguments.only.as_deref().unwrap_or_default();
         let chosen: Vec<&Contestant> = CONTESTANTS
             .iter()
@@ -231,8 +219,7 @@ impl Bench<'_> {
             let folder = self.root.join("xtask/src/bench/peers");
             peer.arg(folder.join("serve_torch.py"))
                 .args(["--port", &port.to_string(), "--model"])
-                .arg(self.root.join("crates/model/shipped/osteon.safetensors"))
-                .env("PYTHONPATH", self.root.join(".libtorch"));
+                .arg(self.root.join("crates/model/shipped/osteon.safetensors"));
             peer
         };
         command.args(one.words).stdout(Stdio::null());

@@ -89,6 +89,8 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(server.run(stop))?;
+    // With it go the connections that were left open.
+    drop(runtime);
     if let Some(chain) = ending.audit() {
         tracing::info!(decisions = chain.decisions, head = %chain.head, "the audit log ends");
     }

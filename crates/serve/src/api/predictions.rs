@@ -109,13 +109,12 @@ pub(super) async fn in_time<T>(
         return Err(Problem::new(Code::Overloaded, detail));
     };
     let limit = app.options.limits.timeout;
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer,
-        Err(_) => {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| {
             let detail = format!("no answer within {} s", limit.as_secs_f64());
             Err(Problem::new(Code::Timeout, detail))
-        }
-    }
+        })
 }
 
 /// No room for the films of a request.
@@ -171,10 +170,10 @@ async fn describe(
     app.telemetry.decided(prediction.decision);
     let Upload { name, sent } = file;
     let decoder = app.decoder.clone();
-    let log = Arc::clone(app);
+    let ledger = Arc::clone(&app.ledger);
     let drawn = app.engine.aside(move || {
         let sha256 = hex(&Sha256::digest(&sent.bytes));
-        let recorded = log.record(&sha256, &prediction);
+        let recorded = ledger.record(&sha256, &prediction);
         let heatmap = explained.map(|explained| picture::heat(&explained));
         let picture = extras.picture.map(|_| picture::film(&sent.bytes, &decoder));
         recorded.map(|()| (sha256, heatmap, picture.transpose()))

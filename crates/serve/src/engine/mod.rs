@@ -11,6 +11,7 @@ mod network;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use osteon_data::{DecodeError, hex};
@@ -109,7 +110,9 @@ impl Drop for OnTheWay {
 
 /// The threads behind a service.
 pub(crate) struct Engine {
-    decoders: Decoders,
+    /// There until the end.
+    decoders: Option<Decoders>,
+    networks: Vec<JoinHandle<()>>,
     places: Arc<Semaphore>,
     on_the_way: Arc<AtomicUsize>,
 }
@@ -136,9 +139,15 @@ impl Engine {
             telemetry: Arc::clone(&telemetry),
             on_the_way: Arc::clone(&on_the_way),
         };
-        let queue = networks.start(predictors)?;
+        let (queue, networks) = networks.start(predictors)?;
         Ok(Self {
-            decoders: Decoders::start(options.batching.decoders, preparer, queue, telemetry)?,
+            decoders: Some(Decoders::start(
+                options.batching.decoders,
+                preparer,
+                queue,
+                telemetry,
+            )?),
+            networks,
             places: Arc::new(Semaphore::new(options.limits.queue)),
             on_the_way,
         })
@@ -162,7 +171,7 @@ impl Engine {
                 // Invariant: one place was taken for each film.
                 _place: places.split(1)?,
             };
-            self.decoders.take(film, order);
+            self.decoders.as_ref()?.take(film, order);
             answers.push(receiver);
         }
         Some(answers)
@@ -173,6 +182,19 @@ impl Engine {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        self.decoders.aside(work).await
+        self.decoders.as_ref()?.aside(work).await
+    }
+}
+
+impl Drop for Engine {
+    /// Waits for the networks' threads: a process that ends while one is within libtorch takes its memory from under it.
+    ///
+    /// Invariant: no job of the decoders holds the engine, so this runs on none of their threads, which must go on for the queue to end.
+    fn drop(&mut self) {
+        self.decoders = None;
+        for thread in self.networks.drain(..) {
+            // A thread that panicked has ended, too.
+            let _ = thread.join();
+        }
     }
 }

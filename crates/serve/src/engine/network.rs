@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use osteon_model::{ModelError, Predictor, Prepared};
@@ -29,10 +29,13 @@ pub(super) struct Networks {
 
 impl Networks {
     /// Starts a thread for each predictor; they end when the sender is gone. The queue holds two batches for each.
-    pub fn start(self, predictors: Vec<Predictor>) -> Result<SyncSender<Ready>, ServeError> {
+    pub fn start(
+        self,
+        predictors: Vec<Predictor>,
+    ) -> Result<(SyncSender<Ready>, Vec<JoinHandle<()>>), ServeError> {
         let (sender, receiver) = sync_channel(2 * self.batching.films * predictors.len());
         let receiver = Arc::new(Mutex::new(receiver));
-        for (number, predictor) in predictors.into_iter().enumerate() {
+        let start = |(number, predictor): (usize, Predictor)| {
             let (networks, receiver) = (self.clone(), Arc::clone(&receiver));
             thread::Builder::new()
                 .name(format!("network {number}"))
@@ -40,9 +43,10 @@ impl Networks {
                 .map_err(|source| ServeError::Thread {
                     what: "the network",
                     source,
-                })?;
-        }
-        Ok(sender)
+                })
+        };
+        let threads: Result<_, _> = predictors.into_iter().enumerate().map(start).collect();
+        Ok((sender, threads?))
     }
 
     fn run(&self, predictor: &Predictor, queue: &Mutex<Receiver<Ready>>) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -22,7 +23,7 @@ pub(crate) async fn known_host(
     let access = &app.options.access;
     if access.only_local_names {
         // HTTP/2 has the name in the request's target.
-        let target = request.uri().authority().map(|name| name.as_str());
+        let target = request.uri().authority().map(Authority::as_str);
         let header = || request.headers().get(HOST)?.to_str().ok();
         let name = target.or_else(header).unwrap_or_default();
         if !is_known(name, access) {
@@ -35,6 +36,10 @@ pub(crate) async fn known_host(
 }
 
 fn is_known(authority: &str, access: &Access) -> bool {
+    // No client names a person in there.
+    if authority.contains('@') {
+        return false;
+    }
     let Ok(uri) = authority.parse::<Uri>() else {
         return false;
     };

@@ -80,15 +80,21 @@ fn what_is_no_image_is_415_or_422_and_a_broken_form_is_400() {
 /// A PNG that says it is huge, and holds next to nothing.
 fn bomb(width: u32, height: u32) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut head = b"IHDR".to_vec();
-    head.extend(width.to_be_bytes());
-    head.extend(height.to_be_bytes());
-    head.extend([8, 0, 0, 0, 0]);
-    let mut digest = flate2::Crc::new();
-    digest.update(&head);
-    out.extend(13_u32.to_be_bytes());
-    out.extend(&head);
-    out.extend(digest.sum().to_be_bytes());
+    let head = [
+        &width.to_be_bytes()[..],
+        &height.to_be_bytes(),
+        &[8, 0, 0, 0, 0],
+    ]
+    .concat();
+    for (name, data) in [(b"IHDR", &head[..]), (b"IDAT", &[0x78, 0x9c, 1, 0, 0][..])] {
+        let mut digest = flate2::Crc::new();
+        digest.update(name);
+        digest.update(data);
+        out.extend((data.len() as u32).to_be_bytes());
+        out.extend(name);
+        out.extend(data);
+        out.extend(digest.sum().to_be_bytes());
+    }
     out
 }
 
@@ -106,10 +112,8 @@ fn a_film_of_too_many_pixels_is_refused_by_its_header() {
 fn an_address_that_asks_too_often_is_429() {
     let server = serve(limited(|limits| limits.per_minute = Some(12)));
     let url = server.url("/api/v1/model");
-    let statuses: Vec<u16> = (0..6).map(|_| get(&url).status).collect();
     // A sixth of a minute's requests at once.
-    assert_eq!(statuses[..2], [200, 200]);
-    assert!(statuses[2..].contains(&429), "{statuses:?}");
+    assert_eq!([get(&url).status, get(&url).status], [200, 200]);
     let refused = std::iter::repeat_with(|| get(&url)).find(|got| got.status == 429);
     let refused = refused.expect("endless");
     refused.assert_problem(429, "rate_limited");
@@ -136,7 +140,7 @@ fn until(status: u16, ask: impl Fn() -> crate::Got) -> crate::Got {
         if got.status == status {
             return got;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{}", got.status);
+        assert!(start.elapsed() < Duration::from_mins(1), "{}", got.status);
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -206,7 +210,7 @@ fn what_takes_too_long_is_503_and_a_timed_out_film_is_not_computed() {
     post_form(&server.url(PATH), &files).assert_problem(503, "timeout");
     let start = Instant::now();
     while metric(&server, "osteon_films_abandoned_total") == 0.0 {
-        assert!(start.elapsed() < Duration::from_secs(60));
+        assert!(start.elapsed() < Duration::from_mins(1));
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -19,26 +19,29 @@ use osteon_serve::{Limits, ServeOptions, Server, Service, Stop, Tls};
 use serde_json::Value;
 
 /// A server on a free port of loopback; it ends with this.
-pub struct Running {
+struct Running {
     pub addr: SocketAddr,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Options without a limit on how often tests may ask.
-pub fn options() -> ServeOptions {
+/// Options without a limit on how often tests may ask, and with patience: no test depends on how busy the machine is.
+fn options() -> ServeOptions {
     ServeOptions {
-        limits: Limits::default().unmetered(),
+        limits: Limits {
+            timeout: Duration::from_mins(10),
+            ..Limits::default().unmetered()
+        },
         ..ServeOptions::default()
     }
 }
 
 /// Serves the model that ships.
-pub fn serve(options: ServeOptions) -> Running {
+fn serve(options: ServeOptions) -> Running {
     serve_with(options, None)
 }
 
-pub fn serve_with(options: ServeOptions, tls: Option<Tls>) -> Running {
+fn serve_with(options: ServeOptions, tls: Option<Tls>) -> Running {
     let predictor = Predictor::shipped(Device::Cpu).expect("the model that ships");
     let service = Service::start(vec![predictor], options).expect("starts");
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -91,7 +94,7 @@ impl Drop for Running {
 }
 
 /// An answer: status, headers by small names, body.
-pub struct Got {
+struct Got {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -130,7 +133,7 @@ impl Got {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(120)))
+        .timeout_global(Some(Duration::from_mins(10)))
         .build()
         .into()
 }
@@ -153,15 +156,15 @@ fn got(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Got {
     }
 }
 
-pub fn get(url: &str) -> Got {
+fn get(url: &str) -> Got {
     got(agent().get(url).call())
 }
 
-pub fn post(url: &str, kind: &str, body: &[u8]) -> Got {
+fn post(url: &str, kind: &str, body: &[u8]) -> Got {
     got(agent().post(url).header("content-type", kind).send(body))
 }
 
-pub fn post_with(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
+fn post_with(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
     let mut request = agent().post(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -172,7 +175,7 @@ pub fn post_with(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
 const BOUNDARY: &str = "osteon-test-boundary";
 
 /// A form of files, as browsers send it.
-pub fn form(files: &[(&str, &[u8])]) -> (String, Vec<u8>) {
+fn form(files: &[(&str, &[u8])]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
     for (name, bytes) in files {
         let head = format!(
@@ -187,24 +190,24 @@ pub fn form(files: &[(&str, &[u8])]) -> (String, Vec<u8>) {
     (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
-pub fn post_form(url: &str, files: &[(&str, &[u8])]) -> Got {
+fn post_form(url: &str, files: &[(&str, &[u8])]) -> Got {
     let (kind, body) = form(files);
     post(url, &kind, &body)
 }
 
 /// A film that no other number gives.
-pub fn film(number: u32) -> GrayImage {
+fn film(number: u32) -> GrayImage {
     GrayImage::from_fn(180, 240, |x, y| {
         let bone = 90 - (i64::from(x) - 90 - i64::from(number % 20)).abs().min(90);
         Luma([(bone + i64::from((x * 7 + y * 13 + number) % 23)) as u8])
     })
 }
 
-pub fn png(film: &GrayImage) -> Vec<u8> {
+fn png(film: &GrayImage) -> Vec<u8> {
     encoded(film, ImageFormat::Png)
 }
 
-pub fn jpeg(film: &GrayImage) -> Vec<u8> {
+fn jpeg(film: &GrayImage) -> Vec<u8> {
     encoded(film, ImageFormat::Jpeg)
 }
 
@@ -215,10 +218,10 @@ fn encoded(film: &GrayImage, format: ImageFormat) -> Vec<u8> {
 }
 
 /// Sends bytes as they are, and reads all that comes back.
-pub fn raw(addr: SocketAddr, bytes: &[u8]) -> String {
+fn raw(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(addr).expect("connects");
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .expect("sets");
     // The server may have answered and closed by now.
     let _ = stream.write_all(bytes);
@@ -228,12 +231,12 @@ pub fn raw(addr: SocketAddr, bytes: &[u8]) -> String {
 }
 
 /// The status in an answer as it came.
-pub fn status_of(answer: &str) -> Option<u16> {
+fn status_of(answer: &str) -> Option<u16> {
     answer.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()
 }
 
 /// The number that a metric has.
-pub fn metric(server: &Running, name: &str) -> f64 {
+fn metric(server: &Running, name: &str) -> f64 {
     let text = String::from_utf8(get(&server.url("/metrics")).body).expect("UTF-8");
     let line = text
         .lines()

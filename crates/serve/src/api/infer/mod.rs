@@ -195,7 +195,7 @@ pub(crate) async fn model_ready(
         (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "Another host or origin", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such model", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large, or there are too many films", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body or a file is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Other inputs than the model's, or an image that does not read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
@@ -237,13 +237,13 @@ async fn answer(app: &Arc<App>, name: String, request: Request) -> Result<InferA
     for (verdict, sha256) in verdicts.into_iter().zip(digests) {
         let verdict = verdict.await.unwrap_or(Err(Refused::Network));
         let prediction = verdict.map_err(predictions::problem)?.prediction;
-        if app.audit.is_some() {
-            let log = Arc::clone(app);
-            let recorded = app.engine.aside(move || log.record(&sha256, &prediction));
-            recorded
-                .await
-                .ok_or_else(|| predictions::problem(Refused::Network))??;
-        }
+        let ledger = Arc::clone(&app.ledger);
+        let recorded = app
+            .engine
+            .aside(move || ledger.record(&sha256, &prediction));
+        recorded
+            .await
+            .ok_or_else(|| predictions::problem(Refused::Network))??;
         app.telemetry.decided(prediction.decision);
         scores.push(prediction.score);
         decisions.push(prediction.decision.to_string());
@@ -280,8 +280,7 @@ fn films(app: &App, inputs: Vec<InferInput>) -> Result<Vec<Input>, Problem> {
     let most = app.options.limits.files;
     let count = input.shape.first().map_or(0, |&count| count as usize);
     if count > most {
-        let detail = format!("at most {most} films a request");
-        return Err(Problem::new(Code::TooManyFiles, detail));
+        return Err(invalid(format!("at most {most} films a request")));
     }
     match (input.name.as_str(), input.datatype.as_str()) {
         (IMAGE, "BYTES") => {
