@@ -20,7 +20,9 @@ struct Files;
 
 /// `GET /`, and what lies under `/assets/`.
 pub(crate) fn routes() -> Router {
-    Router::new().route("/", get(index)).route("/assets/{*path}", get(asset))
+    Router::new()
+        .route("/", get(index))
+        .route("/assets/{*path}", get(asset))
 }
 
 async fn index(asked: HeaderMap) -> Response {
@@ -98,9 +100,18 @@ mod tests {
             }
             let text = text(&path);
             let names = text.replace("http://www.w3.org/", "");
-            assert!(!names.contains("http://") && !names.contains("https://"), "{path}");
-            assert!(!text.contains("innerHTML") && !text.contains("eval("), "{path}");
-            assert!(!text.contains(" style=") && !text.contains(" onclick="), "{path}");
+            assert!(
+                !names.contains("http://") && !names.contains("https://"),
+                "{path}"
+            );
+            assert!(
+                !text.contains("innerHTML") && !text.contains("eval("),
+                "{path}"
+            );
+            assert!(
+                !text.contains(" style=") && !text.contains(" onclick="),
+                "{path}"
+            );
         }
     }
 

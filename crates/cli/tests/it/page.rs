@@ -11,12 +11,19 @@ fn browser() -> Result<(PathBuf, PathBuf), String> {
     let modules = std::env::var_os("OSTEON_NODE").map_or(made, PathBuf::from);
     for name in ["playwright-core", "axe-core"] {
         if !modules.join("node_modules").join(name).is_dir() {
-            return Err(format!("{} has no {name} (set OSTEON_NODE)", modules.display()));
+            return Err(format!(
+                "{} has no {name} (set OSTEON_NODE)",
+                modules.display()
+            ));
         }
     }
-    let chromium = std::env::var_os("OSTEON_CHROMIUM").map_or("/usr/bin/chromium".into(), PathBuf::from);
+    let chromium =
+        std::env::var_os("OSTEON_CHROMIUM").map_or("/usr/bin/chromium".into(), PathBuf::from);
     if !chromium.is_file() {
-        return Err(format!("no browser at {} (set OSTEON_CHROMIUM)", chromium.display()));
+        return Err(format!(
+            "no browser at {} (set OSTEON_CHROMIUM)",
+            chromium.display()
+        ));
     }
     match Command::new("node").arg("--version").output() {
         Ok(output) if output.status.success() => Ok((modules, chromium)),
@@ -39,7 +46,10 @@ fn the_page_does_what_it_says_in_a_browser() {
     // A busy machine takes its time.
     let patient = ["--timeout", "120", "--log", "quiet"];
     let open = serve(dir.path(), &patient);
-    let guarded = serve(dir.path(), &[&patient[..], &["--token-file", "token"]].concat());
+    let guarded = serve(
+        dir.path(),
+        &[&patient[..], &["--token-file", "token"]].concat(),
+    );
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../serve/tests/browser");
     let run = Command::new("node")
         .arg(scripts.join("run.mjs"))
@@ -52,6 +62,9 @@ fn the_page_does_what_it_says_in_a_browser() {
     let complained = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{said}\n{complained}");
     // None was lost on the way: a folder that is not found has no checks that fail.
-    assert!(said.lines().filter(|line| line.starts_with("ok ")).count() >= 30, "{said}");
+    assert!(
+        said.lines().filter(|line| line.starts_with("ok ")).count() >= 30,
+        "{said}"
+    );
     println!("{said}");
 }
