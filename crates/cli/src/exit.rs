@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use osteon_data::DataError;
 use osteon_model::ModelError;
+use osteon_serve::ServeError;
 use osteon_train::TrainError;
 
 /// How a command ended that did not fail.
@@ -63,6 +64,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
         cause.downcast_ref().is_some_and(TrainError::is_usage)
             || cause.downcast_ref().is_some_and(DataError::is_usage)
             || cause.downcast_ref().is_some_and(ModelError::is_usage)
+            || cause.downcast_ref().is_some_and(ServeError::is_usage)
             || cause.is::<UsageError>()
     })
 }

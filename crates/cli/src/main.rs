@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, DataCommand};
+use crate::args::{Cli, Command, DataCommand, LogCommand};
 
 fn main() -> ExitCode {
     osteon_model::keep_freed_memory();
@@ -32,10 +32,12 @@ fn main() -> ExitCode {
         Command::Shrink(args) => commands::shrink::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),
+        Command::Serve(args) => commands::serve::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
         Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
+        Command::Audit(LogCommand::Verify(args)) => commands::verify::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
     };

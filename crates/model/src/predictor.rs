@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    Compute, DoubtBand, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Prepared, Preparer,
-    load, load_bytes,
+    Compute, DoubtBand, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Precision, Prepared,
+    Preparer, load, load_bytes,
 };
 
 /// What the program says of a film.
@@ -75,17 +75,24 @@ impl Predictor {
         Self::new(net, info)
     }
 
-    pub(crate) fn new(mut net: Net, info: ModelInfo) -> Result<Self, ModelError> {
-        net.set_compute(Compute {
-            memory_format: MemoryFormat::ChannelsLast,
-            ..Compute::default()
-        })?;
-        net.freeze()?;
-        Ok(Self {
+    pub(crate) fn new(net: Net, info: ModelInfo) -> Result<Self, ModelError> {
+        let mut predictor = Self {
             net,
             info,
             decoder: Decoder::default(),
-        })
+        };
+        predictor.set_precision(Precision::Fp32)?;
+        Ok(predictor)
+    }
+
+    /// Computes in another number format from here on. Calibration and thresholds were fitted at 32 bits: with fewer, scores move by a
+    /// hundredth or so.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), ModelError> {
+        self.net.set_compute(Compute {
+            precision,
+            memory_format: MemoryFormat::ChannelsLast,
+        })?;
+        self.net.freeze()
     }
 
     /// What the model file says of itself.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use osteon_data::{DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Preprocess, SeenFilms};
+use osteon_data::{
+    DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Limits, Preprocess, SeenFilms, hex,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{Flag, Flags, ModelInfo};
@@ -37,6 +39,29 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Of side×side pixels that are normalised already, row by row, such as those of a film that was fitted elsewhere. Nothing is known of
+    /// the film itself: it gets neither an X-ray score nor flags. `None` unless there are exactly so many, all finite.
+    #[must_use]
+    pub fn of_pixels(pixels: Vec<f32>, side: usize) -> Option<Self> {
+        let right = pixels.len() == side * side && pixels.iter().all(|value| value.is_finite());
+        right.then_some(Self {
+            pixels,
+            size: (side as u32, side as u32),
+            xray_score: None,
+            flags: Flags::default(),
+        })
+    }
+
+    /// SHA-256 of the normalised pixels, as 32-bit little-endian floats, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for value in &self.pixels {
+            digest.update(value.to_le_bytes());
+        }
+        hex(&digest.finalize())
+    }
+
     /// Width and height of the whole film, the right way up.
     #[must_use]
     pub fn size(&self) -> (u32, u32) {
@@ -71,6 +96,13 @@ impl Preparer {
             digests: data.train_films.union(&data.val_films).cloned().collect(),
             films: SeenFilms::new(&hashes),
         }));
+        self
+    }
+
+    /// The same, with other bounds on what is read.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.decoder.limits = limits;
         self
     }
 

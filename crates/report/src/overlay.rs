@@ -2,7 +2,7 @@
 
 use ab_glyph::FontRef;
 use image::imageops;
-use image::{GrayImage, Rgb, RgbImage};
+use image::{GrayImage, Rgb, RgbImage, Rgba, RgbaImage};
 use imageproc::drawing::{draw_hollow_rect_mut, draw_line_segment_mut, draw_text_mut, text_size};
 use imageproc::rect::Rect;
 
@@ -75,6 +75,18 @@ fn colour(heat: f32) -> [u8; 3] {
 fn opacity(heat: f32) -> f32 {
     let t = (heat / 0.5).clamp(0.0, 1.0);
     0.68 * t * t * (3.0 - 2.0 * t)
+}
+
+/// The heat alone, row by row (`heat`: width × height values, 0..=1), as a layer to be laid over a film of that size: clear where it is cold.
+/// Missing values are cold.
+#[must_use]
+pub fn layer(heat: &[f32], width: u32, height: u32) -> RgbaImage {
+    RgbaImage::from_fn(width, height, |x, y| {
+        let place = y as usize * width as usize + x as usize;
+        let heat = heat.get(place).copied().unwrap_or(0.0);
+        let [r, g, b] = colour(heat);
+        Rgba([r, g, b, (opacity(heat) * 255.0).round() as u8])
+    })
 }
 
 impl Overlay<'_> {

@@ -21,18 +21,22 @@ pub fn card(file: Option<&Path>) -> anyhow::Result<String> {
         }
         None => (Predictor::shipped(Device::Cpu)?, SHIPPED.len() as u64),
     };
-    let info = predictor.info();
+    Ok(card_of(predictor.info(), predictor.parameters(), bytes))
+}
+
+/// The card of a model whose file has so many bytes.
+pub fn card_of(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
     let mut page = "# Model card\n\n<!-- Made by `osteon info --card` from the header of the model file. Not to be edited. -->\n\n".to_owned();
     page += "**Not a medical device: for research and teaching, never for a decision about a patient.** It tells films that show a fractured bone from those that do \
              not, and gives a score, the calibrated probability of a fracture.\n\n";
-    page += &file_table(info, predictor.parameters(), bytes);
+    page += &file_table(info, parameters, bytes);
     page += &use_and_data(info);
     page += &figures(info);
     page += &points(info);
     page += &doubt(info);
     page += &limits(info);
     page += &made(info);
-    Ok(page)
+    page
 }
 
 fn file_table(info: &ModelInfo, parameters: u64, bytes: u64) -> String {

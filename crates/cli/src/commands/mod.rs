@@ -11,11 +11,13 @@ pub mod info;
 pub mod man;
 pub mod pack;
 pub mod predict;
+pub mod serve;
 pub mod shrink;
 pub mod split;
 pub mod sweep;
 pub mod synth;
 pub mod train;
+pub mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -65,6 +65,21 @@ impl Peers {
         self.install(&["scikit-learn==1.9.1"])
     }
 
+    /// `FastAPI` with uvicorn, and what reads forms, films and weights.
+    pub fn add_fastapi(&self) -> Result<()> {
+        let needed = ["fastapi", "uvicorn", "multipart", "PIL", "safetensors"];
+        if needed.iter().all(|module| self.has(module)) {
+            return Ok(());
+        }
+        self.install(&[
+            "fastapi==0.121.0",
+            "uvicorn[standard]==0.38.0",
+            "python-multipart==0.0.20",
+            "pillow",
+            "safetensors==0.6.2",
+        ])
+    }
+
     fn has(&self, module: &str) -> bool {
         let mut python = Command::new(&self.python);
         let found = python.args(["-c", &format!("import {module}")]).output();

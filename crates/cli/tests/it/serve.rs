@@ -1,0 +1,199 @@
+//! `osteon serve` and `osteon audit verify`: the real program on a free port.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use image::{GrayImage, Luma};
+
+use crate::python::python_with;
+use crate::{assert_code, osteon, stderr, stdout};
+
+/// A server that ends with this.
+pub struct Served {
+    child: Child,
+    pub url: String,
+}
+
+/// Starts `osteon serve` on a free port, and waits until it says where it listens.
+pub fn serve(dir: &Path, more: &[&str]) -> Served {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_osteon"))
+        .current_dir(dir)
+        .args(["serve", "--addr", "127.0.0.1:0", "--rate", "0"])
+        .args(more)
+        .env_remove("OSTEON_TOKEN")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut line = String::new();
+    let out = child.stdout.as_mut().expect("piped");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let url = line.trim().strip_prefix("listening on ");
+    let url = url.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+    Served { child, url }
+}
+
+impl Served {
+    /// Asks it to end as a supervisor does; what it said on stderr.
+    fn end(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kills").success());
+        let mut said = String::new();
+        let stderr = self.child.stderr.as_mut().expect("piped");
+        stderr.read_to_string(&mut said).expect("reads");
+        (self.child.wait().expect("ends").code(), said)
+    }
+
+    fn post(&self, kind: &str, body: &[u8]) -> (u16, serde_json::Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let request = agent.post(format!("{}api/v1/predictions", self.url));
+        let mut response = request
+            .header("content-type", kind)
+            .send(body)
+            .expect("answers");
+        let body = response.body_mut().read_to_string().expect("text");
+        (
+            response.status().as_u16(),
+            serde_json::from_str(&body).expect("JSON"),
+        )
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended where all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn film(path: &Path) -> Vec<u8> {
+    let film = GrayImage::from_fn(200, 260, |x, y| Luma([((x * 3 + y) % 251) as u8]));
+    film.save(path).expect("writes");
+    std::fs::read(path).expect("reads")
+}
+
+#[test]
+fn serves_what_predict_says_logs_no_names_and_ends_cleanly() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let bytes = film(&dir.path().join("Mustermann^Erika.png"));
+    let server = serve(dir.path(), &["--audit-log", "audit.jsonl"]);
+    let (status, said) = server.post("image/png", &bytes);
+    assert_eq!(status, 200);
+    let body = [
+        &b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"Mustermann^Erika.png\"\r\n\r\n"[..],
+        &bytes,
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    let (status, form) = server.post("multipart/form-data; boundary=b", &body);
+    assert_eq!(status, 200);
+    assert_eq!(form["predictions"][0]["name"], "Mustermann^Erika.png");
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(
+        !log.contains("Mustermann") && log.contains("request_id"),
+        "{log}"
+    );
+    // The same score as `predict` gives.
+    let predicted = osteon(dir.path(), "predict --json Mustermann^Erika.png");
+    assert_code(&predicted, 0);
+    let predicted: serde_json::Value = serde_json::from_str(&stdout(&predicted)).expect("JSON");
+    assert_eq!(said["predictions"][0]["score"], predicted["score"]);
+    // What was decided is written down, and shows when it is touched.
+    let verified = osteon(dir.path(), "audit verify audit.jsonl --json");
+    assert_code(&verified, 0);
+    let chain: serde_json::Value = serde_json::from_str(&stdout(&verified)).expect("JSON");
+    assert_eq!(chain["decisions"], 2);
+    let head = chain["head"].as_str().expect("a hash");
+    assert!(log.contains(head), "the log names the last hash: {log}");
+    let file = dir.path().join("audit.jsonl");
+    let text = std::fs::read_to_string(&file).expect("reads");
+    assert!(!text.contains("Mustermann"));
+    let first = text.lines().next().expect("a line");
+    std::fs::write(&file, format!("{first}\n")).expect("writes");
+    assert_code(&osteon(dir.path(), "audit verify audit.jsonl"), 0);
+    let cut = osteon(
+        dir.path(),
+        &format!("audit verify audit.jsonl --head {head}"),
+    );
+    assert_code(&cut, 1);
+    assert!(stderr(&cut).contains(head));
+    std::fs::write(&file, text.replacen("\"score\":", "\"score\":1", 1)).expect("writes");
+    let touched = osteon(dir.path(), "audit verify audit.jsonl");
+    assert_code(&touched, 1);
+    assert!(
+        stderr(&touched).contains("line 1 was changed"),
+        "{}",
+        stderr(&touched)
+    );
+}
+
+#[test]
+fn an_open_address_without_a_token_is_refused_as_wrong_usage() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let refused = osteon(dir.path(), "serve --addr 0.0.0.0:0");
+    assert_code(&refused, 2);
+    assert!(
+        stderr(&refused).contains("--no-auth"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(stdout(&refused).is_empty());
+    std::fs::write(dir.path().join("token"), "short\n").expect("writes");
+    assert_code(
+        &osteon(dir.path(), "serve --addr 127.0.0.1:0 --token-file token"),
+        2,
+    );
+    assert_code(
+        &osteon(dir.path(), "serve --addr 127.0.0.1:0 --max-files 0"),
+        2,
+    );
+    assert_code(
+        &osteon(dir.path(), "serve --addr 127.0.0.1:0 --tls-cert a.pem"),
+        2,
+    );
+}
+
+/// Requests made from the API's own description, good ones and bad ones: every answer must be one that it names.
+#[test]
+fn schemathesis_finds_no_fault_with_the_description() {
+    let python = match python_with("schemathesis") {
+        Ok(python) => python,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let server = serve(dir.path(), &["--log", "quiet"]);
+    let start = Instant::now();
+    let found = Command::new(python.with_file_name("schemathesis"))
+        .current_dir(dir.path())
+        .args(["run", &format!("{}openapi.json", server.url)])
+        .args([
+            "--checks",
+            "all",
+            "--max-examples",
+            "15",
+            "--seed",
+            "7",
+            "--no-color",
+        ])
+        // What the schema calls binary is any bytes, of which few are an image.
+        .args(["--exclude-checks", "positive_data_acceptance"])
+        .output()
+        .expect("starts");
+    let said = stdout(&found);
+    assert!(found.status.success(), "{said}\n{}", stderr(&found));
+    assert!(said.contains("passed"), "{said}");
+    assert!(start.elapsed() < Duration::from_secs(900));
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0), "{log}");
+}

@@ -1,0 +1,103 @@
+// The films of this page: what is known of each, which is looked at, which are shown and in what order. Held in memory and nowhere else.
+
+/** Decisions in the order in which a person would look at the films; `failed` and `pending` stand for films without one. */
+export const KINDS = ['fractured', 'doubt', 'not_fractured', 'not_an_xray', 'failed', 'pending'];
+
+const byName = new Intl.Collator('en', { numeric: true });
+const scoreOf = (film) => (kindOf(film) === 'not_an_xray' ? undefined : film.prediction?.score);
+
+const orders = {
+  added: (a, b) => a.id - b.id,
+  // Films without a score come last either way.
+  high: (a, b) => (scoreOf(b) ?? -1) - (scoreOf(a) ?? -1),
+  low: (a, b) => (scoreOf(a) ?? 2) - (scoreOf(b) ?? 2),
+  name: (a, b) => byName.compare(a.name, b.name),
+  decision: (a, b) => KINDS.indexOf(kindOf(a)) - KINDS.indexOf(kindOf(b)),
+};
+
+/** The names of the orders. */
+export const ORDERS = Object.keys(orders);
+
+/** The decision on a film, or `failed` or `pending`. */
+export function kindOf(film) {
+  if (film.state === 'done') return film.prediction.decision;
+  return film.state === 'failed' ? 'failed' : 'pending';
+}
+
+/** Whether the server saw a reason to be careful with this film. */
+export const flagged = (film) => (film.prediction?.flags?.length ?? 0) > 0;
+
+/**
+ * All films. Events: `list` (films came, went, or are ordered or filtered anew), `film` (`detail`: one of them changed), `chosen` (another one is looked at).
+ */
+export class Films extends EventTarget {
+  #films = [];
+  #next = 0;
+  order = 'added';
+  filter = 'all';
+  chosen = null;
+
+  /** Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged), `state`, and `prediction` or `error`. */
+  add(items) {
+    const added = items.map((item) => ({ id: this.#next++, state: 'waiting', prediction: null, error: null, picture: null, heat: null, model: null, ...item }));
+    this.#films.push(...added);
+    this.#tell('list');
+    return added;
+  }
+
+  /** Notes what became of a film. */
+  update(film, changes) {
+    Object.assign(film, changes);
+    this.#tell('film', film);
+  }
+
+  /** Removes all. */
+  clear() {
+    this.#films = [];
+    this.filter = 'all';
+    this.chosen = null;
+    this.#tell('list');
+    this.#tell('chosen');
+  }
+
+  /** Looks at a film. */
+  choose(film) {
+    if (this.chosen === film) return;
+    this.chosen = film;
+    this.#tell('chosen');
+  }
+
+  /** Shows films of one kind, of `flagged`, or of `all`. */
+  show(filter) {
+    this.filter = filter;
+    this.#tell('list');
+  }
+
+  /** Orders them. */
+  sort(order) {
+    this.order = order;
+    this.#tell('list');
+  }
+
+  /** All, as they were added. */
+  get all() {
+    return this.#films;
+  }
+
+  /** Those shown, in their order. */
+  get shown() {
+    const films = this.#films.filter((film) => this.filter === 'all' || (this.filter === 'flagged' ? flagged(film) : kindOf(film) === this.filter));
+    return films.sort((a, b) => orders[this.order](a, b) || a.id - b.id);
+  }
+
+  /** How many there are of each kind, of `flagged` and of `all`. */
+  get counts() {
+    const counts = { all: this.#films.length, flagged: this.#films.filter(flagged).length };
+    for (const kind of KINDS) counts[kind] = this.#films.filter((film) => kindOf(film) === kind).length;
+    return counts;
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,61 @@
+// A film's pixels: from what the server sent to what a canvas shows.
+
+/** The film behind an 8-bit gray PNG, with its levels so that window and level can be applied: `{width, height, levels}`. */
+export async function decodeFilm(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const { width, height } = bitmap;
+  const context = canvasOf(width, height).getContext('2d', { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const levels = new Uint8Array(width * height);
+  for (let place = 0; place < levels.length; place += 1) levels[place] = rgba[place * 4];
+  return { width, height, levels };
+}
+
+/** A canvas of a film as `tone` says: `window` levels around `level` are spread from black to white; `invert` swaps the ends. */
+export function develop({ width, height, levels }, { window, level, invert }) {
+  const shades = new Uint8ClampedArray(256);
+  for (let value = 0; value < 256; value += 1) {
+    const spread = ((value - (level - window / 2)) / window) * 256;
+    shades[value] = invert ? 255 - spread : spread;
+  }
+  // Four bytes at once, in the order of this machine.
+  const grays = Uint32Array.from(shades, (shade) => new Uint32Array(Uint8Array.of(shade, shade, shade, 255).buffer)[0]);
+  const canvas = canvasOf(width, height);
+  const context = canvas.getContext('2d');
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let place = 0; place < levels.length; place += 1) pixels[place] = grays[levels[place]];
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** The film as it is: every level as itself. */
+export const PLAIN = Object.freeze({ window: 256, level: 128, invert: false });
+
+/** A picture drawn into a canvas of at most `side` pixels a side, with heat on it if given. */
+export async function miniature(blob, side, heat = null) {
+  const bitmap = await createImageBitmap(blob);
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const width = Math.max(1, Math.round(bitmap.width * scale));
+  const height = Math.max(1, Math.round(bitmap.height * scale));
+  const canvas = canvasOf(width, height);
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  if (heat) {
+    const over = await createImageBitmap(heat);
+    context.drawImage(over, 0, 0, width, height);
+    over.close();
+  }
+  return canvas;
+}
+
+function canvasOf(width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}

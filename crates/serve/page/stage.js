@@ -1,0 +1,181 @@
+// The stage on which a film is shown: what is drawn, and zooming and panning by wheel, drag, pinch and keyboard.
+
+const FURTHEST = 16;
+const STEP = 1.25;
+const OUTLINE = '#50dcff';
+
+/** Draws `film` and `heat` (canvases or bitmaps of one shape) and lets a person move about in them. `onTone(dx, dy)` hears of a drag with Shift or the right button. */
+export class Stage {
+  #box;
+  #canvas;
+  #context;
+  #scene = null;
+  #view = { zoom: 1, x: 0.5, y: 0.5 };
+  #pointers = new Map();
+  #frame = 0;
+  onTone = () => {};
+
+  constructor(box, canvas) {
+    this.#box = box;
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d');
+    new ResizeObserver(() => this.#resize()).observe(box);
+    box.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    box.addEventListener('dblclick', (event) => onPicture(event) && this.fit());
+    box.addEventListener('contextmenu', (event) => onPicture(event) && event.preventDefault());
+    box.addEventListener('pointerdown', (event) => this.#press(event));
+    box.addEventListener('pointermove', (event) => this.#move(event));
+    for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
+  }
+
+  /** Shows `{film, heat, opacity (0..=1), boxes}`, or nothing; `keep` leaves zoom and place as they are. */
+  show(scene, keep = false) {
+    this.#scene = scene;
+    if (keep) this.#draw();
+    else this.fit();
+  }
+
+  /** The whole film. */
+  fit() {
+    this.#view = { zoom: 1, x: 0.5, y: 0.5 };
+    this.#draw();
+  }
+
+  /** Closer (`steps` above 0) or further away, about a point of the stage in CSS pixels, or about its middle. */
+  zoom(steps, about = null) {
+    const { width, height } = this.#box.getBoundingClientRect();
+    this.#zoomTo(this.#view.zoom * STEP ** steps, about ?? [width / 2, height / 2]);
+  }
+
+  /** Moves the film by CSS pixels. */
+  pan(dx, dy) {
+    if (!this.#scene) return;
+    const [width, height] = this.#size();
+    this.#view.x -= dx / width;
+    this.#view.y -= dy / height;
+    this.#draw();
+  }
+
+  /** How far in: 1 shows the whole film. */
+  get magnification() {
+    return this.#view.zoom;
+  }
+
+  #zoomTo(zoom, [x, y]) {
+    if (!this.#scene) return;
+    const { width, height } = this.#box.getBoundingClientRect();
+    const [across, down] = [x - width / 2, y - height / 2];
+    const before = this.#size();
+    this.#view.zoom = Math.min(FURTHEST, Math.max(1, zoom));
+    const after = this.#size();
+    // What lies under the pointer stays there.
+    this.#view.x += across / before[0] - across / after[0];
+    this.#view.y += down / before[1] - down / after[1];
+    this.#draw();
+  }
+
+  // The film's width and height on the stage, in CSS pixels.
+  #size() {
+    const { width, height } = this.#box.getBoundingClientRect();
+    const { film } = this.#scene;
+    const scale = Math.min(width / film.width, height / film.height) * this.#view.zoom;
+    return [film.width * scale, film.height * scale];
+  }
+
+  #wheel(event) {
+    if (!this.#scene || event.target.closest('.tools')) return;
+    // At the end of zooming out the page scrolls on.
+    if (event.deltaY > 0 && this.#view.zoom === 1) return;
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1;
+    const { left, top } = this.#box.getBoundingClientRect();
+    this.zoom((-event.deltaY * lines) / 120, [event.clientX - left, event.clientY - top]);
+  }
+
+  #press(event) {
+    if (!this.#scene || !onPicture(event)) return;
+    this.#box.setPointerCapture(event.pointerId);
+    this.#pointers.set(event.pointerId, event);
+  }
+
+  #move(event) {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before) return;
+    const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
+    if (this.#pointers.size === 2) this.#pinch(event);
+    else if (before.shiftKey || before.buttons === 2) this.onTone(dx, dy);
+    else this.pan(dx, dy);
+    this.#pointers.set(event.pointerId, event);
+  }
+
+  #pinch(event) {
+    const other = [...this.#pointers.values()].find((pointer) => pointer.pointerId !== event.pointerId);
+    const before = this.#pointers.get(event.pointerId);
+    const apart = (pointer) => Math.hypot(pointer.clientX - other.clientX, pointer.clientY - other.clientY);
+    const { left, top } = this.#box.getBoundingClientRect();
+    const middle = [(event.clientX + other.clientX) / 2 - left, (event.clientY + other.clientY) / 2 - top];
+    this.#zoomTo(this.#view.zoom * (apart(event) / Math.max(1, apart(before))), middle);
+    this.pan((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
+  }
+
+  #resize() {
+    const { width, height } = this.#box.getBoundingClientRect();
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    // At once: a canvas that was resized is empty.
+    this.#paint();
+  }
+
+  #draw() {
+    this.#clamp();
+    this.#frame ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  // The film never leaves the stage.
+  #clamp() {
+    const view = this.#view;
+    // A finger on a film that is shown as a whole scrolls the page.
+    this.#box.classList.toggle('near', view.zoom > 1);
+    if (!this.#scene) return;
+    const { width, height } = this.#box.getBoundingClientRect();
+    const [across, down] = this.#size();
+    const clamp = (value, room, length) => {
+      const half = Math.min(0.5, room / 2 / length);
+      return Math.min(1 - half, Math.max(half, value));
+    };
+    view.x = clamp(view.x, width, across);
+    view.y = clamp(view.y, height, down);
+  }
+
+  #paint() {
+    this.#frame = 0;
+    const context = this.#context;
+    const { width, height } = this.#canvas;
+    context.clearRect(0, 0, width, height);
+    if (!this.#scene || width === 0) return;
+    const { film, heat, opacity, boxes } = this.#scene;
+    const [across, down] = this.#size().map((length) => length * devicePixelRatio);
+    const left = width / 2 - this.#view.x * across;
+    const top = height / 2 - this.#view.y * down;
+    context.imageSmoothingEnabled = across / film.width < 4;
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(film, left, top, across, down);
+    if (heat && opacity > 0) {
+      context.globalAlpha = opacity;
+      context.imageSmoothingEnabled = true;
+      context.drawImage(heat, left, top, across, down);
+      context.globalAlpha = 1;
+    }
+    for (const box of boxes) {
+      const frame = [left + box.left * across, top + box.top * down, (box.right - box.left) * across, (box.bottom - box.top) * down];
+      context.lineWidth = 4 * devicePixelRatio;
+      context.strokeStyle = 'rgb(0 0 0 / .55)';
+      context.strokeRect(...frame);
+      context.lineWidth = 2 * devicePixelRatio;
+      context.strokeStyle = OUTLINE;
+      context.strokeRect(...frame);
+    }
+  }
+}
+
+const onPicture = (event) => !event.target.closest('.tools');

@@ -1,0 +1,56 @@
+// From an answer to words: what the model says, and why it may be wrong. Pure, so that screen, report and tests say the same.
+import { has, percent, t } from './text.js';
+
+/** What a model's band promises, as `{low, high, error, confidence}` in words, or `null` where it has none. */
+const bandWords = (model) => {
+  const band = model?.doubt_band;
+  return band ? { low: percent(band.low), high: percent(band.high), error: percent(band.error), confidence: percent(band.confidence) } : null;
+};
+
+/** The model's band in a few words. */
+export function bandText(model) {
+  const words = bandWords(model);
+  return words ? t('score.band', words) : t('score.noBand');
+}
+
+/** The sentence below the decision. */
+export function saysOf({ decision, score }, model) {
+  if (decision !== 'doubt') return t(`says.${decision}`);
+  return t(score >= model.threshold ? 'says.doubtHigh' : 'says.doubtLow');
+}
+
+/** What the score means, in natural frequencies. */
+export function meaningOf({ score }) {
+  const share = Math.round(score * 100);
+  return share < 1 ? t('score.meansFew') : t('score.means', { share });
+}
+
+/** Why to be careful, as `{icon, grave, text}`s, the gravest first. `truth` says of an example how it was drawn. */
+export function reasonsOf({ decision, xray_score: xray, flags = [] }, model, truth = null) {
+  const reasons = [];
+  const add = (icon, grave, text) => reasons.push({ icon, grave, text });
+  if (decision === 'not_an_xray') add('not_an_xray', true, t('why.not_an_xray', { value: percent(xray) }));
+  const icons = { seen_in_training: 'memory', annotated: 'pen', cross_section: 'care' };
+  for (const flag of flags) {
+    // A server newer than this page may know more of them.
+    add(icons[flag] ?? 'care', true, has(`why.${flag}`) ? t(`why.${flag}`) : flag.replaceAll('_', ' '));
+  }
+  const words = bandWords(model);
+  if (decision === 'doubt') add('doubt', false, t('why.in_band', words));
+  else if (decision !== 'not_an_xray') {
+    const promised = words && model.doubt_band.error !== null && model.doubt_band.confidence !== null;
+    add('promise', false, !words ? t('why.no_band') : promised ? t('why.promise', words) : t('why.no_promise'));
+  }
+  if (truth) add('pen', false, t('why.synthetic', { truth: t(`why.${truth}`) }));
+  if (decision !== 'not_an_xray') add('care', false, t('why.whole'));
+  return reasons;
+}
+
+/** A flag in a few words. */
+export const flagText = (flag) => (has(`why.short.${flag}`) ? t(`why.short.${flag}`) : flag.replaceAll('_', ' '));
+
+/** An error in plain words. */
+export const errorText = ({ code }) => t(has(`error.${code}`) ? `error.${code}` : 'error.unexpected');
+
+/** Whether trying again may help. */
+export const worthAnother = ({ code }) => !['unreadable_image', 'no_image', 'too_many_pixels', 'unsupported_media_type', 'too_large', 'missing'].includes(code);

@@ -1,0 +1,214 @@
+//! What `POST /api/v1/predictions` answers.
+
+use osteon_model::{Decision, Flag, HeatKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::ProblemBody;
+use crate::service::App;
+
+/// Films judged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Predictions {
+    /// What judged them.
+    pub model: Stamp,
+    /// One for each file, in their order.
+    pub predictions: Vec<FilmAnswer>,
+}
+
+/// The model, as far as an answer needs it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Stamp {
+    /// The network.
+    pub name: String,
+    /// The program that serves it, with its version.
+    pub program: String,
+    /// SHA-256 of the weights.
+    pub weights_sha256: String,
+    /// Scores from here on are called fractured.
+    pub threshold: f64,
+    /// Scores that are left to a person.
+    pub doubt_band: Option<Band>,
+}
+
+/// Scores from `low` to `high` are left to a person.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Band {
+    pub low: f64,
+    pub high: f64,
+    /// At most this share of the films that are decided is decided wrongly …
+    pub error: Option<f64>,
+    /// … with this probability.
+    pub confidence: Option<f64>,
+}
+
+/// What is said of a file.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum FilmAnswer {
+    /// It was judged.
+    Judged(Box<JudgedFilm>),
+    /// It was not.
+    Refused(RefusedFilm),
+}
+
+/// A film that was judged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JudgedFilm {
+    /// Its place among the files, from 0.
+    pub index: usize,
+    /// As the form names it.
+    pub name: Option<String>,
+    /// Pixels across, the right way up.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Calibrated probability of a fracture, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    pub score: f64,
+    /// What follows from it.
+    #[schema(value_type = DecisionName)]
+    pub decision: Decision,
+    /// How much it looks like a radiograph, 0 to 1; null for a model without an input gate.
+    pub xray_score: Option<f64>,
+    /// What should make a reader careful.
+    #[schema(value_type = Vec<FlagName>)]
+    pub flags: Vec<Flag>,
+    /// From the file to the answer, waiting included.
+    pub milliseconds: f64,
+    /// Where the answer comes from, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub heatmap: Option<Heat>,
+    /// The film as decoded, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub picture: Option<Picture>,
+}
+
+/// A file that was not judged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedFilm {
+    /// Its place among the files, from 0.
+    pub index: usize,
+    /// As the form names it.
+    pub name: Option<String>,
+    /// Why.
+    pub error: ProblemBody,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Heat {
+    /// PNG in base64, RGBA, of the size of `picture`: to be laid over it.
+    pub png: String,
+    /// What it shows.
+    #[schema(value_type = HeatKindName)]
+    pub kind: HeatKind,
+    /// The hottest regions, the hottest first.
+    pub boxes: Vec<Boxed>,
+}
+
+/// A region, relative to the film's width and height, 0 to 1 from its upper left corner.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Boxed {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+    /// Of its hottest cell, 0 to 1; ranks places, and is no probability.
+    pub heat: f64,
+}
+
+impl Boxed {
+    /// Around both.
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+            heat: self.heat.max(other.heat),
+        }
+    }
+}
+
+/// The film as decoded, the right way up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Picture {
+    /// PNG in base64, 8-bit gray.
+    pub png: String,
+    /// Pixels across: those of the film, or fewer so that the longest side is 1,024.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// The names of [`Decision`].
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
+pub(crate) enum DecisionName {
+    Fractured,
+    Doubt,
+    NotFractured,
+    NotAnXray,
+}
+
+/// The names of [`Flag`].
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
+pub(crate) enum FlagName {
+    Annotated,
+    CrossSection,
+    SeenInTraining,
+}
+
+/// The names of [`HeatKind`].
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
+pub(crate) enum HeatKindName {
+    FractureMap,
+    GradCam,
+}
+
+impl Stamp {
+    pub fn of(app: &App) -> Self {
+        Self {
+            name: app.info.architecture.name.to_string(),
+            program: PROGRAM.to_owned(),
+            weights_sha256: app.info.weights_sha256.clone(),
+            threshold: app.info.threshold(),
+            doubt_band: Band::of(app),
+        }
+    }
+}
+
+impl Band {
+    pub fn of(app: &App) -> Option<Self> {
+        app.info.doubt_band.map(|band| Self {
+            low: band.low,
+            high: band.high,
+            error: band.error,
+            confidence: band.confidence,
+        })
+    }
+}
+
+/// This program's version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// This program and its version.
+pub(crate) const PROGRAM: &str = concat!("osteon ", env!("CARGO_PKG_VERSION"));

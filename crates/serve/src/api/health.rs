@@ -1,0 +1,71 @@
+//! Whether the service is well, what it has done, and what it can be asked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::{Code, Problem, ProblemBody};
+use crate::service::App;
+use crate::telemetry::OPEN_METRICS;
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does", body = String, content_type = "text/plain")), tag = "health")]
+pub(crate) async fn live() -> &'static str {
+    "ok"
+}
+
+/// Whether films can be sent.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, description = "They can", body = String, content_type = "text/plain"),
+        (status = 503, description = "As many requests as allowed are in flight", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    tag = "health",
+)]
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    if app.requests.available_permits() == 0 {
+        let detail = "as many requests as allowed are in flight";
+        return Err(Problem::new(Code::Overloaded, detail));
+    }
+    Ok("ready")
+}
+
+/// Counters and durations, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (status = 200, description = "In the OpenMetrics text format", body = String, content_type = "application/openmetrics-text"),
+        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = [])),
+    tag = "health",
+)]
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let text = app.telemetry.text();
+    let text =
+        text.map_err(|_| Problem::new(Code::Internal, "the metrics could not be written"))?;
+    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+/// What can be asked: this document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
+        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = [])),
+    tag = "health",
+)]
+pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
+    Json(crate::openapi())
+}
