@@ -19,7 +19,7 @@ pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::{ModelError, WeightProblem};
-pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement};
+pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement, Region};
 pub use file::{
     Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,
     save_as, write_tensors,

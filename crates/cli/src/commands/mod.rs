@@ -6,6 +6,7 @@ pub mod compare;
 pub mod completions;
 pub mod evaluate;
 pub mod info;
+pub mod listen;
 pub mod pack;
 pub mod predict;
 pub mod shrink;

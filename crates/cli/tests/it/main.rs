@@ -2,9 +2,12 @@
 
 mod audit;
 mod compare;
+mod dicom_film;
+mod dicom_out;
 mod errors;
 mod evaluate;
 mod heatmap;
+mod listen;
 mod looks;
 mod pack;
 mod pipeline;
