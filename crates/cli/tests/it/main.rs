@@ -2,12 +2,10 @@
 
 mod audit;
 mod compare;
-mod dicom_film;
-mod dicom_out;
+mod dicom;
 mod errors;
 mod evaluate;
 mod heatmap;
-mod listen;
 mod looks;
 mod pack;
 mod pipeline;

@@ -58,7 +58,7 @@ impl FromStr for Node {
             setting: "a node",
             must: "must be given as AET@HOST:PORT",
         };
-        let (title, address) = text.rsplit_once('@').ok_or_else(wrong)?;
+        let (title, address) = text.split_once('@').ok_or_else(wrong)?;
         let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
         if host.is_empty() || port.parse::<u16>().is_err() {
             return Err(wrong());

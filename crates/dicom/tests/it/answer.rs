@@ -1,20 +1,14 @@
-//! `predict --dicom`: what is written, read back by others.
+//! The answer for a film, read back by others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use osteon_dicom::{DicomError, answer_bytes};
+use osteon_model::{Decision, Device, Explained, Predictor};
 use serde_json::Value;
 
-use crate::dicom_film::{errors, film, has, instance, said};
+use crate::film::{errors, film, has, instance, said};
 use crate::python::python_with;
-use crate::{assert_code, osteon_with, stderr, stdout};
-
-fn lines(text: &str) -> Vec<Value> {
-    let lines = text.lines();
-    lines
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
 
 /// Files of a folder of the real films, if that is there.
 fn real_films() -> Vec<PathBuf> {
@@ -76,50 +70,38 @@ fn read_back(film: &Path, capture: &Path, report: &Path) -> Option<Value> {
         .args([film, capture, report])
         .output()
         .expect("starts");
-    assert!(output.status.success(), "{}", stderr(&output));
-    Some(serde_json::from_str(&stdout(&output)).expect("JSON"))
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
-fn path(dir: &Path, value: &Value) -> PathBuf {
-    dir.join(value.as_str().expect("a path"))
+/// Judges a file and writes its answer to `dir`; gives what was said and where capture and report lie.
+fn answered(
+    predictor: &Predictor,
+    dir: &Path,
+    film: &Path,
+) -> Result<(Explained, PathBuf, PathBuf), DicomError> {
+    let bytes = std::fs::read(film).expect("is there");
+    let (explained, answer) = answer_bytes(predictor, &bytes, None)?;
+    let (capture, report) = (dir.join("capture.dcm"), dir.join("report.dcm"));
+    std::fs::write(&capture, &answer.capture.bytes).expect("writes");
+    std::fs::write(&report, &answer.report.bytes).expect("writes");
+    assert_ne!(answer.capture.instance, answer.report.instance);
+    Ok((explained, capture, report))
+}
+
+fn shipped() -> Predictor {
+    Predictor::shipped(Device::Cpu).expect("loads")
 }
 
 #[test]
-fn a_dicom_film_gets_its_answer_in_its_own_study() {
+fn an_answer_lies_in_the_film_s_study() {
+    let predictor = shipped();
     let dir = tempfile::tempdir().expect("temporary folder");
     let place = dir.path().join("film.dcm");
     std::fs::write(&place, film(1, 300, 400)).expect("writes");
-    let gray = image::GrayImage::from_fn(90, 90, |x, y| image::Luma([(x + y) as u8]));
-    gray.save(dir.path().join("plain.png")).expect("writes");
-    let output = osteon_with(
-        dir.path(),
-        &[
-            "predict",
-            "--device",
-            "cpu",
-            "--json",
-            "--dicom",
-            "out",
-            "film.dcm",
-            "plain.png",
-        ],
-    );
-    // A film that is no DICOM belongs to nobody: it is judged, and what was asked for beyond that is missing.
-    assert_code(&output, 1);
-    let told = lines(&stdout(&output));
-    assert!(told[1]["score"].is_number() && told[1].get("dicom").is_none());
-    assert_eq!(told[1]["dicom_error"], "not a DICOM file");
-    assert!(stderr(&output).contains("plain.png: judged, but no DICOM"));
-
-    let capture = path(dir.path(), &told[0]["dicom"]["capture"]);
-    let report = path(dir.path(), &told[0]["dicom"]["report"]);
-    assert_eq!(capture, dir.path().join("out/film.overlay.dcm"));
-    assert_eq!(
-        std::fs::read_dir(dir.path().join("out"))
-            .expect("lists")
-            .count(),
-        2
-    );
+    let (explained, capture, report) =
+        answered(&predictor, dir.path(), &place).expect("a film with a study");
     if has("dciodvfy") {
         assert_eq!(errors(&capture), Vec::<String>::new());
         assert_eq!(errors(&report), Vec::<String>::new());
@@ -158,14 +140,13 @@ fn a_dicom_film_gets_its_answer_in_its_own_study() {
         serde_json::json!([400 + 74, 2 * 300 + 106, 3])
     );
     assert_eq!(found["colour"], true);
-    let score = told[0]["score"].as_f64().expect("a score");
-    assert!((found["score"].as_f64().expect("a score") - score).abs() < 1e-6);
-    assert_eq!(found["decision"], told[0]["decision"]);
-    assert!(
-        found["comment"]
-            .as_str()
-            .is_some_and(|c| c.contains("Not a medical device"))
-    );
+    let score = found["score"].as_f64().expect("a score");
+    assert!((score - explained.prediction.score).abs() < 1e-6);
+    assert_eq!(found["decision"], explained.prediction.decision.to_string());
+    let comment = found["comment"].as_str();
+    assert!(comment.is_some_and(|c| c.contains("Not a medical device")));
+    let version = found["version"].as_str().expect("a version");
+    assert!(version.contains(&predictor.info().weights_sha256));
 }
 
 /// Every transfer syntax that is read, patients as they are out in the world, and regions where there are any.
@@ -175,24 +156,22 @@ fn real_films_get_answers_that_others_read() {
     if films.is_empty() {
         return;
     }
+    let predictor = shipped();
     let dir = tempfile::tempdir().expect("temporary folder");
-    let mut call = vec!["predict", "--device", "cpu", "--json", "--dicom", "out"];
-    call.extend(films.iter().map(|film| film.to_str().expect("UTF-8")));
-    let output = osteon_with(dir.path(), &call);
-    // Two of them have no pixels.
-    assert_code(&output, 1);
     let mut checked = 0;
-    for (place, told) in films.iter().zip(lines(&stdout(&output))) {
-        if let Some(error) = told["error"].as_str() {
-            assert!(
-                error.contains("no pixel data"),
-                "{}: {error}",
-                place.display()
-            );
-            continue;
-        }
-        let capture = path(dir.path(), &told["dicom"]["capture"]);
-        let report = path(dir.path(), &told["dicom"]["report"]);
+    for place in &films {
+        let (explained, capture, report) = match answered(&predictor, dir.path(), place) {
+            Ok(answered) => answered,
+            Err(error) => {
+                let error = error.to_string();
+                assert!(
+                    error.contains("no pixel data"),
+                    "{}: {error}",
+                    place.display()
+                );
+                continue;
+            }
+        };
         if has("dciodvfy") {
             // What the film says wrong of its patient and study is not ours to mend.
             let before = errors(place);
@@ -202,24 +181,51 @@ fn real_films_get_answers_that_others_read() {
                 assert_eq!(found, Vec::<String>::new(), "{}", place.display());
             }
         }
+        checked += 1;
         let Some(found) = read_back(place, &capture, &report) else {
             continue;
         };
-        assert_eq!(found["decision"], told["decision"]);
+        let decision = explained.prediction.decision;
+        assert_eq!(found["decision"], decision.to_string());
         let regions = found["regions"].as_array().expect("a list");
-        let has_regions = matches!(told["decision"].as_str(), Some("fractured" | "doubt"));
-        assert_eq!(!regions.is_empty(), has_regions, "{}", place.display());
-        let (width, height) = (found["size"][0].as_f64(), found["size"][1].as_f64());
-        for region in regions {
-            let edge = |i: usize| region[i].as_f64().expect("a number");
-            assert!(edge(0) >= 0.0 && edge(0) < edge(2) && Some(edge(2)) <= width);
-            assert!(edge(1) >= 0.0 && edge(1) < edge(3) && Some(edge(3)) <= height);
+        let marked = matches!(decision, Decision::Fractured | Decision::Doubt);
+        let expected = if marked {
+            explained.regions()
+        } else {
+            Vec::new()
+        };
+        assert_eq!(regions.len(), expected.len().min(8), "{}", place.display());
+        let size = |i: usize| found["size"][i].as_f64().expect("a number");
+        for (region, expected) in regions.iter().zip(&expected) {
+            let edges = [expected.left, expected.top, expected.right, expected.bottom];
+            for (i, edge) in edges.into_iter().enumerate() {
+                let written = region[i].as_f64().expect("a number");
+                assert!((written - edge * size(i % 2)).abs() < 0.01, "{region}");
+            }
         }
         if found.get("planar").is_some() {
             assert_eq!(found["planar"], regions.len());
             assert_eq!(found["whole"], 1);
         }
-        checked += 1;
     }
-    println!("{checked} real films read back");
+    println!("{checked} of {} real films have answers", films.len());
+    assert!(checked >= films.len() - 2);
+}
+
+#[test]
+fn what_belongs_to_nobody_gets_no_answer() {
+    let predictor = shipped();
+    let refused = |bytes: &[u8]| {
+        let error = answer_bytes(&predictor, bytes, None).expect_err("refused");
+        error.to_string()
+    };
+    assert_eq!(refused(b"\x89PNG\r\n\x1a\n"), "not a DICOM file");
+    // Its Study Instance UID overwritten.
+    let mut bytes = film(1, 64, 64);
+    let study = crate::film::STUDY.as_bytes();
+    let tag = [0x20, 0, 0xd, 0, b'U', b'I'];
+    let at = bytes.windows(6).position(|w| w == tag).expect("is there") + 8;
+    bytes[at..at + study.len()].fill(b'x');
+    let error = refused(&bytes);
+    assert!(error.contains("Study Instance UID"), "{error}");
 }

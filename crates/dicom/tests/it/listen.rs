@@ -1,112 +1,19 @@
-//! `osteon listen` with real peers: dcmtk's `storescu`, `dcmsend`, `echoscu` and `storescp`, and some that mean no good.
+//! The node with real peers: dcmtk's `storescu`, `dcmsend`, `echoscu` and `storescp`, and some that mean no good.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 use dicom_ul::pdu::{PDataValue, PDataValueType, PresentationContextResultReason};
 use dicom_ul::{ClientAssociation, ClientAssociationOptions, Pdu};
 
-use crate::dicom_film::{film, has, instance, said};
+use crate::film::{film, has, instance, said};
+use crate::node::{Node, PATIENCE, Setting, command as node_command};
 
 const CR: &str = "1.2.840.10008.5.1.4.1.1.1";
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-
-/// How long something may take that is sure to come: a loaded machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// `osteon listen` on a free port, and what it has said.
-struct Node {
-    child: Child,
-    port: u16,
-    said: Arc<(Mutex<Vec<String>>, Condvar)>,
-}
-
-impl Node {
-    fn start(dir: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_osteon"))
-            .current_dir(dir)
-            .args([
-                "listen", "--device", "cpu", "--port", "0", "--spool", "spool",
-            ])
-            .args(more)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let said = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let heard = said.clone();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                heard.0.lock().expect("whole").push(line);
-                heard.1.notify_all();
-            }
-        });
-        let mut node = Self {
-            child,
-            port: 0,
-            said,
-        };
-        let line = node.wait("listening on", 1);
-        let address = line
-            .split("listening on ")
-            .nth(1)
-            .and_then(|rest| rest.split(';').next());
-        let port = address.and_then(|a| a.rsplit(':').next());
-        node.port = port.and_then(|p| p.parse().ok()).expect("a port");
-        node
-    }
-
-    /// Waits until it has said this so often; gives the last line that does.
-    fn wait(&self, what: &str, times: usize) -> String {
-        let lines = self.said.0.lock().expect("whole");
-        let count = |lines: &[String]| lines.iter().filter(|l| l.contains(what)).count();
-        let (lines, late) = self
-            .said
-            .1
-            .wait_timeout_while(lines, PATIENCE, |lines| count(lines) < times)
-            .expect("whole");
-        assert!(
-            !late.timed_out(),
-            "{times} × {what:?} never came: {lines:#?}"
-        );
-        lines
-            .iter()
-            .rfind(|line| line.contains(what))
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    fn has_said(&self, what: &str) -> usize {
-        let lines = self.said.0.lock().expect("whole");
-        lines.iter().filter(|line| line.contains(what)).count()
-    }
-
-    /// SIGTERM; gives the exit code.
-    fn stop(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").arg(pid).status().expect("starts");
-        assert!(asked.success());
-        self.child.wait().expect("ends").code()
-    }
-
-    /// SIGKILL.
-    fn kill(mut self) {
-        self.child.kill().expect("is there");
-        self.child.wait().expect("ends");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// dcmtk's `storescp`, which stands for the archive.
 struct Archive {
@@ -200,6 +107,13 @@ fn send(tool: &str, options: &[&str], port: u16, files: &[PathBuf]) -> bool {
     output.status.success()
 }
 
+fn sending(node: &str) -> Setting<'_> {
+    Setting {
+        node,
+        ..Setting::default()
+    }
+}
+
 fn once_each(films: impl IntoIterator<Item = String>) -> BTreeMap<String, (usize, usize)> {
     films.into_iter().map(|film| (film, (1, 1))).collect()
 }
@@ -288,7 +202,7 @@ fn what_was_acknowledged_survives_a_kill() {
     }
     let dir = tempfile::tempdir().expect("temporary folder");
     let films = films(dir.path(), 8, 1200);
-    let node = Node::start(dir.path(), &[]);
+    let node = Node::start(dir.path(), Setting::default());
     // Judging takes longer than sending: most of them wait when all are acknowledged.
     assert!(send("storescu", &[], node.port, &films));
     node.kill();
@@ -338,8 +252,11 @@ fn answers_wait_for_their_node() {
     let films = films(dir.path(), 2, 128);
     let port = free_port();
     let archive = format!("ARCHIVE@127.0.0.1:{port}");
-    let more = ["--send", archive.as_str(), "--max-pause", "1"];
-    let node = Node::start(dir.path(), &more);
+    let setting = Setting {
+        max_pause: 1,
+        ..sending(&archive)
+    };
+    let node = Node::start(dir.path(), setting);
     assert!(send("storescu", &[], node.port, &films[..1]));
     // Again and again.
     node.wait("not delivered", 2);
@@ -447,17 +364,14 @@ fn store(
 #[test]
 fn bad_peers_harm_nobody() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let more = [
-        "--allow",
-        "GOOD",
-        "--max-associations",
-        "2",
-        "--max-object",
-        "1",
-        "--timeout",
-        "20",
-    ];
-    let node = Node::start(dir.path(), &more);
+    let setting = Setting {
+        caller: "GOOD",
+        max_associations: 2,
+        max_object: 1 << 20,
+        timeout: 20,
+        ..Setting::default()
+    };
+    let node = Node::start(dir.path(), setting);
     let address = ("127.0.0.1", node.port);
 
     // Bytes that are no PDU; a PDU that states four gigabytes; nothing at all.
@@ -552,22 +466,4 @@ fn bad_peers_harm_nobody() {
         assert_eq!(left.count(), 0, "{folder}");
     }
     assert_eq!(node.stop(), Some(0));
-}
-
-#[test]
-fn a_wrong_call_says_what_is_wrong() {
-    let dir = tempfile::tempdir().expect("temporary folder");
-    for (more, what) in [
-        (["--aet", "SEVENTEEN LETTERS"], "1 to 16 ASCII characters"),
-        (["--send", "ARCHIVE"], "AET@HOST:PORT"),
-        (["--max-pdu", "100"], "from 4096 to 1048576"),
-        (["--max-associations", "0"], "must be 1 or more"),
-    ] {
-        let mut call = vec!["listen", "--device", "cpu", "--port", "0"];
-        call.extend(more);
-        let output = crate::osteon_with(dir.path(), &call);
-        crate::assert_code(&output, 2);
-        let said = crate::stderr(&output);
-        assert!(said.contains(what), "{what}: {said}");
-    }
 }
