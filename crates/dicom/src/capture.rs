@@ -97,6 +97,8 @@ pub(crate) fn object(judged: &Judged<'_>, now: &Zoned) -> Result<Object, DicomEr
         ),
         sequence(tags::SOURCE_IMAGE_SEQUENCE, vec![source]),
         text(tags::BURNED_IN_ANNOTATION, VR::CS, "YES"),
+        // A series may hold films of both sides.
+        text(tags::LATERALITY, VR::CS, ""),
         // No row or column of it lies along the body: two films side by side.
         text(tags::PATIENT_ORIENTATION, VR::CS, ""),
         short(tags::SAMPLES_PER_PIXEL, 3),
