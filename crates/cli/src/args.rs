@@ -1,12 +1,14 @@
 //! The command line, as typed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use osteon_data::Layout;
+use osteon_dicom::listen::{Node, Title};
+use osteon_model::HeatKind;
 
 /// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
 ///
@@ -30,6 +32,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Score films: files or folders, one line each
     Predict(PredictArgs),
+    /// Take DICOM films over the network, judge them and send the answers to another node
+    Listen(ListenArgs),
     /// Say what a model file says of itself
     Info(InfoArgs),
     /// Write a model file of half the size: weights in 16 bits
@@ -249,6 +253,7 @@ pub enum UnreadablePolicy {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("pictures").multiple(true))]
 pub struct PredictArgs {
     #[command(flatten)]
     pub model: ModelArgs,
@@ -256,7 +261,7 @@ pub struct PredictArgs {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write a PNG a film to this folder: the film beside itself with what speaks for a fracture, and the score
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", group = "pictures")]
     pub heatmap: Option<PathBuf>,
     /// What the heatmaps show
     #[arg(
@@ -264,15 +269,60 @@ pub struct PredictArgs {
         value_enum,
         default_value = "auto",
         value_name = "KIND",
-        requires = "heatmap"
+        requires = "pictures"
     )]
     pub heatmap_kind: HeatmapKind,
+    /// Write the answer for each DICOM film to this folder as DICOM: a Secondary Capture and a Structured Report, in the film's study
+    #[arg(long, value_name = "DIR", group = "pictures")]
+    pub dicom: Option<PathBuf>,
     /// Print one JSON object a film
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     /// Print CSV
     #[arg(long)]
     pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Title of this node; associations that call another are rejected
+    #[arg(long, default_value = "OSTEON", value_name = "AET")]
+    pub aet: Title,
+    /// Address to listen on; whoever reaches it can send films
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub addr: IpAddr,
+    /// Port to listen on; 0 takes any that is free
+    #[arg(long, default_value_t = 11112, value_name = "PORT")]
+    pub port: u16,
+    /// Node that gets the answers [default: none; they stay in the spool's outbox]
+    #[arg(long, value_name = "AET@HOST:PORT")]
+    pub send: Option<Node>,
+    /// Folder for what was received and what is to be sent
+    #[arg(long, default_value = "osteon-spool", value_name = "DIR")]
+    pub spool: PathBuf,
+    /// Title that may call; repeatable [default: any]
+    #[arg(long, value_name = "AET")]
+    pub allow: Vec<Title>,
+    /// What the overlays show
+    #[arg(long, value_enum, default_value = "auto", value_name = "KIND")]
+    pub heatmap_kind: HeatmapKind,
+    /// Associations at once; more are asked to come again later
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub max_associations: usize,
+    /// Longest PDU that is received, in bytes
+    #[arg(long, default_value_t = 131_072, value_name = "BYTES")]
+    pub max_pdu: u32,
+    /// Largest object that is received, in MiB
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub max_object: u64,
+    /// How long a peer may be silent, and how long what is in flight may take after Ctrl-C or SIGTERM, in seconds
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// Longest pause between two tries to deliver an answer, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub max_pause: u64,
 }
 
 /// What explains a network's answer.
@@ -285,6 +335,17 @@ pub enum HeatmapKind {
     FractureMap,
     /// Grad-CAM, of any network; relative to each film's hottest place
     GradCam,
+}
+
+impl HeatmapKind {
+    /// As the model takes it.
+    pub fn kind(self) -> Option<HeatKind> {
+        match self {
+            Self::Auto => None,
+            Self::FractureMap => Some(HeatKind::FractureMap),
+            Self::GradCam => Some(HeatKind::GradCam),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

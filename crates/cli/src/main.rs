@@ -10,6 +10,7 @@ mod exit;
 mod heat;
 mod judge;
 mod output;
+mod places;
 mod progress;
 mod stop;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
         Command::Predict(args) => commands::predict::run(args),
+        Command::Listen(args) => commands::listen::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Shrink(args) => commands::shrink::run(args),
         Command::Export(args) => commands::export::run(args),

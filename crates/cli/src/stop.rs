@@ -31,7 +31,7 @@ impl Stop {
         }
     }
 
-    /// What `train` looks at.
+    /// What `train` and `listen` look at.
     pub fn flag(&self) -> &AtomicBool {
         &self.0
     }

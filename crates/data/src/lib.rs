@@ -33,9 +33,9 @@ pub use augment::{
 };
 pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry};
-#[cfg(feature = "dicom")]
-pub use decode::DicomSamples;
 pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
+#[cfg(feature = "dicom")]
+pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
 pub use films::{Cache, Films, FittedBox, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};

@@ -21,7 +21,7 @@ pub use allocator::keep_freed_memory;
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::{ImportProblem, ModelError, WeightProblem};
-pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement};
+pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement, Region};
 pub use export::{ExportFormat, export};
 pub use file::{
     Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,

@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod export;
 pub mod import;
 pub mod info;
+pub mod listen;
 pub mod man;
 pub mod pack;
 pub mod predict;

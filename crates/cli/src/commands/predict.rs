@@ -1,17 +1,19 @@
 //! `osteon predict`.
 
 use std::io::stdout;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use osteon_data::image_files;
-use osteon_model::{HeatKind, ModelError, Prediction};
+use osteon_data::{DataError, image_files, write_atomic};
+use osteon_dicom::{DicomError, Judged, Source, answer};
+use osteon_model::{HeatKind, ModelError, Prediction, Predictor};
 use serde::Serialize;
 
 use super::open_model;
-use crate::args::{HeatmapKind, PredictArgs};
+use crate::args::PredictArgs;
 use crate::exit::Ending;
-use crate::heat::Folder;
+use crate::heat::png;
 use crate::output;
+use crate::places::Places;
 
 /// One line of `predict --json` for a film that reads.
 #[derive(Serialize)]
@@ -19,9 +21,27 @@ struct Answer<'a> {
     path: &'a str,
     #[serde(flatten)]
     prediction: Prediction,
-    /// Where its picture was written.
+    #[serde(flatten)]
+    written: &'a Written,
+}
+
+/// What was written of a film, and where.
+#[derive(Default, Serialize)]
+struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
-    heatmap: Option<&'a str>,
+    heatmap: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dicom: Option<Objects>,
+    /// Why no DICOM was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dicom_error: Option<String>,
+}
+
+/// Where the answer for a DICOM film lies.
+#[derive(Serialize)]
+struct Objects {
+    capture: String,
+    report: String,
 }
 
 /// One line of `predict --json` for one that does not.
@@ -45,29 +65,30 @@ struct Row<'a> {
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     let (predictor, _) = open_model(&args.model)?;
     let files = files(&args.paths);
-    let mut pictures = args
-        .heatmap
-        .as_deref()
-        .map(|dir| Folder::open(dir, kind(args.heatmap_kind)))
-        .transpose()?;
+    let open = |dir: &Option<PathBuf>| dir.as_deref().map(Places::open).transpose();
+    let mut writer = Writer {
+        kind: args.heatmap_kind.kind(),
+        heatmaps: open(&args.heatmap)?,
+        objects: open(&args.dicom)?,
+    };
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
     let mut failures = 0;
     for file in files {
-        let mut heatmap = None;
+        let mut written = Written::default();
         let (path, answer) = match file {
             Ok(path) => {
-                let answer = match &mut pictures {
-                    None => predictor.predict_path(&path),
-                    Some(folder) => folder.explain(&predictor, &path)?.map(|(answer, place)| {
-                        heatmap = Some(place.display().to_string());
-                        answer
-                    }),
-                };
+                let answer = writer.judge(&predictor, &path)?.map(|(answer, places)| {
+                    written = places;
+                    answer
+                });
                 (path.display().to_string(), answer.map_err(reason))
             }
             Err((path, reason)) => (path.display().to_string(), Err(reason)),
         };
-        failures += usize::from(answer.is_err());
+        if let Some(error) = &written.dicom_error {
+            eprintln!("{path}: judged, but no DICOM was written: {error}");
+        }
+        failures += usize::from(answer.is_err() || written.dicom_error.is_some());
         match &mut csv {
             Some(csv) => {
                 csv.serialize(row(&path, &answer))?;
@@ -77,7 +98,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
                 Ok(prediction) => output::json(&Answer {
                     path: &path,
                     prediction: *prediction,
-                    heatmap: heatmap.as_deref(),
+                    written: &written,
                 })?,
                 Err(error) => output::json(&Failure { path: &path, error })?,
             },
@@ -95,6 +116,83 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         Ending::Done
     } else {
         Ending::SomeFailed
+    })
+}
+
+/// Judges films, and writes of them what was asked for.
+struct Writer {
+    kind: Option<HeatKind>,
+    heatmaps: Option<Places>,
+    objects: Option<Places>,
+}
+
+impl Writer {
+    /// The outer error ends the command: a folder cannot be written.
+    fn judge(
+        &mut self,
+        predictor: &Predictor,
+        path: &Path,
+    ) -> anyhow::Result<Result<(Prediction, Written), ModelError>> {
+        if self.heatmaps.is_none() && self.objects.is_none() {
+            let answer = predictor.predict_path(path);
+            return Ok(answer.map(|prediction| (prediction, Written::default())));
+        }
+        let found = read(path).and_then(|bytes| {
+            let explained = predictor.explain_bytes(&bytes, self.kind)?;
+            let film = predictor.decoder().decode(&bytes)?;
+            Ok((bytes, explained, film))
+        });
+        let (bytes, explained, film) = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut written = Written::default();
+        if let Some(places) = &mut self.heatmaps {
+            let place = places.of(path).with(".heatmap.png");
+            write_atomic(&place, &png(&explained, &film, path)?)?;
+            written.heatmap = Some(place.display().to_string());
+        }
+        if let Some(places) = &mut self.objects {
+            let objects = Source::read(&bytes, predictor.decoder().limits).and_then(|source| {
+                answer(&Judged {
+                    source: &source,
+                    explained: &explained,
+                    film: &film,
+                    model: predictor.info(),
+                })
+            });
+            match objects {
+                Ok(answer) => {
+                    let place = places.of(path);
+                    let (capture, report) = (place.with(".overlay.dcm"), place.with(".report.dcm"));
+                    write_atomic(&capture, &answer.capture.bytes)?;
+                    write_atomic(&report, &answer.report.bytes)?;
+                    written.dicom = Some(Objects {
+                        capture: capture.display().to_string(),
+                        report: report.display().to_string(),
+                    });
+                }
+                // Made-up patients have no place in an archive.
+                Err(error @ (DicomError::Film(_) | DicomError::Identifier { .. })) => {
+                    written.dicom_error = Some(error.to_string());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Ok((explained.prediction, written)))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    std::fs::read(path).map_err(|source| {
+        let path = path.to_owned();
+        let action = "read";
+        DataError::Io {
+            action,
+            path,
+            source,
+        }
+        .into()
     })
 }
 
@@ -122,14 +220,6 @@ fn reason(error: ModelError) -> String {
     match error {
         ModelError::Data(data) => data.reason(),
         other => other.to_string(),
-    }
-}
-
-fn kind(given: HeatmapKind) -> Option<HeatKind> {
-    match given {
-        HeatmapKind::Auto => None,
-        HeatmapKind::FractureMap => Some(HeatKind::FractureMap),
-        HeatmapKind::GradCam => Some(HeatKind::GradCam),
     }
 }
 

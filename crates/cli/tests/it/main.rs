@@ -2,6 +2,7 @@
 
 mod audit;
 mod compare;
+mod dicom;
 mod errors;
 mod evaluate;
 mod export;

@@ -16,7 +16,7 @@ use std::path::Path;
 use image::{GrayImage, ImageFormat};
 
 #[cfg(feature = "dicom")]
-pub use dicom::DicomSamples;
+pub use dicom::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use limits::Limits;
 pub use view::{Decoded, GrayView, Wanted};
 
@@ -127,7 +127,7 @@ impl Decoder {
             #[cfg(not(feature = "dicom"))]
             return Err(DecodeError::Dicom);
         }
-        match image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)? {
+        match image::guess_format(bytes).map_err(|_| unknown(bytes))? {
             ImageFormat::Jpeg => self.jpeg(bytes, wanted, scratch)?,
             format => self.raster(bytes, format, scratch)?,
         }
@@ -152,6 +152,15 @@ impl Stored {
             repaired: stored.repaired,
         })
     }
+}
+
+fn unknown(bytes: &[u8]) -> DecodeError {
+    #[cfg(feature = "dicom")]
+    if dicom::file::is_bare(bytes) {
+        return DecodeError::DicomBare;
+    }
+    let _ = bytes;
+    DecodeError::UnknownFormat
 }
 
 /// Whether nothing of a damaged film was decoded: but for its first block, which decoders make up from nothing, every row is of one

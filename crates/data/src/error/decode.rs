@@ -17,6 +17,14 @@ pub enum DecodeError {
         "DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG"
     )]
     Dicom,
+    /// A DICOM data set that was not stored as a file.
+    #[error(
+        "a DICOM data set without the 128 bytes and the DICM of a file, so that nothing says how it is coded: `dcmconv` writes it as a file"
+    )]
+    DicomBare,
+    /// Something else where only a DICOM file will do.
+    #[error("not a DICOM file")]
+    NoDicom,
     /// The DICOM file's structure is damaged.
     #[error("damaged DICOM file: {source}")]
     DicomFile {
@@ -43,14 +51,14 @@ pub enum DecodeError {
         name: &'static str,
     },
     /// A way of coding that is not read.
-    #[error(
-        "DICOM transfer syntax {uid} is not read{}",
-        if uid.starts_with("1.2.840.10008.1.2.4.8") { " in this build (JPEG-LS: build with the feature `jpeg-ls`)" } else { "" }
-    )]
+    #[error("DICOM transfer syntax {uid} is not read")]
     DicomSyntax {
         /// Its identifier.
         uid: String,
     },
+    /// JPEG-LS in colour, and a build without CharLS.
+    #[error("JPEG-LS in colour is not read in this build: build with the feature `jpeg-ls`")]
+    DicomJpegLsColor,
     /// Colours that are not turned to luma.
     #[error("DICOM photometric interpretation {name:?} is not read")]
     DicomPhotometric {

@@ -3,6 +3,7 @@
 mod deletion;
 mod grad_cam;
 mod placement;
+mod regions;
 
 use std::fmt;
 use std::path::Path;
@@ -15,6 +16,7 @@ use tch::{Device, Kind, Tensor};
 pub use self::deletion::{DELETED_SHARES, Deleted};
 use self::grad_cam::grad_cam;
 pub use self::placement::{Area, Placement};
+pub use self::regions::Region;
 use crate::predictor::{forward, to_f64};
 use crate::{Answer, ModelError, Net, Prediction, Predictor, Prepared};
 

@@ -54,7 +54,8 @@ fn the_seed_config_is_the_seed_s_recipe() {
         (20.0, 0.5, 0.0)
     );
     assert!(
-        (seed.optimizer.lr - 1e-3).abs() < 1e-12 && (seed.train.stop_val_loss - 0.025).abs() < 1e-12
+        (seed.optimizer.lr - 1e-3).abs() < 1e-12
+            && (seed.train.stop_val_loss - 0.025).abs() < 1e-12
     );
 }
 

@@ -46,10 +46,33 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Object, DecodeError> 
 fn syntax(uid: &str) -> Result<&'static TransferSyntax, DecodeError> {
     TransferSyntaxRegistry
         .get(uid)
-        .filter(|syntax| syntax.can_decode_all())
+        .filter(|syntax| syntax.can_decode_all() || is_jpeg_ls(uid))
         .ok_or_else(|| DecodeError::DicomSyntax {
             uid: uid.to_owned(),
         })
+}
+
+/// Whether films of this transfer syntax are read.
+pub(super) fn reads(uid: &str) -> bool {
+    syntax(uid).is_ok()
+}
+
+/// Whether frames are coded as JPEG-LS, lossless or near-lossless.
+pub(super) fn is_jpeg_ls(uid: &str) -> bool {
+    uid == uids::JPEGLS_LOSSLESS || uid == uids::JPEGLS_NEAR_LOSSLESS
+}
+
+/// Whether bytes that begin like no picture are a data set without the 128 bytes and the `DICM` of a file: they begin with an element
+/// of the file meta group or of group 8, with a VR of two letters or a short length.
+pub(in crate::decode) fn is_bare(bytes: &[u8]) -> bool {
+    let Some(&[g0, g1, e0, e1, a, b, c, d]) = bytes.first_chunk() else {
+        return false;
+    };
+    let (group, element) = (u16::from_le_bytes([g0, g1]), u16::from_le_bytes([e0, e1]));
+    let explicit = a.is_ascii_uppercase() && b.is_ascii_uppercase();
+    matches!(group, 2 | 8)
+        && element <= 0x18
+        && (explicit || u32::from_le_bytes([a, b, c, d]) <= 64)
 }
 
 /// At most 8 bytes for each pixel that is allowed: what is more is no film.

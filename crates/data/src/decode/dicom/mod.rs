@@ -1,7 +1,7 @@
 //! DICOM (CR, DX and their like) → luma: the first frame, through the modality and VOI transforms that the file states.
 
 mod codestream;
-mod file;
+pub(super) mod file;
 mod jpeg12;
 mod shades;
 
@@ -11,7 +11,7 @@ use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use dicom_pixeldata::PixelDecoder as _;
 
-use super::{DecodeScratch, Decoder, Stored, luma};
+use super::{DecodeScratch, Decoder, Limits, Stored, luma};
 use crate::DecodeError;
 use file::{number, text, whole};
 
@@ -19,6 +19,27 @@ type Object = FileDicomObject<InMemDicomObject>;
 
 /// The transfer syntax whose JPEGs may be 12 bits deep.
 const JPEG_EXTENDED: &str = "1.2.840.10008.1.2.4.51";
+
+/// Reads a DICOM file (with its 128 bytes and `DICM`) as a data set, pixels still coded. Every stated length is checked before
+/// anything is allocated for it.
+pub fn read_dicom(
+    bytes: &[u8],
+    limits: Limits,
+) -> Result<FileDicomObject<InMemDicomObject>, DecodeError> {
+    if bytes.get(128..132) == Some(b"DICM") {
+        file::read(bytes, limits)
+    } else if file::is_bare(bytes) {
+        Err(DecodeError::DicomBare)
+    } else {
+        Err(DecodeError::NoDicom)
+    }
+}
+
+/// Whether films of this DICOM transfer syntax are read.
+#[must_use]
+pub fn reads_transfer_syntax(uid: &str) -> bool {
+    file::reads(uid)
+}
 
 /// The samples of a DICOM file's first frame as they are stored, before any transform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +185,10 @@ fn codes(object: &Object, size: (u32, u32), layout: Layout) -> Result<Vec<u16>, 
         let values = jpeg12::decode(&frame, size)?;
         return Ok(values.into_iter().map(|v| layout.code(v)).collect());
     }
+    if file::is_jpeg_ls(object.meta().transfer_syntax()) {
+        let values = jpeg_ls(object, size)?;
+        return Ok(values.into_iter().map(|v| layout.code(v)).collect());
+    }
     let data = frame(object)?;
     let codes: Vec<u16> = if data.len() >= count * 2 && layout.allocated == 16 {
         let raw = data.as_chunks::<2>().0.iter().take(count);
@@ -179,6 +204,18 @@ fn codes(object: &Object, size: (u32, u32), layout: Layout) -> Result<Vec<u16>, 
     } else {
         Err(DecodeError::DicomTruncated)
     }
+}
+
+/// The samples of a gray JPEG-LS frame, whose shape was checked.
+fn jpeg_ls(object: &Object, (width, height): (u32, u32)) -> Result<Vec<u16>, DecodeError> {
+    let frame = codestream::first_frame(object).ok_or(DecodeError::DicomTruncated)?;
+    // Its arithmetic overflows on some damaged streams, which panics in a debug build; nothing outlives the call but what it returns.
+    let decoded = catch_unwind(|| jpegls::decode(&frame, width, height))
+        .map_err(|_| DecodeError::DicomPanic)?
+        .map_err(|source| DecodeError::DicomPixels {
+            source: Box::new(source),
+        })?;
+    Ok(decoded.0)
 }
 
 fn frame(object: &Object) -> Result<Vec<u8>, DecodeError> {
@@ -200,6 +237,9 @@ fn color(
     out: &mut [u8],
 ) -> Result<(), DecodeError> {
     let count = size.0 as usize * size.1 as usize;
+    if cfg!(not(feature = "jpeg-ls")) && file::is_jpeg_ls(object.meta().transfer_syntax()) {
+        return Err(DecodeError::DicomJpegLsColor);
+    }
     let data = frame(object)?;
     if data.len() < count * 3 {
         return Err(DecodeError::DicomTruncated);

@@ -1,0 +1,40 @@
+//! A judged film as a picture: beside itself with heat on it.
+
+use image::imageops::{self, FilterType};
+use image::{GrayImage, RgbImage};
+use osteon_model::{Explained, HeatKind};
+use osteon_report::overlay::{Caption, Overlay, shown_size};
+
+/// A film on the left, with what speaks for a fracture on the right; score, decision and `name` in words around it.
+#[must_use]
+pub fn overlay(explained: &Explained, film: &GrayImage, name: &str) -> RgbImage {
+    let shown = shown_at(film, shown_size(film.dimensions()));
+    let heat = explained
+        .placement
+        .spread(&explained.heatmap, shown.width(), shown.height());
+    let overlay = Overlay {
+        film: &shown,
+        heat: &heat,
+        boxes: &[],
+    };
+    let kind = match explained.heatmap.kind {
+        HeatKind::FractureMap => "fracture map, uncalibrated",
+        HeatKind::GradCam => "Grad-CAM, relative to its peak",
+    };
+    overlay.picture(&Caption {
+        score: explained.prediction.score,
+        decision: &explained.prediction.decision.to_string().replace('_', " "),
+        heat: kind,
+        name,
+    })
+}
+
+/// A film resized, unless it has the size already.
+#[must_use]
+pub fn shown_at(film: &GrayImage, (width, height): (u32, u32)) -> GrayImage {
+    if film.dimensions() == (width, height) {
+        film.clone()
+    } else {
+        imageops::resize(film, width, height, FilterType::Triangle)
+    }
+}

@@ -1,0 +1,180 @@
+//! What is said of the film, and of its hot regions.
+
+use dicom_object::InMemDicomObject;
+use osteon_model::{Decision, Flag, HeatKind, Region};
+
+use super::content::{
+    Relation, code_item, container, image_item, number_item, outline_item, text_item, uid_item,
+};
+use crate::answer::Judged;
+use crate::element::{Code, OSTEON};
+use crate::{DISCLAIMER, uid};
+
+/// Regions of a report at most, the hottest.
+const MOST_REGIONS: usize = 8;
+
+const GROUP: Code = ("125007", "DCM", "Measurement Group");
+
+/// One group for the film (TID 1501), one for each hot region (TID 1410).
+pub(super) fn groups(judged: &Judged<'_>) -> Vec<InMemDicomObject> {
+    let mut groups = vec![film(judged)];
+    // A mark on a film that is called whole would be read as a finding.
+    if matches!(
+        judged.explained.prediction.decision,
+        Decision::Fractured | Decision::Doubt
+    ) {
+        let regions = judged.explained.regions();
+        let hottest = regions.iter().take(MOST_REGIONS).enumerate();
+        groups.extend(hottest.map(|(place, found)| region(judged, place + 1, found)));
+    }
+    groups
+}
+
+fn film(judged: &Judged<'_>) -> InMemDicomObject {
+    use Relation::Contains;
+    let prediction = &judged.explained.prediction;
+    let mut items = begin(judged, "film");
+    items.push(number_item(
+        Contains,
+        (
+            "fracture_score",
+            OSTEON,
+            "Calibrated probability of a fracture",
+        ),
+        prediction.score,
+    ));
+    if let Some(likeness) = prediction.xray_score {
+        items.push(number_item(
+            Contains,
+            ("xray_score", OSTEON, "Likeness to a radiograph"),
+            likeness,
+        ));
+    }
+    items.push(code_item(
+        Contains,
+        ("decision", OSTEON, "Decision of the model"),
+        decision(prediction.decision),
+    ));
+    if let Some(presence) = presence(prediction.decision) {
+        let fracture = ("125605004", "SCT", "Fracture of bone");
+        items.push(code_item(Contains, fracture, presence));
+    }
+    for found in prediction.flags.iter() {
+        let reason = ("caution", OSTEON, "Reason to be careful");
+        items.push(code_item(Contains, reason, flag(found)));
+    }
+    let comment = ("121106", "DCM", "Comment");
+    items.push(text_item(Contains, comment, DISCLAIMER));
+    let frames = judged.source.frames();
+    if frames > 1 {
+        let said = format!("Of {frames} frames the first was judged.");
+        items.push(text_item(Contains, comment, &said));
+    }
+    items.push(image_item(
+        Contains,
+        Some(("121112", "DCM", "Source of Measurement")),
+        judged.source,
+    ));
+    container(Contains, GROUP, Some("1501"), items)
+}
+
+fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject {
+    use Relation::Contains;
+    let (width, height) = judged.explained.placement.film();
+    let across = |edge: f64| edge * f64::from(width);
+    let down = |edge: f64| edge * f64::from(height);
+    let (left, right) = (across(found.left), across(found.right));
+    let (top, bottom) = (down(found.top), down(found.bottom));
+    let corners = [
+        (left, top),
+        (right, top),
+        (right, bottom),
+        (left, bottom),
+        (left, top),
+    ];
+    let heat = match judged.explained.heatmap.kind {
+        HeatKind::FractureMap => (
+            "fracture_map",
+            OSTEON,
+            "Hottest cell of the fracture map, not a probability",
+        ),
+        HeatKind::GradCam => (
+            "grad_cam",
+            OSTEON,
+            "Hottest cell of Grad-CAM, relative to the film",
+        ),
+    };
+    let mut items = begin(judged, &format!("region {place}"));
+    items.extend([
+        code_item(
+            Contains,
+            ("121071", "DCM", "Finding"),
+            ("hot_region", OSTEON, "Region that speaks for a fracture"),
+        ),
+        outline_item(("111030", "DCM", "Image Region"), &corners, judged.source),
+        number_item(Contains, heat, found.heat),
+    ]);
+    container(Contains, GROUP, Some("1410"), items)
+}
+
+/// What it is of and by what it was made.
+fn begin(judged: &Judged<'_>, name: &str) -> Vec<InMemDicomObject> {
+    use Relation::{ConceptModifier, ObserverContext};
+    let model = judged.model;
+    let mut parameters = format!("threshold={:.6}", model.threshold());
+    if let Some(band) = model.doubt_band {
+        parameters += &format!("; doubt_band={:.6} to {:.6}", band.low, band.high);
+    }
+    let version = format!(
+        "{} {}, weights SHA-256 {}",
+        model.program.name, model.program.version, model.weights_sha256
+    );
+    let network = model.architecture.name.to_string();
+    let of = |code, meaning, value: &str| text_item(ConceptModifier, (code, "DCM", meaning), value);
+    vec![
+        text_item(
+            ObserverContext,
+            ("112039", "DCM", "Tracking Identifier"),
+            name,
+        ),
+        uid_item(
+            ObserverContext,
+            ("112040", "DCM", "Tracking Unique Identifier"),
+            &uid::new(),
+        ),
+        of("111001", "Algorithm Name", &network),
+        of("111003", "Algorithm Version", &version),
+        of("111002", "Algorithm Parameters", &parameters),
+    ]
+}
+
+fn decision(decision: Decision) -> Code {
+    match decision {
+        Decision::Fractured => ("fractured", OSTEON, "Fractured"),
+        Decision::Doubt => ("doubt", OSTEON, "Doubt: left to a person"),
+        Decision::NotFractured => ("not_fractured", OSTEON, "Not fractured"),
+        Decision::NotAnXray => ("not_an_xray", OSTEON, "Not a radiograph"),
+    }
+}
+
+/// The decision in standard codes (CID 240 and 231), as far as there are any.
+fn presence(decision: Decision) -> Option<Code> {
+    match decision {
+        Decision::Fractured => Some(("52101004", "SCT", "Present")),
+        Decision::Doubt => Some(("373068000", "SCT", "Undetermined")),
+        Decision::NotFractured => Some(("2667000", "SCT", "Absent")),
+        Decision::NotAnXray => None,
+    }
+}
+
+fn flag(flag: Flag) -> Code {
+    match flag {
+        Flag::Annotated => ("annotated", OSTEON, "Arrows, circles or text drawn on it"),
+        Flag::CrossSection => ("cross_section", OSTEON, "Looks like a slice of CT or MR"),
+        Flag::SeenInTraining => (
+            "seen_in_training",
+            OSTEON,
+            "The model learned from this film",
+        ),
+    }
+}

@@ -1,0 +1,125 @@
+//! DICOM films that tests write themselves, and the tools of others that look at DICOM.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Who and what a film is of.
+pub const PATIENT: &str = "Doe^Jane";
+pub const STUDY: &str = "1.2.826.0.1.3680043.8.498.1";
+
+fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut value = value.to_vec();
+    if value.len() % 2 == 1 {
+        value.push(if vr == b"UI" { 0 } else { b' ' });
+    }
+    let mut bytes = [group.to_le_bytes(), number.to_le_bytes()].concat();
+    bytes.extend(vr);
+    if matches!(vr, b"OB" | b"OW") {
+        bytes.extend([0, 0]);
+        bytes.extend((value.len() as u32).to_le_bytes());
+    } else {
+        bytes.extend((value.len() as u16).to_le_bytes());
+    }
+    bytes.extend(value);
+    bytes
+}
+
+fn word(group: u16, number: u16, value: u16) -> Vec<u8> {
+    element(group, number, b"US", &value.to_le_bytes())
+}
+
+/// The SOP Instance UID of a film by its number.
+pub fn instance(number: usize) -> String {
+    format!("{STUDY}.2.{number}")
+}
+
+/// A CR film, 12 bits, MONOCHROME1, explicit little endian, of a slanted bright bar; by its number another one.
+pub fn film(number: usize, width: u16, height: u16) -> Vec<u8> {
+    let class = b"1.2.840.10008.5.1.4.1.1.1";
+    let instance = instance(number);
+    let meta = [
+        element(2, 1, b"OB", &[0, 1]),
+        element(2, 2, b"UI", class),
+        element(2, 3, b"UI", instance.as_bytes()),
+        element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1"),
+        element(2, 0x12, b"UI", b"1.2.826.0.1.3680043.8.498"),
+    ]
+    .concat();
+    let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 2);
+    for y in 0..usize::from(height) {
+        for x in 0..usize::from(width) {
+            let beside = (x * 7 + y * 2 + number * 40) % 1500;
+            let value = 3600_usize.saturating_sub(beside * 2) + (x * y + number) % 97;
+            pixels.extend((value.min(4095) as u16).to_le_bytes());
+        }
+    }
+    let series = format!("{STUDY}.1");
+    let number = number.to_string();
+    [
+        vec![0; 128],
+        b"DICM".to_vec(),
+        element(2, 0, b"UL", &(meta.len() as u32).to_le_bytes()),
+        meta,
+        element(8, 5, b"CS", b"ISO_IR 100"),
+        element(8, 0x16, b"UI", class),
+        element(8, 0x18, b"UI", instance.as_bytes()),
+        element(8, 0x20, b"DA", b"20240229"),
+        element(8, 0x30, b"TM", b"101500"),
+        element(8, 0x50, b"SH", b"ACC-1"),
+        element(8, 0x60, b"CS", b"CR"),
+        element(8, 0x70, b"LO", b"Maker"),
+        // Latin-1, to come out as UTF-8.
+        element(8, 0x90, b"PN", b"M\xfcller^Eva"),
+        element(0x10, 0x10, b"PN", PATIENT.as_bytes()),
+        element(0x10, 0x20, b"LO", b"PID-42"),
+        element(0x10, 0x30, b"DA", b"19700101"),
+        element(0x10, 0x40, b"CS", b"F"),
+        element(0x20, 0xd, b"UI", STUDY.as_bytes()),
+        element(0x20, 0xe, b"UI", series.as_bytes()),
+        element(0x20, 0x10, b"SH", b"S1"),
+        element(0x20, 0x11, b"IS", b"1"),
+        element(0x20, 0x13, b"IS", number.as_bytes()),
+        word(0x28, 2, 1),
+        element(0x28, 4, b"CS", b"MONOCHROME1"),
+        word(0x28, 0x10, height),
+        word(0x28, 0x11, width),
+        word(0x28, 0x100, 16),
+        word(0x28, 0x101, 12),
+        word(0x28, 0x102, 11),
+        word(0x28, 0x103, 0),
+        element(0x7fe0, 0x10, b"OW", &pixels),
+    ]
+    .concat()
+}
+
+/// Whether a tool is installed; says so where it is not.
+pub fn has(tool: &str) -> bool {
+    let there = Command::new(tool).arg("--version").output().is_ok();
+    if !there {
+        println!("skipped: no {tool} here");
+    }
+    there
+}
+
+/// What a tool says of a file.
+pub fn said(tool: &str, arguments: &[&str], file: &Path) -> String {
+    let output: Output = Command::new(tool)
+        .args(arguments)
+        .arg(file)
+        .output()
+        .expect("starts");
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The errors that `dciodvfy` (dicom3tools) finds in an object, by its definition in the standard.
+pub fn errors(file: &Path) -> Vec<String> {
+    said("dciodvfy", &[], file)
+        .lines()
+        .filter(|line| line.starts_with("Error"))
+        .map(str::to_owned)
+        .collect()
+}
