@@ -430,7 +430,7 @@ pub struct LimitArgs {
 #[command(next_help_heading = "Batching")]
 pub struct BatchingArgs {
     /// Films that go through the network at once
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = positive())]
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = positive())]
     pub batch: usize,
     /// Milliseconds that a batch waits for films that are being decoded
     #[arg(long, default_value_t = 2, value_name = "MS")]

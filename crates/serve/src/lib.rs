@@ -17,6 +17,7 @@ mod telemetry;
 mod watch;
 
 pub use audit::{Chain, verify as verify_audit};
+pub use engine::on_one_thread;
 pub use error::{AuditError, LineProblem, ServeError};
 pub use guard::Token;
 pub use options::{Access, Batching, Limits, ServeOptions, Tls};

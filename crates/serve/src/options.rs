@@ -70,7 +70,7 @@ impl Default for Batching {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            films: 8,
+            films: 4,
             gather: Duration::from_millis(2),
             threads: cores,
             decoders: cores,

@@ -229,7 +229,7 @@ impl Bench<'_> {
         let mut server = Running { child, port };
         let start = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if server.child.try_wait()?.is_some() || start.elapsed() > Duration::from_secs(120) {
+            if server.child.try_wait()?.is_some() || start.elapsed() > Duration::from_mins(2) {
                 bail!("{} did not start", one.name);
             }
             sleep(Duration::from_millis(20));

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use osteon_model::{Precision, Predictor, SHIPPED};
-use osteon_serve::{Access, Batching, Limits, ServeOptions, Server, Service, Stop, Tls, Token};
+use osteon_serve::{
+    Access, Batching, Limits, ServeOptions, Server, Service, Stop, Tls, Token, on_one_thread,
+};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -27,14 +29,18 @@ struct Listening<'a> {
 
 pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
     log(args.log);
-    let (mut first, file) = open_model(&args.model)?;
     let precision = match args.batching.precision {
         PrecisionArg::Fp32 => Precision::Fp32,
         PrecisionArg::Bf16 => Precision::Bf16,
     };
-    if precision != Precision::Fp32 {
-        first.set_precision(precision)?;
-    }
+    let open = || {
+        let (mut predictor, file) = open_model(&args.model)?;
+        if precision != Precision::Fp32 {
+            predictor.set_precision(precision)?;
+        }
+        anyhow::Ok((predictor, file))
+    };
+    let (first, file) = on_one_thread(open)?;
     let bytes = match &file {
         None => SHIPPED.len() as u64,
         Some(file) => std::fs::metadata(file)
@@ -45,9 +51,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
     let options = options(args, card::card_of(&info, parameters, bytes))?;
     let mut predictors: Vec<Predictor> = vec![first];
     for _ in 1..args.batching.networks {
-        let (mut another, _) = open_model(&args.model)?;
-        another.set_precision(precision)?;
-        predictors.push(another);
+        predictors.push(on_one_thread(open)?.0);
     }
     let service = Service::start(predictors, options)?;
     if let Some(chain) = service.audit() {

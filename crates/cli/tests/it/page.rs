@@ -53,7 +53,7 @@ fn the_page_does_what_it_says_in_a_browser() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../serve/tests/browser");
     let run = Command::new("node")
         .arg(scripts.join("run.mjs"))
-        .args([&open.url, &guarded.url, token])
+        .args([open.url.as_str(), guarded.url.as_str(), token])
         .env("OSTEON_NODE", modules)
         .env("OSTEON_CHROMIUM", chromium)
         .output()

@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use image::{GrayImage, Luma};
 
@@ -173,7 +172,6 @@ fn schemathesis_finds_no_fault_with_the_description() {
     };
     let dir = tempfile::tempdir().expect("temporary folder");
     let server = serve(dir.path(), &["--log", "quiet"]);
-    let start = Instant::now();
     let found = Command::new(python.with_file_name("schemathesis"))
         .current_dir(dir.path())
         .args(["run", &format!("{}openapi.json", server.url)])
@@ -193,7 +191,6 @@ fn schemathesis_finds_no_fault_with_the_description() {
     let said = stdout(&found);
     assert!(found.status.success(), "{said}\n{}", stderr(&found));
     assert!(said.contains("passed"), "{said}");
-    assert!(start.elapsed() < Duration::from_secs(900));
     let (code, log) = server.end();
     assert_eq!(code, Some(0), "{log}");
 }

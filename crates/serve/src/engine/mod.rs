@@ -198,3 +198,13 @@ impl Drop for Engine {
         }
     }
 }
+
+/// Runs what opens a model on one of libtorch's threads: there is little to share, and on a busy machine threads that wait for each other
+/// make a start several times as long.
+pub fn on_one_thread<T>(open: impl FnOnce() -> T) -> T {
+    let threads = tch::get_num_threads();
+    tch::set_num_threads(1);
+    let opened = open();
+    tch::set_num_threads(threads);
+    opened
+}

@@ -15,7 +15,7 @@ export class Browser {
   static async open(servers) {
     const executablePath = process.env.OSTEON_CHROMIUM ?? '/usr/bin/chromium';
     // The sandbox needs rights that a container's root has not.
-    const engine = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+    const engine = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     return Object.assign(new Browser(), { engine, servers });
   }
 
