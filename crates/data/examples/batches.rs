@@ -15,10 +15,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .next()
         .ok_or("usage: batches DIR [SPLIT] [SIZE]")?;
     let split: Split = arguments.next().as_deref().unwrap_or("train").parse()?;
-    let mut preprocess = Preprocess::default();
-    preprocess.size = arguments
-        .next()
-        .map_or(Ok(preprocess.size), |size| size.parse())?;
+    let size = arguments.next().map(|size| size.parse()).transpose()?;
+    let usual = Preprocess::default();
+    let preprocess = Preprocess {
+        size: size.unwrap_or(usual.size),
+        ..usual
+    };
 
     let catalog = Catalog::open(&dir)?;
     println!(

@@ -27,7 +27,7 @@ fn main() -> Result<(), KernelError> {
         let weight = weight.set_requires_grad(true);
         let bias = Tensor::zeros([64], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
         let fused = || conv_relu_pool(&film, &weight, &bias, pooled);
-        let plain = || {
+        let plain = || -> Result<Tensor, KernelError> {
             let convolved = film.f_conv2d(&weight, Some(&bias), [1, 1], [1, 1], [1, 1], 1)?;
             Ok(convolved
                 .f_relu()?

@@ -107,7 +107,8 @@ pub fn advisories(context: &Context<'_>) -> Ended {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let fetched = home.and_then(|home| std::fs::read_dir(home.join("advisory-dbs")).ok());
-    let database = fetched.is_some_and(|mut folder| folder.next().is_some());
+    // Beside databases lies a lock, which an attempt without a network leaves as well.
+    let database = fetched.is_some_and(|folder| folder.flatten().any(|db| db.path().is_dir()));
     if !database || !runs(&deny, &["--version"]) {
         return Ok(Outcome::Skipped(
             "RustSec's database is not on this machine (`cargo deny fetch db`); licences, bans and sources were checked without it"
