@@ -35,7 +35,7 @@ pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry};
 #[cfg(feature = "dicom")]
 pub use decode::DicomSamples;
-pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
+pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};
 pub use films::{Cache, Films, FittedBox, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};

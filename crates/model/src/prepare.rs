@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use osteon_data::{DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Preprocess, SeenFilms};
+use osteon_gate::{Gate, Picture};
 use sha2::{Digest, Sha256};
 
 use crate::{Flag, Flags, ModelInfo};
@@ -14,6 +15,7 @@ use crate::{Flag, Flags, ModelInfo};
 pub struct Preparer {
     decoder: Decoder,
     preprocess: Preprocess,
+    gate: Option<Arc<Gate>>,
     met: Option<Arc<Met>>,
 }
 
@@ -43,6 +45,12 @@ impl Prepared {
         self.size
     }
 
+    /// How much it looks like a radiograph, 0..=1; `None` if the model has no input gate.
+    #[must_use]
+    pub fn xray_score(&self) -> Option<f64> {
+        self.xray_score
+    }
+
     /// What should make a reader careful.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -57,6 +65,7 @@ impl Preparer {
         Self {
             decoder,
             preprocess: info.preprocess.clone(),
+            gate: info.gate.clone().map(Arc::new),
             met: None,
         }
     }
@@ -80,7 +89,8 @@ impl Preparer {
         &self.decoder
     }
 
-    /// Decodes a file's bytes and fits them to the network. `scratch` is kept from film to film, one a thread.
+    /// Decodes a file's bytes, looks at them with the model's input gate, if it has one, and fits them to the network. `scratch` is kept from film to
+    /// film, one a thread.
     pub fn prepare(
         &self,
         bytes: &[u8],
@@ -88,9 +98,22 @@ impl Preparer {
     ) -> Result<Prepared, DecodeError> {
         // As `Films` reads them, at no larger a size: the same film gets the same score from either.
         let wanted = Some(self.preprocess.wanted());
-        let film = self.decoder.decode_with(bytes, wanted, scratch)?;
+        let (film, color) = match &self.gate {
+            Some(_) => self.decoder.decode_in_color(bytes, wanted, scratch)?,
+            None => (self.decoder.decode_with(bytes, wanted, scratch)?, None),
+        };
         let mut flags = Flags::default();
         let size = film.view.full_size();
+        let xray_score = self.gate.as_ref().map(|gate| {
+            let seen = gate.judge(&Picture::new(film.view, color));
+            if seen.annotated {
+                flags.insert(Flag::Annotated);
+            }
+            if seen.cross_section >= gate.cross_section_threshold {
+                flags.insert(Flag::CrossSection);
+            }
+            seen.xray_score
+        });
         let levels = self.preprocess.fitted(film.view);
         if self
             .met
@@ -102,7 +125,7 @@ impl Preparer {
         Ok(Prepared {
             pixels: self.preprocess.normalised(&levels),
             size,
-            xray_score: None,
+            xray_score,
             flags,
         })
     }

@@ -4,6 +4,7 @@ mod audit;
 mod compare;
 mod errors;
 mod evaluate;
+mod gate;
 mod heatmap;
 mod looks;
 mod pack;

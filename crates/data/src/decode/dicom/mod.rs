@@ -11,7 +11,7 @@ use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use dicom_pixeldata::PixelDecoder as _;
 
-use super::{DecodeScratch, Decoder, Stored, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, color as colors, luma};
 use crate::DecodeError;
 use file::{number, text, whole};
 
@@ -118,7 +118,8 @@ impl Decoder {
                 }
             }
             ("RGB" | "YBR_FULL" | "YBR_FULL_422" | "YBR_ICT" | "YBR_RCT", 3, 8) => {
-                color(&object, size, &interpretation, &mut scratch.pixels)?;
+                let sample = color(&object, size, &interpretation, &mut scratch.pixels)?;
+                scratch.color = scratch.in_color.then_some(sample);
             }
             _ => return Err(photometric(&object)),
         }
@@ -192,13 +193,13 @@ fn frame(object: &Object) -> Result<Vec<u8>, DecodeError> {
     Ok(decoded.into_data())
 }
 
-/// Luma of 8-bit colour.
+/// Luma of 8-bit colour, and a sample of the colours.
 fn color(
     object: &Object,
     size: (u32, u32),
     interpretation: &str,
     out: &mut [u8],
-) -> Result<(), DecodeError> {
+) -> Result<ColorSample, DecodeError> {
     let count = size.0 as usize * size.1 as usize;
     let data = frame(object)?;
     if data.len() < count * 3 {
@@ -226,5 +227,18 @@ fn color(
         }
         (false, false) => luma::rgb8(data, out),
     }
-    Ok(())
+    Ok(ColorSample::of(size.0, size.1, |pixel| {
+        let values = [0, 1, 2].map(|c| {
+            data[if planar {
+                c * count + pixel
+            } else {
+                pixel * 3 + c
+            }]
+        });
+        if luma_first {
+            colors::from_ybr(values)
+        } else {
+            values
+        }
+    }))
 }
