@@ -45,7 +45,7 @@ fn main() -> Result<(), Failure> {
             let plan = Plan {
                 films: films.into(),
                 pictures: value("--pictures").map(PathBuf::from),
-                drawn: number("--drawn", 90)?,
+                drawn: number("--drawn", 30)?,
                 seed: number("--seed", 1)? as u64,
             };
             let gate = plan.fit()?;

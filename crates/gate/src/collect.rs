@@ -7,6 +7,7 @@ use osteon_data::{DataError, DecodeScratch, Decoder, image_files};
 use rayon::prelude::*;
 
 use crate::draw::KINDS;
+use crate::vary::fitting;
 use crate::{Class, FitError, Picture, features, vary};
 
 /// A picture measured.
@@ -88,6 +89,8 @@ pub fn varied(
         .enumerate()
         .map(|(number, path)| {
             let examples = read(path).map_or_else(Vec::new, |image| {
+                // Once for all variations: wallpapers are large.
+                let image = fitting(image);
                 (0..times)
                     .map(|time| {
                         let index = (number * times + time) as u64;

@@ -50,9 +50,9 @@ impl Default for FitOptions {
             decay: 0.02,
             noise: 0.15,
             dropout: 0.05,
-            shuffled: 0.08,
+            shuffled: 0.0,
             refused: 0.001,
-            highest_threshold: 0.5,
+            highest_threshold: 0.4,
         }
     }
 }

@@ -19,7 +19,7 @@ const WORK: u32 = 640;
 #[must_use]
 pub fn vary(image: &DynamicImage, class: Class, seed: u64, index: u64, plain: bool) -> Picture {
     let mut dice = Dice::new(seed, "vary", index);
-    let mut work = reduced(image);
+    let mut work = fitting(image.clone()).to_rgb8();
     if plain {
         let color = image.color().has_color();
         return finished(&work, color, None);
@@ -56,12 +56,12 @@ pub fn vary(image: &DynamicImage, class: Class, seed: u64, index: u64, plain: bo
     finished(&work, color || dice.chance(0.15), quality)
 }
 
-fn reduced(image: &DynamicImage) -> RgbImage {
-    let long = image.width().max(image.height());
-    if long > WORK {
-        image.resize(WORK, WORK, FilterType::Triangle).to_rgb8()
+/// A picture no larger than is worked on.
+pub fn fitting(image: DynamicImage) -> DynamicImage {
+    if image.width().max(image.height()) > WORK {
+        image.resize(WORK, WORK, FilterType::Triangle)
     } else {
-        image.to_rgb8()
+        image
     }
 }
 
