@@ -150,7 +150,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     check(&shrunk)?;
     for words in gate(arguments)? {
         let mut command = workspace::cargo(&root);
-        command.args(["run", "--release", "--quiet", "-p", "gate", "--example", "gate", "--"]);
+        command.args([
+            "run",
+            "--release",
+            "--quiet",
+            "-p",
+            "gate",
+            "--example",
+            "gate",
+            "--",
+        ]);
         workspace::must_succeed(command.args(words))?;
     }
     let file = arguments.out.join("osteon.safetensors");
@@ -402,7 +411,15 @@ mod tests {
     fn the_gate_is_fitted_on_train_alone() {
         let said = gate(&arguments()).unwrap();
         let file = "/runs/osteon.safetensors";
-        let expected = ["fit", file, file, "--films", "/films/train", "--pictures", "/found"];
+        let expected = [
+            "fit",
+            file,
+            file,
+            "--films",
+            "/films/train",
+            "--pictures",
+            "/found",
+        ];
         assert_eq!(said, [expected]);
     }
 

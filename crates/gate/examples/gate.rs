@@ -50,7 +50,11 @@ fn main() -> Result<(), Failure> {
             };
             let gate = plan.fit()?;
             std::fs::write(out, attach(&std::fs::read(model)?, &gate)?)?;
-            eprintln!("{out}: threshold {:.4}, {} numbers", gate.threshold, gate.parameters());
+            eprintln!(
+                "{out}: threshold {:.4}, {} numbers",
+                gate.threshold,
+                gate.parameters()
+            );
         }
         ["measure", model, ..] => {
             let bytes = std::fs::read(model)?;
@@ -93,7 +97,12 @@ impl Plan {
                 _ => (700 / source.files.len().max(1)).clamp(2, 10),
             };
             examples.extend(varied(source, times, self.seed, &|| {}));
-            eprintln!("{}: {} files ({:.0?})", source.name, source.files.len(), start.elapsed());
+            eprintln!(
+                "{}: {} files ({:.0?})",
+                source.name,
+                source.files.len(),
+                start.elapsed()
+            );
         }
         eprintln!("fitting on {} examples", examples.len());
         let options = FitOptions {
@@ -105,7 +114,9 @@ impl Plan {
 }
 
 fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure> {
-    println!("| what | source | pictures | refused | cross-section | annotated |\n|---|---|---|---|---|---|");
+    println!(
+        "| what | source | pictures | refused | cross-section | annotated |\n|---|---|---|---|---|---|"
+    );
     let mut rates = Vec::new();
     for source in found(folder)? {
         let seen: Vec<(&PathBuf, Verdict)> = source
@@ -116,7 +127,12 @@ fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure>
             })
             .flatten()
             .collect();
-        rates.push(rate(gate, source.class, &source.name, seen.iter().map(|(_, v)| *v)));
+        rates.push(rate(
+            gate,
+            source.class,
+            &source.name,
+            seen.iter().map(|(_, v)| *v),
+        ));
         for (file, verdict) in seen.iter().filter(|_| list) {
             if gate.admits(verdict.xray_score) != (source.class == Class::Radiograph) {
                 println!("  {:.4} {}", verdict.xray_score, file.display());
@@ -146,7 +162,12 @@ fn of_drawing(image: &RgbImage) -> Picture {
 }
 
 /// Counts and prints what became of a source.
-fn rate(gate: &Gate, class: Class, source: &str, seen: impl Iterator<Item = Verdict> + Clone) -> Rate {
+fn rate(
+    gate: &Gate,
+    class: Class,
+    source: &str,
+    seen: impl Iterator<Item = Verdict> + Clone,
+) -> Rate {
     let count = |test: &dyn Fn(&Verdict) -> bool| seen.clone().filter(|v| test(v)).count() as u64;
     let rate = Rate {
         class,

@@ -125,7 +125,10 @@ fn marker(film: &GrayImage, area: Area, count: u32, level: u32) -> Option<(Area,
     if !sized || !(0.12..=0.9).contains(&fill) {
         return None;
     }
-    let (mx, my) = ((area.0 + area.2) as f32 / 2.0, (area.1 + area.3) as f32 / 2.0);
+    let (mx, my) = (
+        (area.0 + area.2) as f32 / 2.0,
+        (area.1 + area.3) as f32 / 2.0,
+    );
     let edge = (mx.min(w as f32 - mx) / w as f32).min(my.min(h as f32 - my) / h as f32);
     if edge > 0.28 {
         return None;
@@ -151,6 +154,11 @@ fn marker(film: &GrayImage, area: Area, count: u32, level: u32) -> Option<(Area,
     ring.sort_unstable();
     let ground = *ring.get(ring.len() / 2)?;
     let mean = ring.iter().map(|&v| f32::from(v)).sum::<f32>() / ring.len() as f32;
-    let spread = (ring.iter().map(|&v| (f32::from(v) - mean).powi(2)).sum::<f32>() / ring.len() as f32).sqrt();
+    let spread = (ring
+        .iter()
+        .map(|&v| (f32::from(v) - mean).powi(2))
+        .sum::<f32>()
+        / ring.len() as f32)
+        .sqrt();
     (spread < 26.0 && level > u32::from(ground) + 60).then_some((inner, ground))
 }

@@ -17,8 +17,15 @@ pub fn attach(model: &[u8], gate: &Gate) -> Result<Vec<u8>, AttachError> {
     let entry = entry(&mut header)?;
     let text = entry.as_str().ok_or(AttachError::NotOsteon)?;
     let rest = without(text)?;
-    let body = rest.trim_end().strip_suffix('}').ok_or(AttachError::NotOsteon)?;
-    let comma = if body.trim_end().ends_with('{') { "" } else { "," };
+    let body = rest
+        .trim_end()
+        .strip_suffix('}')
+        .ok_or(AttachError::NotOsteon)?;
+    let comma = if body.trim_end().ends_with('{') {
+        ""
+    } else {
+        ","
+    };
     let gate = serde_json::to_string(gate)?;
     *entry = Value::String(format!("{body}{comma}\"{KEY}\":{gate}}}"));
     let mut head = serde_json::to_vec(&header)?;
@@ -46,9 +53,13 @@ pub fn attached(model: &[u8]) -> Result<Option<Gate>, AttachError> {
 
 /// The header as JSON, and the weights behind it.
 fn parts(model: &[u8]) -> Result<(Value, &[u8]), AttachError> {
-    let (length, rest) = model.split_first_chunk::<8>().ok_or(AttachError::NotOsteon)?;
+    let (length, rest) = model
+        .split_first_chunk::<8>()
+        .ok_or(AttachError::NotOsteon)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    let (head, weights) = rest.split_at_checked(length).ok_or(AttachError::NotOsteon)?;
+    let (head, weights) = rest
+        .split_at_checked(length)
+        .ok_or(AttachError::NotOsteon)?;
     Ok((serde_json::from_slice(head)?, weights))
 }
 
@@ -108,10 +119,16 @@ mod tests {
     #[test]
     fn a_member_is_taken_out_wherever_it_stands() {
         for (with, out) in [
-            (r#"{"a":1.10,"gate":{"x":[1,"},"]},"b":2}"#, r#"{"a":1.10,"b":2}"#),
+            (
+                r#"{"a":1.10,"gate":{"x":[1,"},"]},"b":2}"#,
+                r#"{"a":1.10,"b":2}"#,
+            ),
             (r#"{"a":1.10,"gate":{"x":{}}}"#, r#"{"a":1.10}"#),
             (r#"{"gate":null}"#, "{}"),
-            (r#"{"a":{"gate":1},"b":"gate"}"#, r#"{"a":{"gate":1},"b":"gate"}"#),
+            (
+                r#"{"a":{"gate":1},"b":"gate"}"#,
+                r#"{"a":{"gate":1},"b":"gate"}"#,
+            ),
         ] {
             assert_eq!(without(with).expect("JSON"), out);
         }
@@ -139,7 +156,10 @@ mod tests {
         assert_eq!(attached(&twice).expect("reads"), Some(gate));
         assert!(twice.ends_with(&[1, 2, 3, 4]));
         let text = String::from_utf8_lossy(&twice);
-        assert!(text.contains(r#"\"t\":0.1000000000000000055,\"z\":1,\"gate\":"#), "{text}");
+        assert!(
+            text.contains(r#"\"t\":0.1000000000000000055,\"z\":1,\"gate\":"#),
+            "{text}"
+        );
         assert_eq!(text.matches("cross_section_threshold").count(), 1);
     }
 }

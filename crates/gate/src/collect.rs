@@ -77,12 +77,7 @@ fn name_of(path: &Path) -> String {
 
 /// Files varied and measured: the first example of each is the picture as it is, the others are changed at random. Files that do not read are left out.
 /// `tick` is told after each file.
-pub fn varied(
-    source: &Source,
-    times: usize,
-    seed: u64,
-    tick: &(dyn Fn() + Sync),
-) -> Vec<Example> {
+pub fn varied(source: &Source, times: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Vec<Example> {
     let all: Vec<Vec<Example>> = source
         .files
         .par_iter()

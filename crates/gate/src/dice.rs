@@ -44,7 +44,8 @@ impl Dice {
 
     /// Nearly standard normal.
     pub fn bell(&mut self) -> f32 {
-        (0..6).map(|_| self.unit()).sum::<f32>() * std::f32::consts::SQRT_2 - 3.0 * std::f32::consts::SQRT_2
+        (0..6).map(|_| self.unit()).sum::<f32>() * std::f32::consts::SQRT_2
+            - 3.0 * std::f32::consts::SQRT_2
     }
 
     pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {

@@ -29,7 +29,9 @@ pub enum GateError {
     #[error("gate.weights is not base64")]
     Base64,
     /// There are more or fewer weights than its sizes say.
-    #[error("gate.weights holds {found} numbers; {members} networks with {hidden} units need {expected}")]
+    #[error(
+        "gate.weights holds {found} numbers; {members} networks with {hidden} units need {expected}"
+    )]
     Weights {
         /// How many there are.
         found: usize,

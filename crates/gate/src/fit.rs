@@ -146,7 +146,11 @@ fn scaling(examples: &[Example]) -> (Vec<f32>, Vec<f32>) {
         .max(1);
     let others = (examples.len() - films).max(1);
     let weight = |e: &Example| {
-        let count = if e.class == Class::Radiograph { films } else { others };
+        let count = if e.class == Class::Radiograph {
+            films
+        } else {
+            others
+        };
         0.5 / count as f64
     };
     let mut mean = vec![0.0_f64; FEATURES];
@@ -332,7 +336,7 @@ fn threshold(set: &Set<'_>, members: &[Vec<f32>], options: &FitOptions) -> f64 {
     let mut scores: Vec<f64> = first.into_values().collect();
     scores.sort_unstable_by(f64::total_cmp);
     let at = (options.refused * scores.len() as f64) as usize;
-    scores
-        .get(at)
-        .map_or(options.highest_threshold, |&s| s.min(options.highest_threshold))
+    scores.get(at).map_or(options.highest_threshold, |&s| {
+        s.min(options.highest_threshold)
+    })
 }

@@ -62,9 +62,7 @@ impl Picture {
 fn shrink(film: GrayView<'_>) -> Plane {
     let (full_w, full_h) = film.full_size();
     let scale = f64::from(LONGEST) / f64::from(full_w.max(full_h).max(1));
-    let side = |length: u32| {
-        ((f64::from(length) * scale).round() as u32).clamp(SHORTEST, LONGEST)
-    };
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(SHORTEST, LONGEST);
     let (width, height) = (side(full_w), side(full_h));
     let mut levels = vec![0; width as usize * height as usize];
     let (w, h) = film.extent();

@@ -67,7 +67,12 @@ pub fn fitting(image: DynamicImage) -> DynamicImage {
 
 fn scaled(image: &RgbImage, scale: f32) -> RgbImage {
     let side = |v: u32| ((v as f32 * scale).round() as u32).max(16);
-    imageops::resize(image, side(image.width()), side(image.height()), FilterType::Triangle)
+    imageops::resize(
+        image,
+        side(image.width()),
+        side(image.height()),
+        FilterType::Triangle,
+    )
 }
 
 /// As a file would be read: as JPEG if a quality is given.
@@ -92,7 +97,11 @@ fn finished(work: &RgbImage, color: bool, quality: Option<u8>) -> Picture {
     let sample = color.then(|| {
         ColorSample::of(work.width(), work.height(), |i| {
             let at = 3 * i;
-            [work.as_raw()[at], work.as_raw()[at + 1], work.as_raw()[at + 2]]
+            [
+                work.as_raw()[at],
+                work.as_raw()[at + 1],
+                work.as_raw()[at + 2],
+            ]
         })
     });
     Picture::new(GrayView::from(&gray), sample)
@@ -105,7 +114,8 @@ fn cut(work: &mut RgbImage, dice: &mut Dice, film: bool) {
     let least = if film { 0.55 } else { 0.25 };
     let (w, h) = work.dimensions();
     let part = |length: u32, dice: &mut Dice| {
-        let keep = ((length as f32 * dice.between(least, 1.0)) as u32).clamp(length.min(48), length);
+        let keep =
+            ((length as f32 * dice.between(least, 1.0)) as u32).clamp(length.min(48), length);
         (dice.below((length - keep + 1) as usize) as u32, keep)
     };
     let ((x, cw), (y, ch)) = (part(w, dice), part(h, dice));
@@ -251,7 +261,12 @@ pub fn annotate(work: &mut RgbImage, seed: u64, index: u64) {
             _ => {
                 let (l, t) = (tip.0 - r, tip.1 - 0.7 * r);
                 let (e, b) = (tip.0 + r, tip.1 + 0.7 * r);
-                for (a, z) in [((l, t), (e, t)), ((e, t), (e, b)), ((e, b), (l, b)), ((l, b), (l, t))] {
+                for (a, z) in [
+                    ((l, t), (e, t)),
+                    ((e, t), (e, b)),
+                    ((e, b), (l, b)),
+                    ((l, b), (l, t)),
+                ] {
                     stroke(work, a, z, pen, color);
                 }
             }
@@ -264,12 +279,21 @@ fn letters(work: &mut RgbImage, dice: &mut Dice) {
     let (w, h) = (work.width() as f32, work.height() as f32);
     let size = w.max(h) * dice.between(0.02, 0.06);
     for _ in 0..1 + dice.below(3) {
-        let (x, y) = (w * dice.between(0.02, 0.8), h * if dice.chance(0.5) { 0.06 } else { 0.92 });
+        let (x, y) = (
+            w * dice.between(0.02, 0.8),
+            h * if dice.chance(0.5) { 0.06 } else { 0.92 },
+        );
         for letter in 0..1 + dice.below(8) {
             let left = x + letter as f32 * size * 0.7;
             for _ in 0..3 {
-                let a = (left + size * 0.5 * dice.unit(), y + size * (dice.unit() - 0.5));
-                let b = (left + size * 0.5 * dice.unit(), y + size * (dice.unit() - 0.5));
+                let a = (
+                    left + size * 0.5 * dice.unit(),
+                    y + size * (dice.unit() - 0.5),
+                );
+                let b = (
+                    left + size * 0.5 * dice.unit(),
+                    y + size * (dice.unit() - 0.5),
+                );
                 stroke(work, a, b, (0.12 * size).max(1.0), Rgb([245; 3]));
             }
         }

@@ -195,7 +195,8 @@ fn doubt(info: &ModelInfo) -> String {
 /// What is let through to the network at all, as measured when the gate was fitted.
 fn gate(info: &ModelInfo) -> String {
     let Some(gate) = &info.gate else {
-        return "## Input gate\n\nThere is none: whatever picture it is given, it judges.\n\n".to_owned();
+        return "## Input gate\n\nThere is none: whatever picture it is given, it judges.\n\n"
+            .to_owned();
     };
     let films: u64 = of_class(gate, Class::Radiograph).map(|(_, n)| n).sum();
     let others: u64 = [Class::CrossSection, Class::Other]

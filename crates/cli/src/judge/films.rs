@@ -48,11 +48,13 @@ pub fn gated(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Optio
     let gate = predictor.info().gate.as_ref()?;
     let preparer = Preparer::new(predictor.info(), decoder.clone());
     let bar = progress::bar("looking at", films.len());
-    let seen = films.par_iter().map_init(DecodeScratch::default, |scratch, film| {
-        bar.inc(1);
-        let bytes = std::fs::read(&film.path).ok()?;
-        preparer.prepare(&bytes, scratch).ok()
-    });
+    let seen = films
+        .par_iter()
+        .map_init(DecodeScratch::default, |scratch, film| {
+            bar.inc(1);
+            let bytes = std::fs::read(&film.path).ok()?;
+            preparer.prepare(&bytes, scratch).ok()
+        });
     let counts = seen
         .flatten()
         .map(|film| {

@@ -28,7 +28,15 @@ fn photographs_pages_noise_and_slices_are_no_films() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let folder = dir.path().join("pictures");
     std::fs::create_dir(&folder).expect("folder");
-    for kind in ["landscape", "leaves", "pipes", "text", "screenshot", "noise", "ct_slice"] {
+    for kind in [
+        "landscape",
+        "leaves",
+        "pipes",
+        "text",
+        "screenshot",
+        "noise",
+        "ct_slice",
+    ] {
         drawn(kind)
             .save(folder.join(format!("{kind}.png")))
             .expect("writes");
@@ -38,12 +46,19 @@ fn photographs_pages_noise_and_slices_are_no_films() {
         .expect("writes");
     for line in lines(dir.path()) {
         assert_eq!(line["decision"], "not_an_xray", "{line}");
-        assert!(line["xray_score"].as_f64().is_some_and(|s| s < 0.5), "{line}");
+        assert!(
+            line["xray_score"].as_f64().is_some_and(|s| s < 0.5),
+            "{line}"
+        );
     }
     let csv = osteon(dir.path(), "predict --csv --device cpu pictures/blank.png");
     assert!(stdout(&csv).contains("not_an_xray"), "{}", stdout(&csv));
     let text = osteon(dir.path(), "predict --device cpu pictures/blank.png");
-    assert!(stdout(&text).contains("(X-ray score 0."), "{}", stdout(&text));
+    assert!(
+        stdout(&text).contains("(X-ray score 0."),
+        "{}",
+        stdout(&text)
+    );
 }
 
 #[test]
@@ -58,7 +73,12 @@ fn an_arrow_on_a_film_is_flagged() {
     marked.save(folder.join("b.png")).expect("writes");
     let lines = lines(dir.path());
     assert_eq!(lines[0]["flags"], serde_json::json!([]), "{}", lines[0]);
-    assert_eq!(lines[1]["flags"], serde_json::json!(["annotated"]), "{}", lines[1]);
+    assert_eq!(
+        lines[1]["flags"],
+        serde_json::json!(["annotated"]),
+        "{}",
+        lines[1]
+    );
     let text = osteon(dir.path(), "predict --device cpu pictures/b.png");
     assert!(stdout(&text).contains("annotated"), "{}", stdout(&text));
 }
@@ -80,7 +100,10 @@ fn a_real_slice_is_refused_or_flagged() {
         .expect("starts");
     let path = stdout(&output);
     let here = tempfile::tempdir().expect("temporary folder");
-    let output = osteon_with(here.path(), &["predict", "--json", "--device", "cpu", path.trim()]);
+    let output = osteon_with(
+        here.path(),
+        &["predict", "--json", "--device", "cpu", path.trim()],
+    );
     assert_code(&output, 0);
     let line: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     let flagged = line["flags"].to_string().contains("cross_section");

@@ -106,10 +106,7 @@ fn in_color(
     let enough = |eighths: &u32| full.0.max(full.1) * eighths >= 8 * 256;
     let eighths = EIGHTHS.into_iter().find(enough).unwrap_or(8);
     let factor = ScalingFactor::new(eighths as usize, 8);
-    let (width, height) = (
-        factor.scale(full.0 as usize),
-        factor.scale(full.1 as usize),
-    );
+    let (width, height) = (factor.scale(full.0 as usize), factor.scale(full.1 as usize));
     samples.resize(width * height * 3, 0);
     let image = Image {
         pixels: samples.as_mut_slice(),

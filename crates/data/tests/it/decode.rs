@@ -316,7 +316,11 @@ proptest! {
 #[test]
 fn colours_are_seen_and_change_nothing() {
     let rgb = RgbImage::from_fn(300, 200, |x, y| {
-        image::Rgb(if x > 100 && x < 140 { [250, 20, 30] } else { [(y % 200) as u8; 3] })
+        image::Rgb(if x > 100 && x < 140 {
+            [250, 20, 30]
+        } else {
+            [(y % 200) as u8; 3]
+        })
     });
     let rgb = DynamicImage::ImageRgb8(rgb);
     let decoder = Decoder::default();
@@ -327,7 +331,10 @@ fn colours_are_seen_and_change_nothing() {
         let (film, color) = decoder
             .decode_in_color(&bytes, None, &mut scratch)
             .expect("decodes");
-        assert!(film.view.pixels() == plain.as_raw().as_slice(), "{format:?}");
+        assert!(
+            film.view.pixels() == plain.as_raw().as_slice(),
+            "{format:?}"
+        );
         let color = color.expect("it has colours");
         let red = color
             .pixels()

@@ -135,7 +135,11 @@ impl Canvas {
     }
 
     /// A polygon, filled.
-    pub fn polygon(&mut self, points: &[(f32, f32)], mut paint: impl FnMut(f32, f32, Color) -> Color) {
+    pub fn polygon(
+        &mut self,
+        points: &[(f32, f32)],
+        mut paint: impl FnMut(f32, f32, Color) -> Color,
+    ) {
         let area = points.iter().fold(
             (f32::MAX, f32::MAX, f32::MIN, f32::MIN),
             |(l, t, r, b), &(x, y)| (l.min(x), t.min(y), r.max(x), b.max(y)),
@@ -199,16 +203,31 @@ pub fn distance(p: (f32, f32), a: (f32, f32), b: (f32, f32)) -> f32 {
 fn boxed(pixels: &[Color], width: usize, height: usize, radius: usize) -> Vec<Color> {
     let mut across = pixels.to_vec();
     for y in 0..height {
-        slide(width, radius, |i| pixels[y * width + i], |i, v| across[y * width + i] = v);
+        slide(
+            width,
+            radius,
+            |i| pixels[y * width + i],
+            |i, v| across[y * width + i] = v,
+        );
     }
     let mut out = across.clone();
     for x in 0..width {
-        slide(height, radius, |i| across[i * width + x], |i, v| out[i * width + x] = v);
+        slide(
+            height,
+            radius,
+            |i| across[i * width + x],
+            |i, v| out[i * width + x] = v,
+        );
     }
     out
 }
 
-fn slide(length: usize, radius: usize, get: impl Fn(usize) -> Color, mut set: impl FnMut(usize, Color)) {
+fn slide(
+    length: usize,
+    radius: usize,
+    get: impl Fn(usize) -> Color,
+    mut set: impl FnMut(usize, Color),
+) {
     let last = length as isize - 1;
     let at = |i: isize| get(i.clamp(0, last) as usize);
     let reach = radius as isize;

@@ -32,7 +32,11 @@ pub fn noise(canvas: &mut Canvas, dice: &mut Dice) {
     match dice.below(4) {
         0 => canvas.each(|_, _, _| {
             let v = dice.unit();
-            if colored { [v, dice.unit(), dice.unit()] } else { gray(v) }
+            if colored {
+                [v, dice.unit(), dice.unit()]
+            } else {
+                gray(v)
+            }
         }),
         1 => {
             canvas.fill(gray(base));
@@ -85,7 +89,11 @@ pub fn gradient(canvas: &mut Canvas, dice: &mut Dice) {
     let middle = (dice.unit() * w, dice.unit() * h);
     let power = dice.between(0.5, 2.5);
     let kind = dice.below(3);
-    let steps = if dice.chance(0.2) { 4.0 + dice.below(12) as f32 } else { 0.0 };
+    let steps = if dice.chance(0.2) {
+        4.0 + dice.below(12) as f32
+    } else {
+        0.0
+    };
     let reach = w.hypot(h);
     canvas.each(|x, y, _| {
         let (dx, dy) = (x - middle.0, y - middle.1);
@@ -95,7 +103,11 @@ pub fn gradient(canvas: &mut Canvas, dice: &mut Dice) {
             _ => (dy.atan2(dx) + turn).sin() * 0.5 + 0.5,
         };
         let t = t.clamp(0.0, 1.0).powf(power);
-        let t = if steps > 0.0 { (t * steps).floor() / steps } else { t };
+        let t = if steps > 0.0 {
+            (t * steps).floor() / steps
+        } else {
+            t
+        };
         mix(a, b, t)
     });
     if dice.chance(0.3) {
@@ -112,13 +124,21 @@ pub fn pattern(canvas: &mut Canvas, dice: &mut Dice) {
     } else {
         (any_color(dice), any_color(dice))
     };
-    let turn: f32 = if dice.chance(0.4) { dice.between(0.0, 3.1) } else { 0.0 };
+    let turn: f32 = if dice.chance(0.4) {
+        dice.between(0.0, 3.1)
+    } else {
+        0.0
+    };
     let (sin, cos) = turn.sin_cos();
     let kind = dice.below(6);
     let seed = dice.between(1.0, 90.0);
     let soft = dice.chance(0.3);
     let clouds = Clouds::new(dice.between(4.0, 60.0), 4, 0.6, dice);
-    let rough = if dice.chance(0.4) { dice.between(0.02, 0.25) } else { 0.0 };
+    let rough = if dice.chance(0.4) {
+        dice.between(0.02, 0.25)
+    } else {
+        0.0
+    };
     canvas.each(|x, y, _| {
         let (u, v) = ((x * cos + y * sin) / cell, (y * cos - x * sin) / cell);
         let t = match kind {

@@ -30,7 +30,14 @@ fn scanned(canvas: &mut Canvas, dice: &mut Dice) {
 }
 
 /// A run of letter-like strokes; gives where it ended.
-fn word(canvas: &mut Canvas, dice: &mut Dice, (mut x, y): (f32, f32), size: f32, pen: f32, ink: Color) -> f32 {
+fn word(
+    canvas: &mut Canvas,
+    dice: &mut Dice,
+    (mut x, y): (f32, f32),
+    size: f32,
+    pen: f32,
+    ink: Color,
+) -> f32 {
     for _ in 0..1 + dice.below(9) {
         let wide = size * dice.between(0.35, 0.6);
         let tall = if dice.chance(0.3) { size } else { size * 0.65 };
@@ -68,12 +75,22 @@ fn word(canvas: &mut Canvas, dice: &mut Dice, (mut x, y): (f32, f32), size: f32,
 }
 
 /// Lines of words within a box.
-pub fn paragraph(canvas: &mut Canvas, dice: &mut Dice, (l, t, r, b): (f32, f32, f32, f32), size: f32, ink: Color) {
+pub fn paragraph(
+    canvas: &mut Canvas,
+    dice: &mut Dice,
+    (l, t, r, b): (f32, f32, f32, f32),
+    size: f32,
+    ink: Color,
+) {
     let pen = (size * dice.between(0.08, 0.16)).max(0.7);
     let gap = size * dice.between(1.3, 2.2);
     let mut y = t + size;
     while y < b {
-        let end = if dice.chance(0.15) { l + (r - l) * dice.between(0.2, 0.9) } else { r };
+        let end = if dice.chance(0.15) {
+            l + (r - l) * dice.between(0.2, 0.9)
+        } else {
+            r
+        };
         let mut x = l;
         while x < end - 3.0 * size {
             x = word(canvas, dice, (x, y), size, pen, ink) + 0.4 * size;
@@ -93,13 +110,25 @@ pub fn text(canvas: &mut Canvas, dice: &mut Dice) {
     let columns = 1 + dice.below(2);
     let mut top = margin;
     if dice.chance(0.5) {
-        paragraph(canvas, dice, (margin, top, w - margin, top + 2.0 * size), 2.0 * size, ink);
+        paragraph(
+            canvas,
+            dice,
+            (margin, top, w - margin, top + 2.0 * size),
+            2.0 * size,
+            ink,
+        );
         top += 5.0 * size;
     }
     let wide = (w - margin * (columns + 1) as f32) / columns as f32;
     for column in 0..columns {
         let left = margin + column as f32 * (wide + margin);
-        let low = h - margin - if dice.chance(0.3) { h * dice.between(0.0, 0.5) } else { 0.0 };
+        let low = h
+            - margin
+            - if dice.chance(0.3) {
+                h * dice.between(0.0, 0.5)
+            } else {
+                0.0
+            };
         paragraph(canvas, dice, (left, top, left + wide, low), size, ink);
     }
     scanned(canvas, dice);
@@ -217,7 +246,9 @@ pub fn bone_drawing(canvas: &mut Canvas, dice: &mut Dice) {
                 .map(|i| {
                     let t = i as f32 / 30.0;
                     let end = (2.0 * t - 1.0).abs().powi(6);
-                    let wide = half * (1.0 + (knob - 1.0) * end) * (1.0 - 0.9 * (2.0 * t - 1.0).abs().powi(30));
+                    let wide = half
+                        * (1.0 + (knob - 1.0) * end)
+                        * (1.0 - 0.9 * (2.0 * t - 1.0).abs().powi(30));
                     (x + lean * (t - 0.5) + sign * wide, top + t * (low - top))
                 })
                 .collect()
@@ -232,7 +263,12 @@ pub fn bone_drawing(canvas: &mut Canvas, dice: &mut Dice) {
         if dice.chance(0.5) {
             let y = top + (low - top) * dice.between(0.3, 0.7);
             let zigzag: Vec<_> = (0..8)
-                .map(|i| (x - half + 2.0 * half * i as f32 / 7.0, y + half * 0.5 * dice.sign()))
+                .map(|i| {
+                    (
+                        x - half + 2.0 * half * i as f32 / 7.0,
+                        y + half * 0.5 * dice.sign(),
+                    )
+                })
                 .collect();
             canvas.lines(&zigzag, pen, ink);
         }
@@ -278,7 +314,10 @@ pub fn chart(canvas: &mut Canvas, dice: &mut Dice) {
                 let points: Vec<_> = (0..=80)
                     .map(|i| {
                         let x = l + (r - l) * i as f32 / 80.0;
-                        (x, ((t + b) / 2.0 + 0.3 * (b - t) * clouds.at(x, 0.0)).clamp(t, b))
+                        (
+                            x,
+                            ((t + b) / 2.0 + 0.3 * (b - t) * clouds.at(x, 0.0)).clamp(t, b),
+                        )
                     })
                     .collect();
                 canvas.lines(&points, dice.between(1.0, 3.0), color);
@@ -294,16 +333,28 @@ pub fn chart(canvas: &mut Canvas, dice: &mut Dice) {
         _ => {
             let parts = 2 + dice.below(5);
             let radius = 0.4 * (b - t).min(r - l);
-            canvas.ellipse(((l + r) / 2.0, (t + b) / 2.0), (radius, radius), 0.0, |_, angle, _| {
-                let turn = (angle / 6.2832 + 0.5) * parts as f32;
-                colors[(turn as usize).min(parts - 1)]
-            });
+            canvas.ellipse(
+                ((l + r) / 2.0, (t + b) / 2.0),
+                (radius, radius),
+                0.0,
+                |_, angle, _| {
+                    let turn = (angle / 6.2832 + 0.5) * parts as f32;
+                    colors[(turn as usize).min(parts - 1)]
+                },
+            );
         }
     }
     for i in 0..6 {
         let x = l + (r - l) * i as f32 / 6.0;
         word(canvas, dice, (x, b + 0.04 * long), 0.02 * long, 1.0, ink);
-        word(canvas, dice, (0.02 * w, t + (b - t) * i as f32 / 6.0), 0.02 * long, 1.0, ink);
+        word(
+            canvas,
+            dice,
+            (0.02 * w, t + (b - t) * i as f32 / 6.0),
+            0.02 * long,
+            1.0,
+            ink,
+        );
     }
     scanned(canvas, dice);
 }
@@ -329,23 +380,52 @@ pub fn screenshot(canvas: &mut Canvas, dice: &mut Dice) {
             1 => photo::landscape(&mut inside, dice),
             _ => chart(&mut inside, dice),
         }
-        let area = (w * dice.between(0.1, 0.5), h * dice.between(0.1, 0.5), w * dice.between(0.6, 1.0), h * dice.between(0.6, 1.0));
+        let area = (
+            w * dice.between(0.1, 0.5),
+            h * dice.between(0.1, 0.5),
+            w * dice.between(0.6, 1.0),
+            h * dice.between(0.6, 1.0),
+        );
         let width = inside.width;
-        canvas.part(area, |x, y, _| inside.pixels[y as usize * width + x as usize]);
+        canvas.part(area, |x, y, _| {
+            inside.pixels[y as usize * width + x as usize]
+        });
     }
     canvas.rect((0.0, 0.0, w, bar), mix(ground, accent, 0.6));
-    let side = if dice.chance(0.6) { w * dice.between(0.12, 0.3) } else { 0.0 };
+    let side = if dice.chance(0.6) {
+        w * dice.between(0.12, 0.3)
+    } else {
+        0.0
+    };
     canvas.rect((0.0, bar, side, h), mix(ground, ink, 0.1));
-    paragraph(canvas, dice, (0.1 * side, 1.6 * bar, 0.9 * side, h), size, ink);
+    paragraph(
+        canvas,
+        dice,
+        (0.1 * side, 1.6 * bar, 0.9 * side, h),
+        size,
+        ink,
+    );
     for _ in 0..dice.below(14) {
         let (x, y) = (dice.between(side, w), dice.between(bar, h));
-        let (bw, bh) = (long * dice.between(0.03, 0.2), long * dice.between(0.02, 0.08));
-        let color = if dice.chance(0.5) { accent } else { mix(ground, ink, 0.2) };
+        let (bw, bh) = (
+            long * dice.between(0.03, 0.2),
+            long * dice.between(0.02, 0.08),
+        );
+        let color = if dice.chance(0.5) {
+            accent
+        } else {
+            mix(ground, ink, 0.2)
+        };
         canvas.rect((x, y, x + bw, y + bh), color);
         word(canvas, dice, (x + 2.0, y + 0.7 * bh), size, 1.0, ink);
     }
     if dice.chance(0.8) {
-        let area = (side + 0.03 * w, dice.between(1.5 * bar, 0.6 * h), w * dice.between(0.6, 0.98), h);
+        let area = (
+            side + 0.03 * w,
+            dice.between(1.5 * bar, 0.6 * h),
+            w * dice.between(0.6, 0.98),
+            h,
+        );
         paragraph(canvas, dice, area, size, ink);
     }
 }

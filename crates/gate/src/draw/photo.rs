@@ -29,7 +29,13 @@ pub fn leaves(canvas: &mut Canvas, dice: &mut Dice) {
     let shapes = dice.below(4);
     for _ in 0..count {
         let r = long * (smallest / (1.0 - 0.97 * dice.unit()).sqrt()).min(0.5);
-        leaf(canvas, dice, (r, shapes), (&colors, &clouds), (texture, shade));
+        leaf(
+            canvas,
+            dice,
+            (r, shapes),
+            (&colors, &clouds),
+            (texture, shade),
+        );
     }
     finish(canvas, dice);
 }
@@ -59,7 +65,11 @@ fn leaf(
             let (sin, cos) = turn.sin_cos();
             canvas.ellipse(middle, (r, r * slim), turn, |far, angle, old| {
                 let (u, v) = (far * angle.cos() * r, far * angle.sin() * r * slim);
-                paint(middle.0 + u * cos - v * sin, middle.1 + u * sin + v * cos, old)
+                paint(
+                    middle.0 + u * cos - v * sin,
+                    middle.1 + u * sin + v * cos,
+                    old,
+                )
             });
         }
         1 => {
@@ -120,7 +130,11 @@ pub fn landscape(canvas: &mut Canvas, dice: &mut Dice) {
     let cloudy = dice.between(0.0, 0.5);
     canvas.each(|x, y, _| {
         let base = mix(times(top, 0.8), mix(low, gray(0.9), 0.4), y / h);
-        mix(base, gray(0.95), (cloudy * sky.at(x, 2.0 * y)).clamp(0.0, 1.0))
+        mix(
+            base,
+            gray(0.95),
+            (cloudy * sky.at(x, 2.0 * y)).clamp(0.0, 1.0),
+        )
     });
     let hills = 1 + dice.below(5);
     let colors = palette(dice);
@@ -150,7 +164,11 @@ pub fn things(canvas: &mut Canvas, dice: &mut Dice) {
     let (w, h) = canvas.size();
     let colors = palette(dice);
     let plain = dice.chance(0.5);
-    let wall = if plain { gray(dice.unit() * dice.unit()) } else { colors[0] };
+    let wall = if plain {
+        gray(dice.unit() * dice.unit())
+    } else {
+        colors[0]
+    };
     let cell = dice.between(3.0, 60.0);
     let texture = Clouds::new(cell, 5, 0.6, dice);
     let rough = if plain { 0.02 } else { dice.between(0.0, 0.4) };
@@ -181,7 +199,8 @@ pub fn things(canvas: &mut Canvas, dice: &mut Dice) {
             let up = (1.0 - far * far).max(0.0).sqrt();
             let lit = (0.55 * up + 0.6 * across + 0.25).max(0.04);
             let glint = shine * (0.7 * up + 0.7 * across).max(0.0).powf(sharp);
-            let skin = 1.0 + rough * texture.at(far * angle.cos() * r * 2.0, far * angle.sin() * r * 2.0);
+            let skin =
+                1.0 + rough * texture.at(far * angle.cos() * r * 2.0, far * angle.sin() * r * 2.0);
             times(color, lit * skin).map(|v| v + glint)
         });
     }

@@ -22,13 +22,21 @@ impl Skin {
         let metal = dice.chance(0.5);
         let color = match dice.below(5) {
             0 | 1 => gray(dice.between(0.3, 0.9)),
-            2 => [dice.between(0.6, 0.85), dice.between(0.35, 0.5), dice.between(0.2, 0.35)],
+            2 => [
+                dice.between(0.6, 0.85),
+                dice.between(0.35, 0.5),
+                dice.between(0.2, 0.35),
+            ],
             3 => gray(dice.between(0.85, 1.0)),
             _ => any_color(dice),
         };
         Self {
             color,
-            shine: if metal { dice.between(0.3, 1.0) } else { dice.between(0.0, 0.3) },
+            shine: if metal {
+                dice.between(0.3, 1.0)
+            } else {
+                dice.between(0.0, 0.3)
+            },
             sharp: dice.between(5.0, 60.0),
             light: dice.between(-0.7, 0.7),
             rough: dice.between(0.0, 0.25),
@@ -68,7 +76,12 @@ fn tube(canvas: &mut Canvas, points: &[Point], radius: f32, skin: &Skin, clouds:
     let area = points.iter().fold(
         (f32::MAX, f32::MAX, f32::MIN, f32::MIN),
         |(l, t, r, b), &(x, y)| {
-            (l.min(x - radius), t.min(y - radius), r.max(x + radius), b.max(y + radius))
+            (
+                l.min(x - radius),
+                t.min(y - radius),
+                r.max(x + radius),
+                b.max(y + radius),
+            )
         },
     );
     canvas.part(area, |x, y, old| {
@@ -126,7 +139,10 @@ pub fn pipes(canvas: &mut Canvas, dice: &mut Dice) {
         let radius = long * dice.between(0.015, 0.16);
         let skin = Skin::any(dice);
         if dice.chance(0.4) {
-            let shadow: Vec<Point> = points.iter().map(|p| (p.0 + radius * 0.5, p.1 + radius * 0.6)).collect();
+            let shadow: Vec<Point> = points
+                .iter()
+                .map(|p| (p.0 + radius * 0.5, p.1 + radius * 0.6))
+                .collect();
             for pair in shadow.windows(2) {
                 canvas.line(pair[0], pair[1], 2.0 * radius, gray(0.05));
             }
@@ -145,9 +161,20 @@ pub fn pipes(canvas: &mut Canvas, dice: &mut Dice) {
                     (middle.0 - ux * half, middle.1 - uy * half),
                     (middle.0 + ux * half, middle.1 + uy * half),
                 ];
-                tube(canvas, &ring, radius * dice.between(1.05, 1.35), &skin, &clouds);
+                tube(
+                    canvas,
+                    &ring,
+                    radius * dice.between(1.05, 1.35),
+                    &skin,
+                    &clouds,
+                );
             } else {
-                crack(canvas, dice, (middle.0 - uy * radius, middle.1 + ux * radius), (middle.0 + uy * radius, middle.1 - ux * radius));
+                crack(
+                    canvas,
+                    dice,
+                    (middle.0 - uy * radius, middle.1 + ux * radius),
+                    (middle.0 + uy * radius, middle.1 - ux * radius),
+                );
             }
         }
     }
@@ -156,7 +183,11 @@ pub fn pipes(canvas: &mut Canvas, dice: &mut Dice) {
 
 /// Pencils, sticks, bars, bottles: on a plain ground, often a dark one, in the middle like a bone on a film.
 pub fn rods(canvas: &mut Canvas, dice: &mut Dice) {
-    let ground = if dice.chance(0.6) { dice.between(0.0, 0.2) } else { dice.unit() };
+    let ground = if dice.chance(0.6) {
+        dice.between(0.0, 0.2)
+    } else {
+        dice.unit()
+    };
     canvas.fill(gray(ground));
     let (w, h) = canvas.size();
     let clouds = Clouds::new(dice.between(3.0, 60.0), 5, 0.6, dice);
@@ -176,7 +207,13 @@ pub fn rods(canvas: &mut Canvas, dice: &mut Dice) {
             let push = radius * dice.between(-0.8, 0.8);
             tube(canvas, &[at(top), at(middle)], radius, &skin, &clouds);
             let (a, b) = (at(middle + gap), at(low));
-            tube(canvas, &[(a.0 + push, a.1), (b.0 + 2.0 * push, b.1)], radius, &skin, &clouds);
+            tube(
+                canvas,
+                &[(a.0 + push, a.1), (b.0 + 2.0 * push, b.1)],
+                radius,
+                &skin,
+                &clouds,
+            );
         } else {
             tube(canvas, &[at(top), at(low)], radius, &skin, &clouds);
         }
@@ -213,7 +250,11 @@ fn crack(canvas: &mut Canvas, dice: &mut Dice, a: Point, b: Point) {
 
 /// Cracked walls, stone, bark, dry ground.
 pub fn cracks(canvas: &mut Canvas, dice: &mut Dice) {
-    let base = if dice.chance(0.5) { gray(dice.between(0.3, 0.9)) } else { any_color(dice) };
+    let base = if dice.chance(0.5) {
+        gray(dice.between(0.3, 0.9))
+    } else {
+        any_color(dice)
+    };
     let cell = dice.between(6.0, 120.0);
     let clouds = Clouds::new(cell, 6, dice.between(0.5, 0.85), dice);
     let rough = dice.between(0.05, 0.5);

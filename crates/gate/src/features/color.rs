@@ -32,9 +32,8 @@ pub fn measure(color: Option<&ColorSample>, out: &mut Vec<f32>) {
     let chroma: Vec<[f32; 2]> = color.pixels().iter().map(|&p| chroma(p)).collect();
     let distances = from_tint(color, &chroma);
     let count = chroma.len() as f32;
-    let share = |values: &[f32], limit: f32| {
-        values.iter().filter(|&&v| v > limit).count() as f32 / count
-    };
+    let share =
+        |values: &[f32], limit: f32| values.iter().filter(|&&v| v > limit).count() as f32 / count;
     let strength: Vec<f32> = chroma.iter().map(|[a, b]| a.hypot(*b)).collect();
     let mut hues = [0.0_f32; 12];
     for ([a, b], &s) in chroma.iter().zip(&strength) {

@@ -18,8 +18,7 @@ pub const FEATURES_VERSION: u32 = 1;
 const OCTAVES: usize = 4;
 
 /// How many numbers there are.
-pub const FEATURES: usize =
-    OCTAVES * texture::COUNT + levels::COUNT + shape::COUNT + color::COUNT;
+pub const FEATURES: usize = OCTAVES * texture::COUNT + levels::COUNT + shape::COUNT + color::COUNT;
 
 /// Measures a picture.
 #[must_use]

@@ -145,8 +145,7 @@ fn frequencies(small: &[f32], out: &mut Vec<f32>) {
     let mut basis = vec![0.0_f32; SIDE * SIDE];
     for k in 0..SIDE {
         for x in 0..SIDE {
-            basis[k * SIDE + x] =
-                (std::f32::consts::PI * k as f32 * (x as f32 + 0.5) / n).cos();
+            basis[k * SIDE + x] = (std::f32::consts::PI * k as f32 * (x as f32 + 0.5) / n).cos();
         }
     }
     let mut rows = vec![0.0_f32; SIDE * SIDE];

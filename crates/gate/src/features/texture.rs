@@ -101,10 +101,7 @@ impl Sums {
             *count += f32::from(u8::from(g > limit));
         }
         if square > 1e-8 {
-            let (c2, s2) = (
-                (gx * gx - gy * gy) / square,
-                2.0 * gx * gy / square,
-            );
+            let (c2, s2) = ((gx * gx - gy * gy) / square, 2.0 * gx * gy / square);
             let (c4, s4) = (c2 * c2 - s2 * s2, 2.0 * c2 * s2);
             for (sum, v) in self.directions.iter_mut().zip([c2, s2, c4, s4]) {
                 *sum += square * v;

@@ -8,7 +8,14 @@ use crate::seen;
 
 #[test]
 fn any_shape_has_as_many_finite_numbers() {
-    for (w, h) in [(1, 1), (2, 900), (900, 2), (31, 31), (256, 256), (1000, 700)] {
+    for (w, h) in [
+        (1, 1),
+        (2, 900),
+        (900, 2),
+        (31, 31),
+        (256, 256),
+        (1000, 700),
+    ] {
         for level in [0, 128, 255] {
             let film = GrayImage::from_pixel(w, h, Luma([level]));
             let found = features(&Picture::new(&film, None));
@@ -23,7 +30,8 @@ fn any_shape_has_as_many_finite_numbers() {
 fn a_film_of_twice_the_size_is_the_same_film() {
     let film = Synth::new(3).film(5).pixels;
     let (w, h) = film.dimensions();
-    let double = image::imageops::resize(&film, 2 * w, 2 * h, image::imageops::FilterType::Triangle);
+    let double =
+        image::imageops::resize(&film, 2 * w, 2 * h, image::imageops::FilterType::Triangle);
     let (a, b) = (
         features(&Picture::new(&film, None)),
         features(&Picture::new(&double, None)),

@@ -28,7 +28,10 @@ fn drawn_films_are_told_from_drawn_pictures_and_always_alike() {
     assert_eq!(gate, fit(&examples, &options, &|| {}).expect("fits"));
     let other = Synth::new(9);
     let scores: Vec<f64> = (0..12)
-        .map(|i| gate.judge(&Picture::new(&other.film(i).pixels, None)).xray_score)
+        .map(|i| {
+            gate.judge(&Picture::new(&other.film(i).pixels, None))
+                .xray_score
+        })
         .collect();
     let mean = scores.iter().sum::<f64>() / 12.0;
     assert!(mean > 0.7, "{scores:?}");
@@ -38,5 +41,10 @@ fn drawn_films_are_told_from_drawn_pictures_and_always_alike() {
 #[test]
 fn without_a_class_nothing_is_fitted() {
     let error = fit(&films(2), &FitOptions::default(), &|| {}).expect_err("no pictures");
-    assert!(matches!(error, FitError::NoExamples { class: "cross_section" }));
+    assert!(matches!(
+        error,
+        FitError::NoExamples {
+            class: "cross_section"
+        }
+    ));
 }

@@ -12,7 +12,11 @@ use osteon_gate::Picture;
 fn seen(image: &RgbImage) -> Picture {
     let color = ColorSample::of(image.width(), image.height(), |i| {
         let at = 3 * i;
-        [image.as_raw()[at], image.as_raw()[at + 1], image.as_raw()[at + 2]]
+        [
+            image.as_raw()[at],
+            image.as_raw()[at + 1],
+            image.as_raw()[at + 2],
+        ]
     });
     let gray = DynamicImage::ImageRgb8(image.clone()).to_luma8();
     Picture::new(GrayView::from(&gray), Some(color))

@@ -71,9 +71,17 @@ fn real_films_pass_turned_tinted_and_inverted() {
         });
         let verdict = gate.judge(&seen(&blue));
         refused += usize::from(!gate.admits(verdict.xray_score));
-        assert!(!verdict.annotated, "{}: a tint is no stroke", file.display());
+        assert!(
+            !verdict.annotated,
+            "{}: a tint is no stroke",
+            file.display()
+        );
     }
-    assert!(refused <= 2, "{refused} of {}", 3 * files.len().div_ceil(20));
+    assert!(
+        refused <= 2,
+        "{refused} of {}",
+        3 * files.len().div_ceil(20)
+    );
 }
 
 /// An arrow on a film is flagged, and the film passes.
@@ -84,7 +92,8 @@ fn strokes_in_colour_are_flagged() {
     let files = image_files(&root.join("fracatlas/val")).expect("lists");
     let (mut flagged, mut refused, mut count) = (0, 0, 0);
     for (index, file) in files.iter().enumerate().step_by(20) {
-        let mut film = DynamicImage::ImageLuma8(image::open(file).expect("reads").to_luma8()).to_rgb8();
+        let mut film =
+            DynamicImage::ImageLuma8(image::open(file).expect("reads").to_luma8()).to_rgb8();
         assert!(!gate.judge(&seen(&film)).annotated, "{}", file.display());
         annotate(&mut film, 5, index as u64);
         let verdict = gate.judge(&seen(&film));
