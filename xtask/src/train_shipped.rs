@@ -73,6 +73,12 @@ pub struct Arguments {
     /// Folder for the runs; called again, finished stages are kept and a started one goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Pictures that are no plain radiographs, in <class>/<source>/…, for the input gate besides those that it draws
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// Others, of other sources, and radiographs: what the gate refuses of them is written into the file
+    #[arg(long, value_name = "DIR")]
+    measured: Option<PathBuf>,
     /// Threads of libtorch [default: as the plan of the run finds best]
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
@@ -110,6 +116,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             }
         }
         println!("then: osteon {}", shrink(arguments)?.join(" "));
+        for words in gate(arguments)? {
+            println!("then: gate {}", words.join(" "));
+        }
         println!("then: {SHIPPED} and {CARD} are written anew");
         return Ok(ExitCode::SUCCESS);
     }
@@ -139,14 +148,34 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         serde_json::from_slice(&answer(osteon(&root).args(shrink(arguments)?))?)
             .context("`osteon shrink --json` printed something else than its report")?;
     check(&shrunk)?;
+    for words in gate(arguments)? {
+        let mut command = workspace::cargo(&root);
+        command.args([
+            "run",
+            "--release",
+            "--quiet",
+            "-p",
+            "gate",
+            "--example",
+            "gate",
+            "--",
+        ]);
+        workspace::must_succeed(command.args(words))?;
+    }
     let file = arguments.out.join("osteon.safetensors");
+    let size = std::fs::metadata(&file)
+        .with_context(|| format!("cannot look at {}", file.display()))?
+        .len();
+    if size > MOST_BYTES {
+        bail!("with its gate the model file has {size} bytes, more than {MOST_BYTES}");
+    }
     let card = answer(osteon(&root).args(["info", "--card"]).arg(&file))?;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     replace(&root.join(SHIPPED), &bytes)?;
     replace(&root.join(CARD), &card)?;
     println!(
         "{SHIPPED}: {:.2} MiB, ROC-AUC on val {}. Card: {CARD}",
-        shrunk.bytes as f64 / f64::from(1 << 20),
+        size as f64 / f64::from(1 << 20),
         shrunk
             .val_roc_auc
             .map_or("–".to_owned(), |auc| format!("{auc:.4}")),
@@ -163,6 +192,8 @@ fn absolute(arguments: &Arguments) -> Result<Arguments> {
         data: whole(&arguments.data)?,
         annotations: whole(&arguments.annotations)?,
         out: whole(&arguments.out)?,
+        pictures: arguments.pictures.as_deref().map(whole).transpose()?,
+        measured: arguments.measured.as_deref().map(whole).transpose()?,
         ..*arguments
     })
 }
@@ -223,6 +254,25 @@ fn shrink(arguments: &Arguments) -> Result<Vec<String>> {
         "--set".to_owned(),
         format!("data.annotations={annotations}"),
     ]);
+    Ok(all)
+}
+
+/// What the example `gate` of the crate of that name is called with: to fit, and to measure where there is something to measure on.
+fn gate(arguments: &Arguments) -> Result<Vec<Vec<String>>> {
+    let file = arguments.out.join("osteon.safetensors");
+    let films = arguments.data.join("train");
+    let mut fit = words(&["fit"], &[&file, &file])?;
+    fit.extend(words(&["--films"], &[&films])?);
+    if let Some(pictures) = &arguments.pictures {
+        fit.extend(words(&["--pictures"], &[pictures])?);
+    }
+    let mut all = vec![fit];
+    if let Some(measured) = &arguments.measured {
+        let mut measure = words(&["measure"], &[&file])?;
+        measure.extend(words(&["--pictures"], &[measured])?);
+        measure.extend(words(&["--write"], &[&file])?);
+        all.push(measure);
+    }
     Ok(all)
 }
 
@@ -304,6 +354,8 @@ mod tests {
             data: "/films".into(),
             annotations: "/films \"of\" a.csv".into(),
             out: "/runs".into(),
+            pictures: Some("/found".into()),
+            measured: None,
             threads: Some(2),
             dry_run: false,
         }
@@ -353,6 +405,22 @@ mod tests {
         // A model alone is no sign: an interrupted run has one.
         let steps = shown(&["/runs/stage1/config.toml", "/runs/stage1/model.safetensors"]);
         assert_eq!(steps[0], "train --resume --run /runs/stage1");
+    }
+
+    #[test]
+    fn the_gate_is_fitted_on_train_alone() {
+        let said = gate(&arguments()).unwrap();
+        let file = "/runs/osteon.safetensors";
+        let expected = [
+            "fit",
+            file,
+            file,
+            "--films",
+            "/films/train",
+            "--pictures",
+            "/found",
+        ];
+        assert_eq!(said, [expected]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use augment::{
 };
 pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry};
-pub use decode::{DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
+pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, DataError, DecodeError, RowError};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use osteon_data::{FilmHash, Preprocess};
+use osteon_gate::Gate;
 use osteon_metrics::Summary;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,9 @@ pub struct ModelInfo {
     /// Why there is no doubt band, in words.
     #[serde(default)]
     pub doubt_refusal: Option<String>,
+    /// What tells radiographs from other pictures; without one every picture is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
     /// What it was trained and chosen on.
     pub training_data: TrainingData,
     /// How it did there.
@@ -147,6 +151,7 @@ impl ModelInfo {
             }],
             doubt_band: None,
             doubt_refusal: None,
+            gate: None,
             training_data: TrainingData::default(),
             metrics: Figures::default(),
             licence: None,

@@ -185,7 +185,11 @@ impl Predictor {
                 let score = self.info.calibration.score(logit);
                 Prediction {
                     score,
-                    decision: self.decide(score),
+                    decision: if self.admits(film) {
+                        self.decide(score)
+                    } else {
+                        Decision::NotAnXray
+                    },
                     xray_score: film.xray_score,
                     flags: film.flags,
                     milliseconds,
@@ -212,6 +216,15 @@ impl Predictor {
             .into_iter()
             .map(|(_, logit)| self.info.calibration.score(logit))
             .collect())
+    }
+
+    /// Whether the model's input gate takes a film for a radiograph; without a gate, any film.
+    #[must_use]
+    pub fn admits(&self, film: &Prepared) -> bool {
+        match (&self.info.gate, film.xray_score) {
+            (Some(gate), Some(score)) => gate.admits(score),
+            _ => true,
+        }
     }
 
     /// What follows from a score.

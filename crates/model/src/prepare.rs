@@ -7,6 +7,7 @@ use std::sync::Arc;
 use osteon_data::{
     DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Limits, Preprocess, SeenFilms, hex,
 };
+use osteon_gate::{Gate, Picture};
 use sha2::{Digest, Sha256};
 
 use crate::{Flag, Flags, ModelInfo};
@@ -16,6 +17,7 @@ use crate::{Flag, Flags, ModelInfo};
 pub struct Preparer {
     decoder: Decoder,
     preprocess: Preprocess,
+    gate: Option<Arc<Gate>>,
     met: Option<Arc<Met>>,
 }
 
@@ -68,6 +70,12 @@ impl Prepared {
         self.size
     }
 
+    /// How much it looks like a radiograph, 0..=1; `None` if the model has no input gate.
+    #[must_use]
+    pub fn xray_score(&self) -> Option<f64> {
+        self.xray_score
+    }
+
     /// What should make a reader careful.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -82,6 +90,7 @@ impl Preparer {
         Self {
             decoder,
             preprocess: info.preprocess.clone(),
+            gate: info.gate.clone().map(Arc::new),
             met: None,
         }
     }
@@ -112,7 +121,8 @@ impl Preparer {
         &self.decoder
     }
 
-    /// Decodes a file's bytes and fits them to the network. `scratch` is kept from film to film, one a thread.
+    /// Decodes a file's bytes, looks at them with the model's input gate, if it has one, and fits them to the network. `scratch` is kept from film to
+    /// film, one a thread.
     pub fn prepare(
         &self,
         bytes: &[u8],
@@ -120,9 +130,22 @@ impl Preparer {
     ) -> Result<Prepared, DecodeError> {
         // As `Films` reads them, at no larger a size: the same film gets the same score from either.
         let wanted = Some(self.preprocess.wanted());
-        let film = self.decoder.decode_with(bytes, wanted, scratch)?;
+        let (film, color) = match &self.gate {
+            Some(_) => self.decoder.decode_in_color(bytes, wanted, scratch)?,
+            None => (self.decoder.decode_with(bytes, wanted, scratch)?, None),
+        };
         let mut flags = Flags::default();
         let size = film.view.full_size();
+        let xray_score = self.gate.as_ref().map(|gate| {
+            let seen = gate.judge(&Picture::new(film.view, color));
+            if seen.annotated {
+                flags.insert(Flag::Annotated);
+            }
+            if seen.cross_section >= gate.cross_section_threshold {
+                flags.insert(Flag::CrossSection);
+            }
+            seen.xray_score
+        });
         let levels = self.preprocess.fitted(film.view);
         if self
             .met
@@ -134,7 +157,7 @@ impl Preparer {
         Ok(Prepared {
             pixels: self.preprocess.normalised(&levels),
             size,
-            xray_score: None,
+            xray_score,
             flags,
         })
     }

@@ -25,6 +25,9 @@ pub struct Judgement {
     pub intervals: String,
     /// What the model leaves to a person, and how it does on the rest.
     pub doubt: Doubt,
+    /// What the model's input gate says of these images, all of which are judged all the same; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateCounts>,
     /// What the model has seen of these images before.
     pub leak: Leak,
     /// The figures with every group counting once; `None` where no group has two images.
@@ -54,6 +57,17 @@ pub struct Unreadable {
     pub id: String,
     /// Why.
     pub reason: String,
+}
+
+/// What an input gate says of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateCounts {
+    /// It would refuse as no radiographs.
+    pub refused: u64,
+    /// It takes for slices of a CT or MR scan.
+    pub cross_section: u64,
+    /// Have something drawn on them in colour.
+    pub annotated: u64,
 }
 
 /// The doubt band in use.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use osteon_data::Fit;
+use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
 use osteon_model::{ArchitectureName, CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
 
@@ -34,6 +35,7 @@ pub fn card_of(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
     page += &figures(info);
     page += &points(info);
     page += &doubt(info);
+    page += &gate(info);
     page += &limits(info);
     page += &made(info);
     page
@@ -192,6 +194,54 @@ fn doubt(info: &ModelInfo) -> String {
         (None, None) => "There is no doubt band: every film is decided.".to_owned(),
     };
     format!("## Doubt\n\n{said}\n\n")
+}
+
+/// What is let through to the network at all, as measured when the gate was fitted.
+fn gate(info: &ModelInfo) -> String {
+    let Some(gate) = &info.gate else {
+        return "## Input gate\n\nThere is none: whatever picture it is given, it judges.\n\n"
+            .to_owned();
+    };
+    let films: u64 = of_class(gate, Class::Radiograph).map(|(_, n)| n).sum();
+    let others: u64 = [Class::CrossSection, Class::Other]
+        .into_iter()
+        .flat_map(|class| of_class(gate, class))
+        .map(|(_, n)| n)
+        .sum();
+    let mut text = format!(
+        "## Input gate\n\n\
+         Before the network a gate looks at the picture: {} numbers (texture, gray levels, border, symmetry, colour) and small networks on them, {} parameters. \
+         Below an X-ray score of {:.3} the decision is `not_an_xray`. It flags slices of CT and MR scans (`cross_section`) and what is drawn on a film in colour \
+         (`annotated`). It was fitted on {films} radiographs, of the training films alone, and {others} other pictures, drawn by the program or found; variations are \
+         counted.\n\n",
+        FEATURES,
+        gate.parameters(),
+        gate.threshold,
+    );
+    if gate.measured.is_empty() {
+        return text + "What it refuses was not measured.\n\n";
+    }
+    text += "Measured on pictures that it was not fitted on:\n\n| what | source | pictures | refused | flagged cross-section | annotated |\n|---|---|---|---|---|---|\n";
+    for rate in &gate.measured {
+        let share = 100.0 * rate.refused as f64 / rate.pictures.max(1) as f64;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} ({share:.1} %) | {} | {} |",
+            rate.class.name().replace('_', " "),
+            rate.source.replace('_', " "),
+            rate.pictures,
+            rate.refused,
+            rate.cross_section,
+            rate.annotated
+        );
+    }
+    text + "\n"
+}
+
+fn of_class(gate: &Gate, class: Class) -> impl Iterator<Item = (&str, u64)> {
+    let rows = gate.fitted.pictures.iter();
+    rows.filter(move |(c, ..)| *c == class)
+        .map(|(_, source, n)| (source.as_str(), *n))
 }
 
 fn limits(info: &ModelInfo) -> String {

@@ -71,6 +71,15 @@ written by     {} {}, format {}",
         );
     }
     text += &doubt(info);
+    text += &info.gate.as_ref().map_or_else(
+        || "\ninput gate     none: every picture is judged".to_owned(),
+        |gate| {
+            format!(
+                "\ninput gate     refuses below an X-ray score of {:.3}",
+                gate.threshold
+            )
+        },
+    );
     let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
     let _ = write!(
         text,

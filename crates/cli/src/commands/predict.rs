@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use osteon_data::{DataError, image_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
-use osteon_model::{HeatKind, ModelError, Prediction, Predictor};
+use osteon_model::{Decision, Flags, HeatKind, ModelError, Prediction, Predictor};
 use serde::Serialize;
 
 use super::open_model;
@@ -56,8 +56,10 @@ struct Failure<'a> {
 struct Row<'a> {
     path: &'a str,
     score: Option<f64>,
-    decision: Option<osteon_model::Decision>,
+    decision: Option<Decision>,
     xray_score: Option<f64>,
+    /// Names, a space between.
+    flags: String,
     milliseconds: Option<f64>,
     error: &'a str,
 }
@@ -103,11 +105,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
                 Err(error) => output::json(&Failure { path: &path, error })?,
             },
             None => match &answer {
-                Ok(p) => output::line(&format!(
-                    "{:.3}  {:<14} {path}",
-                    p.score,
-                    p.decision.to_string()
-                ))?,
+                Ok(p) => output::line(&line(p, &path))?,
                 Err(error) => output::line(&format!("error                 {path}: {error}"))?,
             },
         }
@@ -223,6 +221,27 @@ fn reason(error: ModelError) -> String {
     }
 }
 
+/// The answer for people: score, decision, file; how much it looks like a radiograph where that decides, and what to be careful of.
+fn line(p: &Prediction, path: &str) -> String {
+    let mut line = format!("{:.3}  {:<14} {path}", p.score, p.decision.to_string());
+    let mut remarks = Vec::new();
+    if let (Decision::NotAnXray, Some(score)) = (p.decision, p.xray_score) {
+        remarks.push(format!("X-ray score {score:.3}"));
+    }
+    if !p.flags.is_empty() {
+        remarks.push(names(p.flags, ", "));
+    }
+    if !remarks.is_empty() {
+        line += &format!("  ({})", remarks.join("; "));
+    }
+    line
+}
+
+fn names(flags: Flags, between: &str) -> String {
+    let names: Vec<String> = flags.iter().map(|flag| flag.to_string()).collect();
+    names.join(between)
+}
+
 fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {
     let film = answer.as_ref().ok();
     Row {
@@ -230,6 +249,7 @@ fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {
         score: film.map(|p| p.score),
         decision: film.map(|p| p.decision),
         xray_score: film.and_then(|p| p.xray_score),
+        flags: film.map_or_else(String::new, |p| names(p.flags, " ")),
         milliseconds: film.map(|p| p.milliseconds),
         error: answer.as_ref().err().map_or("", String::as_str),
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use osteon_data::{Decoder, Entry, Films, Preprocess, Split};
-use osteon_model::Predictor;
+use osteon_data::{DecodeScratch, Decoder, Entry, Films, Preprocess, Split};
+use osteon_model::{Flag, Predictor, Preparer};
+use osteon_report::judgement::GateCounts;
+use rayon::prelude::*;
 
 use crate::progress;
 
@@ -38,4 +40,38 @@ pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow
         );
     }
     Ok(scores)
+}
+
+/// What the model's input gate, if it has one, says of films that were read before. It looks at the files again: the films read for the network have no
+/// colours.
+pub fn gated(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Option<GateCounts> {
+    let gate = predictor.info().gate.as_ref()?;
+    let preparer = Preparer::new(predictor.info(), decoder.clone());
+    let bar = progress::bar("looking at", films.len());
+    let seen = films
+        .par_iter()
+        .map_init(DecodeScratch::default, |scratch, film| {
+            bar.inc(1);
+            let bytes = std::fs::read(&film.path).ok()?;
+            preparer.prepare(&bytes, scratch).ok()
+        });
+    let counts = seen
+        .flatten()
+        .map(|film| {
+            let flag = |flag| u64::from(film.flags().contains(flag));
+            let refused = film.xray_score().is_some_and(|score| !gate.admits(score));
+            [
+                u64::from(refused),
+                flag(Flag::CrossSection),
+                flag(Flag::Annotated),
+            ]
+        })
+        .reduce(|| [0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
+    bar.finish_and_clear();
+    let [refused, cross_section, annotated] = counts;
+    Some(GateCounts {
+        refused,
+        cross_section,
+        annotated,
+    })
 }

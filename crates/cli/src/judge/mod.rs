@@ -107,6 +107,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         repaired: films.repaired().len() as u64,
         intervals: figures::intervals(groups),
         doubt: figures::doubt(predictor, &labels, &scores)?,
+        gate: films::gated(predictor, &decoder, &judged),
         leak: leak::figures(info, (split, &films), &seen, &labels, &scores, threshold)?,
         groups: groups
             .map(|groups| figures::once_per_group(groups, &labels, &scores, threshold))

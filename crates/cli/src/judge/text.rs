@@ -45,6 +45,13 @@ pub fn to_text(judgement: &Judgement) -> String {
     }
     text += &points(judgement);
     text += &doubt(judgement);
+    if let Some(gate) = judgement.gate {
+        let _ = write!(
+            text,
+            "\n\nInput gate: of these films, which are all judged above, it would refuse {} as no radiographs; it flags {} as cross-sections, {} as annotated.",
+            gate.refused, gate.cross_section, gate.annotated
+        );
+    }
     text += &explanation(judgement);
     text += &subgroups(&judgement.subgroups);
     let own = notices(judgement);

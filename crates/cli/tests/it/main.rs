@@ -6,6 +6,7 @@ mod dicom;
 mod errors;
 mod evaluate;
 mod export;
+mod gate;
 mod heatmap;
 mod looks;
 mod man;

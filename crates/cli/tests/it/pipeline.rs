@@ -160,7 +160,7 @@ fn predict_gives_one_line_a_file_and_loses_none() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         (lines.len(), lines[0]),
-        (4, "path,score,decision,xray_score,milliseconds,error")
+        (4, "path,score,decision,xray_score,flags,milliseconds,error")
     );
 
     let plain = osteon_with(

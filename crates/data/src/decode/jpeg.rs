@@ -7,7 +7,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{DecodeScratch, Decoder, Stored, Wanted, is_blank, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, Wanted, color, is_blank, luma};
 use crate::DecodeError;
 
 impl Decoder {
@@ -98,22 +98,38 @@ impl Decoder {
         });
         self.limits.check(width, height)?;
         let count = width as usize * height as usize;
-        let plane = matches!(
-            decoder.input_colorspace(),
-            Some(ColorSpace::YCbCr | ColorSpace::Luma)
-        );
+        let plane = match decoder.input_colorspace() {
+            Some(ColorSpace::YCbCr) => !scratch.in_color,
+            Some(ColorSpace::Luma) => true,
+            _ => false,
+        };
+        let in_ybr = decoder.input_colorspace() == Some(ColorSpace::YCbCr);
         let DecodeScratch {
             pixels, samples, ..
         } = scratch;
         pixels.resize(count, 0);
         if plane {
             decoder.decode_into(pixels).map_err(jpeg_error)?;
+        } else if in_ybr {
+            decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::YCbCr));
+            samples.resize(count * 3, 0);
+            decoder.decode_into(samples).map_err(jpeg_error)?;
+            let ybr = samples.as_chunks::<3>().0;
+            for (out, ybr) in pixels.iter_mut().zip(ybr) {
+                *out = ybr[0];
+            }
+            let at = |pixel: usize| color::from_ybr(ybr[pixel]);
+            scratch.color = Some(ColorSample::of(width, height, at));
         } else {
             // Four-component files (CMYK, YCCK) and RGB-coded ones have no luma plane to hand out.
             decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
             samples.resize(count * 3, 0);
             decoder.decode_into(samples).map_err(jpeg_error)?;
             luma::rgb8(samples, pixels);
+            let rgb = samples.as_chunks::<3>().0;
+            if scratch.in_color {
+                scratch.color = Some(ColorSample::of(width, height, |pixel| rgb[pixel]));
+            }
         }
         Ok((width, height))
     }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{DecodeScratch, Decoder, Stored, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, luma};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -51,6 +51,9 @@ impl Decoder {
             Err(source) => return Err(refused(source)),
         }
         to_luma(color, samples, pixels)?;
+        if scratch.in_color && color.has_color() {
+            scratch.color = Some(sample(color, (width, height), &scratch.samples));
+        }
         Ok(Stored {
             size: (width, height),
             full: (width, height),
@@ -68,6 +71,27 @@ fn from_big_endian(color: ColorType, samples: &mut [u8]) {
             *sample = u16::from_be_bytes(*sample).to_ne_bytes();
         }
     }
+}
+
+/// A sample of the colours, alpha on black.
+fn sample(color: ColorType, (width, height): (u32, u32), samples: &[u8]) -> ColorSample {
+    let channels = usize::from(color.channel_count());
+    let depth = usize::from(color.bytes_per_pixel()) / channels;
+    let value = |index: usize| -> f32 {
+        let bytes = samples.get(index * depth..).unwrap_or_default();
+        match *bytes {
+            [v, ..] if depth == 1 => f32::from(v) / 255.0,
+            [a, b, ..] if depth == 2 => f32::from(u16::from_ne_bytes([a, b])) / 65535.0,
+            [a, b, c, d, ..] if depth == 4 => f32::from_ne_bytes([a, b, c, d]),
+            _ => 0.0,
+        }
+    };
+    ColorSample::of(width, height, |pixel| {
+        let first = pixel * channels;
+        let alpha = if channels == 4 { value(first + 3) } else { 1.0 };
+        // A float that is no number becomes 0.
+        [0, 1, 2].map(|c| (value(first + c) * alpha * 255.0).round() as u8)
+    })
 }
 
 fn to_luma(color: ColorType, samples: &[u8], out: &mut [u8]) -> Result<(), DecodeError> {

@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 use turbojpeg::{Colorspace, Decompressor, Error, Image, PixelFormat, ScalingFactor};
 
-use super::{DecodeScratch, Decoder, Stored, Wanted, orient};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, Wanted, orient};
 use crate::DecodeError;
 
 /// More scans than any real progressive file has: each costs a pass over the film, and a file of a few kilobytes can hold
@@ -72,6 +72,9 @@ impl Decoder {
         let done = turbo
             .set_scaling_factor(factor)
             .and_then(|()| turbo.decompress(bytes, image));
+        if scratch.in_color && done.is_ok() && header.colorspace != Colorspace::Gray {
+            scratch.color = in_color(turbo, &mut scratch.samples, bytes, full);
+        }
         let stored = |repaired| Stored {
             size: (width as u32, height as u32),
             full,
@@ -91,6 +94,33 @@ impl Decoder {
             Err(_) => Outcome::Unsure,
         })
     }
+}
+
+/// A sample of the colours, from a reduction that is large enough for one; none where that fails, as it does for no file whose luma decodes.
+fn in_color(
+    turbo: &mut Decompressor,
+    samples: &mut Vec<u8>,
+    bytes: &[u8],
+    full: (u32, u32),
+) -> Option<ColorSample> {
+    let enough = |eighths: &u32| full.0.max(full.1) * eighths >= 8 * 256;
+    let eighths = EIGHTHS.into_iter().find(enough).unwrap_or(8);
+    let factor = ScalingFactor::new(eighths as usize, 8);
+    let (width, height) = (factor.scale(full.0 as usize), factor.scale(full.1 as usize));
+    samples.resize(width * height * 3, 0);
+    let image = Image {
+        pixels: samples.as_mut_slice(),
+        width,
+        pitch: width * 3,
+        height,
+        format: PixelFormat::RGB,
+    };
+    turbo.set_scaling_factor(factor).ok()?;
+    turbo.decompress(bytes, image).ok()?;
+    let rgb = samples.as_chunks::<3>().0;
+    Some(ColorSample::of(width as u32, height as u32, |pixel| {
+        rgb[pixel]
+    }))
 }
 
 fn new_decompressor() -> turbojpeg::Result<Decompressor> {

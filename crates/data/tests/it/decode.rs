@@ -311,3 +311,52 @@ proptest! {
         let _ = Decoder::default().decode(&bytes);
     }
 }
+
+/// Colours are a sample beside the film; the film is the same to the last bit, and gray files have none.
+#[test]
+fn colours_are_seen_and_change_nothing() {
+    let rgb = RgbImage::from_fn(300, 200, |x, y| {
+        image::Rgb(if x > 100 && x < 140 {
+            [250, 20, 30]
+        } else {
+            [(y % 200) as u8; 3]
+        })
+    });
+    let rgb = DynamicImage::ImageRgb8(rgb);
+    let decoder = Decoder::default();
+    let mut scratch = DecodeScratch::default();
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp] {
+        let bytes = encoded(&rgb, format);
+        let plain = decoder.decode(&bytes).expect("decodes");
+        let (film, color) = decoder
+            .decode_in_color(&bytes, None, &mut scratch)
+            .expect("decodes");
+        assert!(
+            film.view.pixels() == plain.as_raw().as_slice(),
+            "{format:?}"
+        );
+        let color = color.expect("it has colours");
+        let red = color
+            .pixels()
+            .iter()
+            .filter(|[r, g, _]| *r > 180 && *g < 90)
+            .count();
+        let share = red as f64 / color.pixels().len() as f64;
+        assert!((0.11..0.15).contains(&share), "{format:?}: {share}");
+        let gray = encoded(&DynamicImage::ImageLuma8(plain.clone()), format);
+        let (_, none) = decoder
+            .decode_in_color(&gray, None, &mut scratch)
+            .expect("decodes");
+        // A BMP of gray levels has a palette, which is in colour.
+        assert!(none.is_none() || format == ImageFormat::Bmp, "{format:?}");
+    }
+    // A film that was asked for without colours leaves none behind.
+    let gray = encoded(&DynamicImage::ImageLuma8(film()), ImageFormat::Png);
+    decoder
+        .decode_with(&encoded(&rgb, ImageFormat::Png), None, &mut scratch)
+        .expect("decodes");
+    let (_, none) = decoder
+        .decode_in_color(&gray, None, &mut scratch)
+        .expect("decodes");
+    assert!(none.is_none());
+}

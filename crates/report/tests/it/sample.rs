@@ -268,6 +268,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
         summary: summary(films, threshold),
         intervals: "95 % intervals by image: Wilson's for rates, DeLong's for ROC-AUC, stratified bootstrap with 200 replicates for F1 and average precision".to_owned(),
         doubt: doubt(films, threshold, band),
+        gate: None,
         leak: Leak {
             known: true,
             own_val: false,

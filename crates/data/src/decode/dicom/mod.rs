@@ -11,7 +11,7 @@ use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use dicom_pixeldata::PixelDecoder as _;
 
-use super::{DecodeScratch, Decoder, Limits, Stored, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Limits, Stored, color as colors, luma};
 use crate::DecodeError;
 use file::{number, text, whole};
 
@@ -139,7 +139,8 @@ impl Decoder {
                 }
             }
             ("RGB" | "YBR_FULL" | "YBR_FULL_422" | "YBR_ICT" | "YBR_RCT", 3, 8) => {
-                color(&object, size, &interpretation, &mut scratch.pixels)?;
+                let sample = color(&object, size, &interpretation, &mut scratch.pixels)?;
+                scratch.color = scratch.in_color.then_some(sample);
             }
             _ => return Err(photometric(&object)),
         }
@@ -229,13 +230,13 @@ fn frame(object: &Object) -> Result<Vec<u8>, DecodeError> {
     Ok(decoded.into_data())
 }
 
-/// Luma of 8-bit colour.
+/// Luma of 8-bit colour, and a sample of the colours.
 fn color(
     object: &Object,
     size: (u32, u32),
     interpretation: &str,
     out: &mut [u8],
-) -> Result<(), DecodeError> {
+) -> Result<ColorSample, DecodeError> {
     let count = size.0 as usize * size.1 as usize;
     if cfg!(not(feature = "jpeg-ls")) && file::is_jpeg_ls(object.meta().transfer_syntax()) {
         return Err(DecodeError::DicomJpegLsColor);
@@ -266,5 +267,18 @@ fn color(
         }
         (false, false) => luma::rgb8(data, out),
     }
-    Ok(())
+    Ok(ColorSample::of(size.0, size.1, |pixel| {
+        let values = [0, 1, 2].map(|c| {
+            data[if planar {
+                c * count + pixel
+            } else {
+                pixel * 3 + c
+            }]
+        });
+        if luma_first {
+            colors::from_ybr(values)
+        } else {
+            values
+        }
+    }))
 }

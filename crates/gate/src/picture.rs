@@ -1,0 +1,84 @@
+//! A picture as the gate sees it: small, gray, with a sample of its colours.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use osteon_data::{ColorSample, GrayView};
+
+/// The longest side that the gate looks at, in pixels.
+pub const LONGEST: u32 = 256;
+/// The shortest side, however long the other is.
+const SHORTEST: u32 = 32;
+
+/// Gray levels 0..=1, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plane {
+    pub width: usize,
+    pub height: usize,
+    pub values: Vec<f32>,
+}
+
+impl Plane {
+    pub fn at(&self, x: usize, y: usize) -> f32 {
+        self.values[y * self.width + x]
+    }
+
+    /// Half as large, each pixel the mean of four.
+    pub fn halved(&self) -> Self {
+        let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
+        let mut values = Vec::with_capacity(width * height);
+        for y in 0..height {
+            let (a, b) = (2 * y, (2 * y + 1).min(self.height - 1));
+            for x in 0..width {
+                let (l, r) = (2 * x, (2 * x + 1).min(self.width - 1));
+                values.push(0.25 * (self.at(l, a) + self.at(r, a) + self.at(l, b) + self.at(r, b)));
+            }
+        }
+        Self {
+            width,
+            height,
+            values,
+        }
+    }
+}
+
+/// A picture as the gate sees it: its gray levels, longest side 256 pixels whatever it had, and a sample of its colours, if it has any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    pub(crate) gray: Plane,
+    pub(crate) color: Option<ColorSample>,
+}
+
+impl Picture {
+    /// Of a decoded film.
+    #[must_use]
+    pub fn new<'a>(film: impl Into<GrayView<'a>>, color: Option<ColorSample>) -> Self {
+        Self {
+            gray: shrink(film.into()),
+            color,
+        }
+    }
+}
+
+fn shrink(film: GrayView<'_>) -> Plane {
+    let (full_w, full_h) = film.full_size();
+    let scale = f64::from(LONGEST) / f64::from(full_w.max(full_h).max(1));
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(SHORTEST, LONGEST);
+    let (width, height) = (side(full_w), side(full_h));
+    let mut levels = vec![0; width as usize * height as usize];
+    let (w, h) = film.extent();
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(0.0, 0.0, w, h);
+    let from = ImageRef::new(film.width(), film.height(), film.pixels(), PixelType::U8);
+    let to = Image::from_slice_u8(width, height, &mut levels, PixelType::U8);
+    // Invariant: the buffers are as long as their sizes say: neither refuses, nor does the resizer.
+    if let (Ok(from), Ok(mut to)) = (from, to) {
+        let done = Resizer::new().resize(&from, &mut to, &options);
+        debug_assert!(done.is_ok(), "{done:?}");
+    }
+    Plane {
+        width: width as usize,
+        height: height as usize,
+        values: levels.into_iter().map(|v| f32::from(v) / 255.0).collect(),
+    }
+}

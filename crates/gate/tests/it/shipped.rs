@@ -1,0 +1,106 @@
+//! The gate of the model that ships: what it must let through, and what it must not. The shares on whole sources are in `docs/GATE.md`.
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayImage, Rgb, RgbImage};
+use osteon_data::{DecodeScratch, image_files};
+use osteon_gate::{Class, Gate, Picture, annotate, attached, draw, seen as seen_file};
+
+use crate::seen;
+
+fn gate() -> Gate {
+    let model = include_bytes!("../../../model/shipped/osteon.safetensors");
+    attached(model).expect("reads").expect("has a gate")
+}
+
+fn real_films() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/xrays");
+    if root.is_dir() {
+        return Some(root);
+    }
+    eprintln!("skipped: there are no radiographs at {}", root.display());
+    None
+}
+
+/// Of each kind that is drawn nearly all are refused, or at least flagged as slices; of another seed than it was fitted on.
+#[test]
+fn drawn_pictures_are_refused() {
+    let gate = gate();
+    for kind in draw::KINDS {
+        let kept = (0..20)
+            .map(|index| gate.judge(&seen(&kind.draw(77, index))))
+            .filter(|v| {
+                let flagged = kind.class == Class::CrossSection
+                    && v.cross_section >= gate.cross_section_threshold;
+                gate.admits(v.xray_score) && !flagged
+            })
+            .count();
+        assert!(kept <= 1, "{}: {kept} of 20", kind.name);
+    }
+}
+
+/// Whatever is blank, and noise of any strength.
+#[test]
+fn nothing_is_no_film() {
+    let gate = gate();
+    for level in [0, 3, 90, 255] {
+        let blank = GrayImage::from_pixel(400, 300, image::Luma([level]));
+        let score = gate.judge(&Picture::new(&blank, None)).xray_score;
+        assert!(!gate.admits(score), "{level}: {score}");
+    }
+}
+
+#[test]
+fn real_films_pass_turned_tinted_and_inverted() {
+    let Some(root) = real_films() else { return };
+    let gate = gate();
+    let files = image_files(&root.join("fracatlas/val")).expect("lists");
+    let mut scratch = DecodeScratch::default();
+    let mut refused = 0;
+    for file in files.iter().step_by(20) {
+        let picture = seen_file(file, &mut scratch).expect("reads");
+        refused += usize::from(!gate.admits(gate.judge(&picture).xray_score));
+        let film = image::open(file).expect("reads").to_luma8();
+        let inverted = GrayImage::from_fn(film.height(), film.width(), |x, y| {
+            image::Luma([255 - film.get_pixel(y, x).0[0]])
+        });
+        refused += usize::from(!gate.admits(gate.judge(&Picture::new(&inverted, None)).xray_score));
+        let blue = RgbImage::from_fn(film.width(), film.height(), |x, y| {
+            let v = film.get_pixel(x, y).0[0];
+            Rgb([v / 10 * 8, v / 10 * 9, v])
+        });
+        let verdict = gate.judge(&seen(&blue));
+        refused += usize::from(!gate.admits(verdict.xray_score));
+        assert!(
+            !verdict.annotated,
+            "{}: a tint is no stroke",
+            file.display()
+        );
+    }
+    assert!(
+        refused <= 2,
+        "{refused} of {}",
+        3 * files.len().div_ceil(20)
+    );
+}
+
+/// An arrow on a film is flagged, and the film passes.
+#[test]
+fn strokes_in_colour_are_flagged() {
+    let Some(root) = real_films() else { return };
+    let gate = gate();
+    let files = image_files(&root.join("fracatlas/val")).expect("lists");
+    let (mut flagged, mut refused, mut count) = (0, 0, 0);
+    for (index, file) in files.iter().enumerate().step_by(20) {
+        let mut film =
+            DynamicImage::ImageLuma8(image::open(file).expect("reads").to_luma8()).to_rgb8();
+        assert!(!gate.judge(&seen(&film)).annotated, "{}", file.display());
+        annotate(&mut film, 5, index as u64);
+        let verdict = gate.judge(&seen(&film));
+        flagged += usize::from(verdict.annotated);
+        refused += usize::from(!gate.admits(verdict.xray_score));
+        count += 1;
+    }
+    assert!(flagged * 100 >= count * 95, "{flagged} of {count}");
+    assert!(refused * 100 <= count * 10, "{refused} of {count}");
+}
