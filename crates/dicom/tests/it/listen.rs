@@ -126,10 +126,7 @@ fn films_come_in_and_answers_go_out() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let port = free_port();
     let archive = Archive::start(dir.path(), port);
-    let node = Node::start(
-        dir.path(),
-        &["--send", &format!("ARCHIVE@127.0.0.1:{port}")],
-    );
+    let node = Node::start(dir.path(), sending(&format!("ARCHIVE@127.0.0.1:{port}")));
     // Verification, and somebody who has the wrong number.
     assert!(send("echoscu", &[], node.port, &[]));
     assert!(!send("echoscu", &["-aec", "OTHER"], node.port, &[]));
@@ -215,16 +212,9 @@ fn what_was_acknowledged_survives_a_kill() {
 
     let port = free_port();
     let archive = Archive::start(dir.path(), port);
-    let node = Node::start(
-        dir.path(),
-        &["--send", &format!("ARCHIVE@127.0.0.1:{port}")],
-    );
+    let node = Node::start(dir.path(), sending(&format!("ARCHIVE@127.0.0.1:{port}")));
     // A second one would answer the same films.
-    let second = Command::new(env!("CARGO_BIN_EXE_osteon"))
-        .current_dir(dir.path())
-        .args([
-            "listen", "--device", "cpu", "--port", "0", "--spool", "spool",
-        ])
+    let second = node_command(dir.path(), Setting::default())
         .output()
         .expect("starts");
     assert_eq!(second.status.code(), Some(1));
@@ -262,7 +252,7 @@ fn answers_wait_for_their_node() {
     assert_eq!(node.stop(), Some(0));
 
     // Over a restart, and until somebody answers.
-    let node = Node::start(dir.path(), &more);
+    let node = Node::start(dir.path(), setting);
     assert!(
         node.wait("listening on", 1)
             .contains("0 to judge, 1 to deliver")
