@@ -28,6 +28,7 @@ export async function makeReport(films) {
     el('h1', { text: judged.length === 1 ? t('report.titleOne') : t('report.title', { count: judged.length }) }),
     made && el('p', { class: 'soft', text: made }),
     model && el('p', { class: 'soft', text: t('report.scale', { threshold: percent(model.threshold), band: bandText(model) }) }),
+    judged.some((film) => film.heat) && el('p', { class: 'soft', text: t('report.heat') }),
     judged.length > 1 && summary(judged),
     ...entries);
 }

@@ -3,7 +3,6 @@ export default {
   title: 'Osteon: does this X-ray show a fracture?',
   skip: 'Skip to the films',
   notice: { strong: 'Not a medical device.', rest: 'Not for diagnosis: research and teaching only.' },
-  noscript: 'This page needs JavaScript. The same answers come from the program’s command line and its HTTP interface.',
 
   scheme: { label: 'Colours: {name}', auto: 'as the system', light: 'light', dark: 'dark' },
 
@@ -108,7 +107,7 @@ export default {
   },
   details: {
     title: 'Details',
-    file: 'File', size: 'Size', pixels: '{width} × {height} pixels', xray: 'Alike a radiograph', time: 'Time',
+    size: 'Size', pixels: '{width} × {height} pixels', xray: 'Alike a radiograph', time: 'Time',
     milliseconds: '{value} ms', hash: 'SHA-256', code: 'Code', status: 'Status', request: 'Request', model: 'Model',
   },
 
@@ -190,21 +189,19 @@ export default {
     useText: 'To study how such networks learn and fail; as the baseline that a better model has to beat; for trying the program out.',
     notFor: 'Not for diagnosis, triage or second reading of patients; not for films of children, of body regions or from machines that its data do not hold; not for CT, MRI, photographs or drawings.',
     made: 'Where it comes from',
-    name: 'Network', program: 'Written by', licence: 'Licence', attribution: 'Attribution', hash: 'SHA-256 of the weights', input: 'Input',
+    program: 'Written by', licence: 'Licence', attribution: 'Attribution', hash: 'SHA-256 of the weights', input: 'Input',
     inputText: 'gray, {size} × {size} pixels',
     whole: 'Save the whole card',
     unknown: 'not stated',
     failed: 'What the model says of itself could not be fetched.',
-    serving: 'Serving',
   },
   report: {
     title: 'Report on {count} films',
     titleOne: 'Report on one film',
     made: '{date} · {program} · model {model} (weights {hash})',
-    summary: 'Summary', film: 'Film', decision: 'Decision', score: 'Score', care: 'Careful',
     scale: 'Threshold {threshold}; {band}.',
     heat: 'Right: the same film with what raised the score.',
   },
-  footer: { api: 'HTTP interface', version: '{program}', model: 'model {name}', source: 'Weights under {licence}.' },
+  footer: { api: 'HTTP interface', model: 'model {name}', source: 'Weights under {licence}.' },
   announce: { added: { one: '{count} film added.', other: '{count} films added.' }, cleared: 'All films removed.' },
 };
