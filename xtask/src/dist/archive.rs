@@ -100,10 +100,10 @@ mod tests {
             .collect();
         let names: Vec<_> = lines.iter().map(|line| line[5]).collect();
         let expected = [
-            "osteon/",
-            "osteon/bin/",
+            "osteon",
+            "osteon/bin",
             "osteon/bin/osteon",
-            "osteon/lib/",
+            "osteon/lib",
             "osteon/lib/x.so",
         ];
         assert_eq!(names, expected);
