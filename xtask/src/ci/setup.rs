@@ -17,6 +17,8 @@ const REQUIREMENTS: &str = ".ci/requirements.txt";
 const ENVIRONMENT: &str = "target/python/venv";
 /// Where the browser tests are.
 const BROWSER: &str = "crates/serve/tests/browser";
+/// Where what they import is kept, and looked for by them.
+const MODULES: &str = "target/node";
 
 /// Says which of the packages are missing; installs them where that was asked for and this is root.
 #[expect(clippy::unnecessary_wraps, reason = "every step has this shape")]
@@ -106,7 +108,6 @@ pub fn program(root: &Path, name: &str) -> String {
 }
 
 /// Installs what the browser tests import.
-#[expect(clippy::unnecessary_wraps, reason = "every step has this shape")]
 pub fn browser(context: &Context<'_>) -> Result<Outcome> {
     let folder = context.root.join(BROWSER);
     if !folder.join("package-lock.json").is_file() {
@@ -117,9 +118,15 @@ pub fn browser(context: &Context<'_>) -> Result<Outcome> {
             "there is no npm: browser tests skip".to_owned(),
         ));
     }
+    let modules = context.root.join(MODULES);
+    for name in ["package.json", "package-lock.json"] {
+        fs::create_dir_all(&modules)
+            .and_then(|()| fs::copy(folder.join(name), modules.join(name)))
+            .with_context(|| format!("could not copy {name} to {}", modules.display()))?;
+    }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(&folder)
+        .current_dir(&modules)
         .stdout(std::io::stderr());
     if succeeds(&mut npm) {
         Ok(Outcome::Passed)
