@@ -158,7 +158,7 @@ def main():
     report = {"films": len(files), "tolerance": a.tolerance, "weights_sha256": abouts[0]["weights_sha256"], "size": pre["size"], "engines": []}
     reference = ours["same pixels"]
     report["scores"] = {"lowest": float(reference.min()), "highest": float(reference.max()), "spread": float(reference.std())}
-    fine = bool(reference.max() - reference.min() > 10 * a.tolerance)
+    fine = bool(reference.max() - reference.min() > 3 * a.tolerance)
     outputs = []
     for about, run, name in engines:
         # One by one, in threes, and all at once: the batch may be of any size.
