@@ -90,6 +90,18 @@ fn answered(
     Ok((explained, capture, report))
 }
 
+/// Whether two errors are about the same UID, whatever it stands in: `"UID"` or `<UID>`.
+fn of_one_uid(a: &str, b: &str) -> bool {
+    let values = |text: &str| -> Vec<String> {
+        let parts = text.split(['"', '<', '>']).skip(1).step_by(2);
+        let uid =
+            |part: &&str| part.len() > 4 && part.bytes().all(|b| b == b'.' || b.is_ascii_digit());
+        parts.filter(uid).map(str::to_owned).collect()
+    };
+    let others = values(b);
+    values(a).iter().any(|value| others.contains(value))
+}
+
 fn shipped() -> Predictor {
     Predictor::shipped(Device::Cpu).expect("loads")
 }
@@ -107,7 +119,7 @@ fn an_answer_lies_in_the_film_s_study() {
         assert_eq!(errors(&report), Vec::<String>::new());
     }
     if has("dsrdump") {
-        let text = said("dsrdump", &["+Pc", "+Pt"], &report);
+        let text = said("dsrdump", &["+Pc", "+Pt", "+Pl"], &report);
         for part in [
             "Comprehensive SR Document",
             "Doe^Jane",
@@ -177,7 +189,7 @@ fn real_films_get_answers_that_others_read() {
             let before = errors(place);
             for object in [&capture, &report] {
                 let mut found = errors(object);
-                found.retain(|error| !before.contains(error));
+                found.retain(|e| !before.contains(e) && !before.iter().any(|b| of_one_uid(b, e)));
                 assert_eq!(found, Vec::<String>::new(), "{}", place.display());
             }
         }
