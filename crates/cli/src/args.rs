@@ -1,14 +1,18 @@
 //! The command line, as typed.
 
-use std::net::{IpAddr, SocketAddr};
+mod network;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use osteon_data::Layout;
-use osteon_dicom::listen::{Node, Title};
 use osteon_model::HeatKind;
+
+pub use self::network::{
+    BatchingArgs, LimitArgs, ListenArgs, LogCommand, LogForm, ServeArgs, VerifyArgs,
+};
 
 /// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
 ///
@@ -55,25 +59,6 @@ pub enum Command {
     /// Write manual pages, one a command, to a folder
     #[command(hide = true)]
     Man(ManArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LogCommand {
-    /// Check that no line of an audit log of `osteon serve` was changed, taken out, added or moved
-    Verify(VerifyArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The log
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// A hash that was the last line's once: without it, lines cut off the end do not show
-    #[arg(long, value_name = "HASH")]
-    pub head: Option<String>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -283,48 +268,6 @@ pub struct PredictArgs {
     pub csv: bool,
 }
 
-#[derive(Debug, Args)]
-pub struct ListenArgs {
-    #[command(flatten)]
-    pub model: ModelArgs,
-    /// Title of this node; associations that call another are rejected
-    #[arg(long, default_value = "OSTEON", value_name = "AET")]
-    pub aet: Title,
-    /// Address to listen on; whoever reaches it can send films
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    pub addr: IpAddr,
-    /// Port to listen on; 0 takes any that is free
-    #[arg(long, default_value_t = 11112, value_name = "PORT")]
-    pub port: u16,
-    /// Node that gets the answers [default: none; they stay in the spool's outbox]
-    #[arg(long, value_name = "AET@HOST:PORT")]
-    pub send: Option<Node>,
-    /// Folder for what was received and what is to be sent
-    #[arg(long, default_value = "osteon-spool", value_name = "DIR")]
-    pub spool: PathBuf,
-    /// Title that may call; repeatable [default: any]
-    #[arg(long, value_name = "AET")]
-    pub allow: Vec<Title>,
-    /// What the overlays show
-    #[arg(long, value_enum, default_value = "auto", value_name = "KIND")]
-    pub heatmap_kind: HeatmapKind,
-    /// Associations at once; more are asked to come again later
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub max_associations: usize,
-    /// Longest PDU that is received, in bytes
-    #[arg(long, default_value_t = 131_072, value_name = "BYTES")]
-    pub max_pdu: u32,
-    /// Largest object that is received, in MiB
-    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
-    pub max_object: u64,
-    /// How long a peer may be silent, and how long what is in flight may take after Ctrl-C or SIGTERM, in seconds
-    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
-    /// Longest pause between two tries to deliver an answer, in seconds
-    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub max_pause: u64,
-}
-
 /// What explains a network's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
@@ -358,94 +301,6 @@ pub struct ModelArgs {
     pub device: String,
 }
 
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    #[command(flatten)]
-    pub model: ModelArgs,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
-    pub addr: SocketAddr,
-    /// Clients must send the token that is in this file, as `Authorization: Bearer TOKEN` [default: the variable `OSTEON_TOKEN`, if set]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_auth")]
-    pub token_file: Option<PathBuf>,
-    /// Anyone who reaches the address may ask, without a token
-    #[arg(long)]
-    pub no_auth: bool,
-    /// Answer to this host name as well, such as that of a reverse proxy on this machine; repeatable
-    #[arg(long, value_name = "NAME")]
-    pub host: Vec<String>,
-    /// PEM file of the certificate: serve HTTPS
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
-    /// PEM file of the certificate's private key
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
-    #[command(flatten)]
-    pub limits: LimitArgs,
-    #[command(flatten)]
-    pub batching: BatchingArgs,
-    /// Add every decision to this file, each line bound to the one before (see `osteon audit verify`); no pixels, no names
-    #[arg(long, value_name = "FILE")]
-    pub audit_log: Option<PathBuf>,
-    /// How the log on stderr looks
-    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
-    pub log: LogForm,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What a request may cost.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
-    /// Mebibytes of one file
-    #[arg(long, default_value_t = 10, value_name = "MIB", value_parser = positive())]
-    pub max_file_mib: usize,
-    /// Files of one request
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive())]
-    pub max_files: usize,
-    /// Megapixels of one film, by its header
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = positive())]
-    pub max_megapixels: usize,
-    /// Seconds from a request's first byte to its answer
-    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
-    pub timeout: f64,
-    /// Requests that are read, waiting or worked on; one more is answered 503
-    #[arg(long, default_value_t = 64, value_name = "N", value_parser = positive())]
-    pub max_in_flight: usize,
-    /// Films that wait or are worked on; one more is answered 503
-    #[arg(long, default_value_t = 128, value_name = "N", value_parser = positive())]
-    pub max_queue: usize,
-    /// Mebibytes of uploads that are held at once
-    #[arg(long, default_value_t = 128, value_name = "MIB", value_parser = positive())]
-    pub max_upload_mib: usize,
-    /// Requests a minute from one address; 0 for any number
-    #[arg(long, default_value_t = 600, value_name = "N")]
-    pub rate: u32,
-}
-
-/// How films are put together for the network.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Batching")]
-pub struct BatchingArgs {
-    /// Films that go through the network at once
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = positive())]
-    pub batch: usize,
-    /// Milliseconds that a batch waits for films that are being decoded
-    #[arg(long, default_value_t = 2, value_name = "MS")]
-    pub gather: u64,
-    /// Networks that work side by side, each on a thread of its own
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = positive())]
-    pub networks: usize,
-    /// Threads of each network [default: the cores, divided by the networks]
-    #[arg(long, value_name = "N", value_parser = positive())]
-    pub threads: Option<usize>,
-    /// The number format that networks compute in
-    #[arg(long, value_enum, default_value = "fp32", value_name = "FORMAT")]
-    pub precision: PrecisionArg,
-}
-
 /// The number format that networks compute in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionArg {
@@ -453,22 +308,6 @@ pub enum PrecisionArg {
     Fp32,
     /// 16 bits with the range of 32: faster where the processor has it; scores move by a hundredth or so
     Bf16,
-}
-
-/// How the log looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogForm {
-    /// Lines for people
-    Text,
-    /// One JSON object a line
-    Json,
-    /// Nothing but failures of the service
-    Quiet,
-}
-
-/// A whole number above 0.
-fn positive() -> impl TypedValueParser<Value = usize> {
-    clap::value_parser!(u32).range(1..).map(|n| n as usize)
 }
 
 #[derive(Debug, Args)]

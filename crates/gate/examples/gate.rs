@@ -131,7 +131,7 @@ fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure>
             gate,
             source.class,
             &source.name,
-            seen.iter().map(|(_, v)| *v),
+            &seen.iter().map(|(_, v)| *v),
         ));
         for (file, verdict) in seen.iter().filter(|_| list) {
             if gate.admits(verdict.xray_score) != (source.class == Class::Radiograph) {
@@ -145,7 +145,7 @@ fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure>
             .map(|index| gate.judge(&of_drawing(&kind.draw(MEASURED_SEED, index))))
             .collect();
         let name = format!("drawn: {}", kind.name);
-        rates.push(rate(gate, kind.class, &name, seen.into_iter()));
+        rates.push(rate(gate, kind.class, &name, &seen.into_iter()));
     }
     Ok(rates)
 }
@@ -166,7 +166,7 @@ fn rate(
     gate: &Gate,
     class: Class,
     source: &str,
-    seen: impl Iterator<Item = Verdict> + Clone,
+    seen: &(impl Iterator<Item = Verdict> + Clone),
 ) -> Rate {
     let count = |test: &dyn Fn(&Verdict) -> bool| seen.clone().filter(|v| test(v)).count() as u64;
     let rate = Rate {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageReader, Limits};
+use osteon_data::synth::Synth;
 use osteon_data::{DataError, DecodeScratch, Decoder, image_files};
 use rayon::prelude::*;
 
@@ -101,7 +102,10 @@ pub fn varied(source: &Source, times: usize, seed: u64, tick: &(dyn Fn() + Sync)
     all.into_iter().flatten().collect()
 }
 
-/// Every kind of drawn picture, so many times, varied.
+/// Synthetic radiographs for one picture of a drawn kind.
+const FILMS: usize = 10;
+
+/// Every kind of drawn picture, so many times, varied; and ten times as many synthetic radiographs, which the program's own examples are.
 pub fn drawn(each: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Vec<Example> {
     let all: Vec<Vec<Example>> = KINDS
         .par_iter()
@@ -118,7 +122,16 @@ pub fn drawn(each: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Vec<Example> {
                 .collect()
         })
         .collect();
-    all.into_iter().flatten().collect()
+    let synth = Synth::new(seed);
+    let films = (0..(each * FILMS) as u64).into_par_iter().map(|index| {
+        let image = DynamicImage::ImageLuma8(synth.film(index).pixels);
+        let picture = vary(&image, Class::Radiograph, seed, index, index % 3 == 0);
+        tick();
+        example(Class::Radiograph, "synthetic radiograph", index, &picture)
+    });
+    let mut all: Vec<Example> = all.into_iter().flatten().collect();
+    all.par_extend(films);
+    all
 }
 
 fn example(class: Class, source: &str, picture: u64, seen: &Picture) -> Example {

@@ -240,11 +240,11 @@ pub fn annotate(work: &mut RgbImage, seed: u64, index: u64) {
     let color = Rgb(*dice.pick(&colors));
     let (w, h) = (work.width() as f32, work.height() as f32);
     let long = w.max(h);
-    for _ in 0..1 + dice.below(2) {
+    for _ in 0..=dice.below(2) {
         let tip = (w * dice.between(0.2, 0.8), h * dice.between(0.2, 0.8));
         let r = long * dice.between(0.05, 0.2);
         let pen = (long * dice.between(0.006, 0.02)).max(1.5);
-        let turn = dice.between(0.0, 6.28);
+        let turn = dice.between(0.0, std::f32::consts::TAU);
         let at = |angle: f32, far: f32| (tip.0 + far * angle.cos(), tip.1 + far * angle.sin());
         match dice.below(4) {
             0 | 1 => {
@@ -278,12 +278,12 @@ pub fn annotate(work: &mut RgbImage, seed: u64, index: u64) {
 fn letters(work: &mut RgbImage, dice: &mut Dice) {
     let (w, h) = (work.width() as f32, work.height() as f32);
     let size = w.max(h) * dice.between(0.02, 0.06);
-    for _ in 0..1 + dice.below(3) {
+    for _ in 0..=dice.below(3) {
         let (x, y) = (
             w * dice.between(0.02, 0.8),
             h * if dice.chance(0.5) { 0.06 } else { 0.92 },
         );
-        for letter in 0..1 + dice.below(8) {
+        for letter in 0..=dice.below(8) {
             let left = x + letter as f32 * size * 0.7;
             for _ in 0..3 {
                 let a = (

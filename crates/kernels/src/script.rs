@@ -1,4 +1,4 @@
-//! TorchScript modules with submodules, parameters, buffers and extra files: tch makes them by tracing alone, with none of these.
+//! `TorchScript` modules with submodules, parameters, buffers and extra files: tch makes them by tracing alone, with none of these.
 
 use std::ffi::{CString, c_char};
 
@@ -8,11 +8,11 @@ use torch_sys::C_tensor;
 use crate::KernelError;
 use crate::ffi::{checked, osteon_script, pointers};
 
-/// What a TorchScript archive is made from.
+/// What a `TorchScript` archive is made from.
 pub struct Script<'a> {
     /// The module's type, such as `Net`.
     pub name: &'a str,
-    /// Its methods in TorchScript, not indented.
+    /// Its methods in `TorchScript`, not indented.
     pub source: &'a str,
     /// Tensors by name: `a.b.weight` is `self.a.b.weight`. Those that ask for a gradient become parameters, the others buffers; neither asks for one in
     /// the archive.

@@ -85,7 +85,7 @@ pub fn gradient(canvas: &mut Canvas, dice: &mut Dice) {
     } else {
         (gray(dice.unit()), gray(dice.unit()))
     };
-    let turn = dice.between(0.0, 6.28);
+    let turn = dice.between(0.0, std::f32::consts::TAU);
     let middle = (dice.unit() * w, dice.unit() * h);
     let power = dice.between(0.5, 2.5);
     let kind = dice.below(3);
@@ -142,7 +142,7 @@ pub fn pattern(canvas: &mut Canvas, dice: &mut Dice) {
     canvas.each(|x, y, _| {
         let (u, v) = ((x * cos + y * sin) / cell, (y * cos - x * sin) / cell);
         let t = match kind {
-            0 => (u * 3.14).sin() * 0.5 + 0.5,
+            0 => (u * std::f32::consts::PI).sin() * 0.5 + 0.5,
             1 => f32::from((u.floor() as i64 + v.floor() as i64) % 2 == 0),
             2 => {
                 // Bricks.

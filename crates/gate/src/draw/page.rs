@@ -38,7 +38,7 @@ fn word(
     pen: f32,
     ink: Color,
 ) -> f32 {
-    for _ in 0..1 + dice.below(9) {
+    for _ in 0..=dice.below(9) {
         let wide = size * dice.between(0.35, 0.6);
         let tall = if dice.chance(0.3) { size } else { size * 0.65 };
         let at = |u: f32, v: f32| (x + u * wide * 0.8, y - v * tall);
@@ -167,11 +167,14 @@ pub fn handwriting(canvas: &mut Canvas, dice: &mut Dice) {
 }
 
 fn blob(dice: &mut Dice, middle: (f32, f32), r: f32, rough: f32) -> Vec<(f32, f32)> {
-    let (a, b) = (dice.between(0.0, 6.28), dice.between(0.0, 6.28));
+    let (a, b) = (
+        dice.between(0.0, std::f32::consts::TAU),
+        dice.between(0.0, std::f32::consts::TAU),
+    );
     let slim = dice.between(0.4, 1.0);
     (0..=40)
         .map(|i| {
-            let t = i as f32 / 40.0 * 6.2832;
+            let t = i as f32 / 40.0 * std::f32::consts::TAU;
             let far = r * (1.0 + rough * ((2.0 * t + a).sin() + 0.6 * (3.0 * t + b).sin()));
             (middle.0 + far * t.cos(), middle.1 + slim * far * t.sin())
         })
@@ -236,7 +239,7 @@ pub fn bone_drawing(canvas: &mut Canvas, dice: &mut Dice) {
         1 => Some(mix(ground, ink, dice.between(0.1, 0.9))),
         _ => Some([0.93, 0.88, 0.75]),
     };
-    for _ in 0..1 + dice.below(3) {
+    for _ in 0..=dice.below(3) {
         let x = w * dice.between(0.2, 0.8);
         let (top, low) = (h * dice.between(0.02, 0.3), h * dice.between(0.6, 0.98));
         let (half, lean) = (long * dice.between(0.02, 0.07), w * dice.between(-0.2, 0.2));
@@ -309,14 +312,14 @@ pub fn chart(canvas: &mut Canvas, dice: &mut Dice) {
             }
         }
         1 => {
-            for &color in &colors[..1 + dice.below(5)] {
+            for &color in &colors[..=dice.below(5)] {
                 let clouds = Clouds::new(dice.between(0.05, 0.4) * w, 4, 0.5, dice);
                 let points: Vec<_> = (0..=80)
                     .map(|i| {
                         let x = l + (r - l) * i as f32 / 80.0;
                         (
                             x,
-                            ((t + b) / 2.0 + 0.3 * (b - t) * clouds.at(x, 0.0)).clamp(t, b),
+                            (f32::midpoint(t, b) + 0.3 * (b - t) * clouds.at(x, 0.0)).clamp(t, b),
                         )
                     })
                     .collect();
@@ -334,11 +337,11 @@ pub fn chart(canvas: &mut Canvas, dice: &mut Dice) {
             let parts = 2 + dice.below(5);
             let radius = 0.4 * (b - t).min(r - l);
             canvas.ellipse(
-                ((l + r) / 2.0, (t + b) / 2.0),
+                (f32::midpoint(l, r), f32::midpoint(t, b)),
                 (radius, radius),
                 0.0,
                 |_, angle, _| {
-                    let turn = (angle / 6.2832 + 0.5) * parts as f32;
+                    let turn = (angle / std::f32::consts::TAU + 0.5) * parts as f32;
                     colors[(turn as usize).min(parts - 1)]
                 },
             );

@@ -50,7 +50,7 @@ fn leaf(
     let (w, h) = canvas.size();
     let middle = (dice.unit() * w, dice.unit() * h);
     let color = *dice.pick(colors);
-    let light = dice.between(0.0, 6.28);
+    let light = dice.between(0.0, std::f32::consts::TAU);
     let shift = dice.between(0.0, 500.0);
     let paint = |x: f32, y: f32, _: Color| {
         let (dx, dy) = ((x - middle.0) / r, (y - middle.1) / r);
@@ -58,7 +58,7 @@ fn leaf(
         let rough = 1.0 + texture * clouds.at(x + shift, y + shift);
         times(color, lit * rough)
     };
-    let turn = dice.between(0.0, 6.28);
+    let turn = dice.between(0.0, std::f32::consts::TAU);
     let slim = dice.between(0.2, 1.0);
     match if shapes == 3 { dice.below(3) } else { shapes } {
         0 => {
@@ -92,7 +92,7 @@ fn leaf(
             let corners = 3 + dice.below(6);
             let points: Vec<_> = (0..corners)
                 .map(|i| {
-                    let angle = turn + i as f32 * 6.283 / corners as f32;
+                    let angle = turn + i as f32 * std::f32::consts::TAU / corners as f32;
                     let far = r * dice.between(0.4, 1.1);
                     (middle.0 + far * angle.cos(), middle.1 + far * angle.sin())
                 })
@@ -179,12 +179,12 @@ pub fn things(canvas: &mut Canvas, dice: &mut Dice) {
         canvas.rect((0.0, edge, w, h), table);
     }
     let light = dice.between(3.5, 5.8);
-    for _ in 0..1 + dice.below(7) {
+    for _ in 0..=dice.below(7) {
         let r = canvas.long() * dice.between(0.06, 0.35);
         let middle = (dice.unit() * w, h * dice.between(0.2, 0.95));
         let color = *dice.pick(&colors);
         let slim = dice.between(0.3, 1.0);
-        let turn = dice.between(0.0, 3.14);
+        let turn = dice.between(0.0, std::f32::consts::PI);
         if dice.chance(0.6) {
             let under = (middle.0 + 0.2 * r, middle.1 + 0.5 * r);
             canvas.ellipse(under, (r, 0.5 * r), 0.0, |far, _, old| {

@@ -49,7 +49,7 @@ fn around(canvas: &mut Canvas, dice: &mut Dice) {
     let (w, h) = canvas.size();
     let size = 0.025 * canvas.long();
     if dice.chance(0.35) {
-        for corner in 0..1 + dice.below(4) {
+        for corner in 0..=dice.below(4) {
             let (x, y) = (
                 if corner % 2 == 0 { 0.02 * w } else { 0.75 * w },
                 if corner < 2 { 0.02 * h } else { 0.85 * h },
@@ -70,7 +70,7 @@ fn around(canvas: &mut Canvas, dice: &mut Dice) {
             _ => [0.9, 0.1, 0.1],
         };
         let tip = (w * dice.between(0.3, 0.7), h * dice.between(0.3, 0.7));
-        let turn = dice.between(0.0, 6.28);
+        let turn = dice.between(0.0, std::f32::consts::TAU);
         let length = canvas.long() * dice.between(0.08, 0.25);
         let pen = canvas.long() * dice.between(0.006, 0.02);
         let at = |angle: f32, far: f32| (tip.0 + far * angle.cos(), tip.1 + far * angle.sin());
@@ -109,7 +109,7 @@ fn table(canvas: &mut Canvas, dice: &mut Dice, low: f32) {
     let bend = dice.between(0.3, 1.5);
     let level = dice.between(0.15, 0.6);
     let pen = 0.006 * canvas.long();
-    for layer in 0..1 + dice.below(2) {
+    for layer in 0..=dice.below(2) {
         let points: Vec<_> = (0..=24)
             .map(|i| {
                 let t = i as f32 / 12.0 - 1.0;
@@ -128,6 +128,10 @@ fn start(canvas: &mut Canvas, window: &Window) {
 }
 
 /// Chest or belly: a ring of skin and fat, muscle, lungs or organs, spine, ribs, the table below.
+#[allow(
+    clippy::too_many_lines,
+    reason = "one organ after the other, each a few lines"
+)]
 pub fn trunk(canvas: &mut Canvas, dice: &mut Dice) {
     let window = Window::any(dice);
     start(canvas, &window);
@@ -159,7 +163,10 @@ pub fn trunk(canvas: &mut Canvas, dice: &mut Dice) {
                 })
             });
             for _ in 0..10 + dice.below(40) {
-                let (angle, far) = (dice.between(0.0, 6.28), dice.unit().sqrt() * 0.85);
+                let (angle, far) = (
+                    dice.between(0.0, std::f32::consts::TAU),
+                    dice.unit().sqrt() * 0.85,
+                );
                 let spot = (
                     at.0 + size.0 * far * angle.cos(),
                     at.1 + size.1 * far * angle.sin(),
@@ -176,7 +183,10 @@ pub fn trunk(canvas: &mut Canvas, dice: &mut Dice) {
         });
     } else {
         for _ in 0..4 + dice.below(14) {
-            let (angle, far) = (dice.between(0.0, 6.28), dice.unit().sqrt() * 0.65);
+            let (angle, far) = (
+                dice.between(0.0, std::f32::consts::TAU),
+                dice.unit().sqrt() * 0.65,
+            );
             let spot = (
                 middle.0 + rx * far * angle.cos(),
                 middle.1 + ry * far * angle.sin(),
@@ -361,7 +371,7 @@ pub fn limb(canvas: &mut Canvas, dice: &mut Dice) {
         });
         for _ in 0..3 + dice.below(8) {
             // Between muscles there is fat.
-            let angle = dice.between(0.0, 6.28);
+            let angle = dice.between(0.0, std::f32::consts::TAU);
             let a = (
                 middle.0 + 0.2 * rx * angle.cos(),
                 middle.1 + 0.2 * ry * angle.sin(),
@@ -372,8 +382,8 @@ pub fn limb(canvas: &mut Canvas, dice: &mut Dice) {
             );
             canvas.line(a, b, 0.01 * room + 1.0, gray(window.fat));
         }
-        for _ in 0..1 + dice.below(3) {
-            let (angle, far) = (dice.between(0.0, 6.28), dice.unit() * 0.45);
+        for _ in 0..=dice.below(3) {
+            let (angle, far) = (dice.between(0.0, std::f32::consts::TAU), dice.unit() * 0.45);
             let at = (
                 middle.0 + rx * far * angle.cos(),
                 middle.1 + ry * far * angle.sin(),

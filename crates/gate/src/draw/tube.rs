@@ -134,7 +134,7 @@ pub fn pipes(canvas: &mut Canvas, dice: &mut Dice) {
     background(canvas, dice);
     let long = canvas.long();
     let clouds = Clouds::new(dice.between(3.0, 50.0), 5, 0.6, dice);
-    for _ in 0..1 + dice.below(5) {
+    for _ in 0..=dice.below(5) {
         let points = course(canvas, dice);
         let radius = long * dice.between(0.015, 0.16);
         let skin = Skin::any(dice);
