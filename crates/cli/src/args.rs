@@ -10,9 +10,7 @@ use clap_complete::Shell;
 use osteon_data::Layout;
 use osteon_model::HeatKind;
 
-pub use self::network::{
-    BatchingArgs, LimitArgs, ListenArgs, LogCommand, LogForm, ServeArgs, VerifyArgs,
-};
+pub use self::network::{ListenArgs, LogCommand, LogForm, ServeArgs, VerifyArgs};
 
 /// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
 ///
@@ -44,7 +42,7 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Write a model for other programs: TorchScript, ONNX, plain safetensors
     Export(ExportArgs),
-    /// Make a model file of a PyTorch state_dict
+    /// Make a model file of a PyTorch `state_dict`
     Import(ImportArgs),
     /// Serve the web page and the HTTP API
     Serve(ServeArgs),
@@ -377,7 +375,7 @@ pub enum ExportForm {
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The state_dict: a safetensors file, or what torch.save wrote; no pickle is run
+    /// The `state_dict`: a safetensors file, or what torch.save wrote; no pickle is run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Model file to write

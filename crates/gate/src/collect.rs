@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageReader, Limits};
-use osteon_data::synth::Synth;
 use osteon_data::{DataError, DecodeScratch, Decoder, image_files};
 use rayon::prelude::*;
 
@@ -102,10 +101,7 @@ pub fn varied(source: &Source, times: usize, seed: u64, tick: &(dyn Fn() + Sync)
     all.into_iter().flatten().collect()
 }
 
-/// Synthetic radiographs for one picture of a drawn kind.
-const FILMS: usize = 10;
-
-/// Every kind of drawn picture, so many times, varied; and ten times as many synthetic radiographs, which the program's own examples are.
+/// Every kind of drawn picture, so many times, varied.
 pub fn drawn(each: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Vec<Example> {
     let all: Vec<Vec<Example>> = KINDS
         .par_iter()
@@ -122,16 +118,7 @@ pub fn drawn(each: usize, seed: u64, tick: &(dyn Fn() + Sync)) -> Vec<Example> {
                 .collect()
         })
         .collect();
-    let synth = Synth::new(seed);
-    let films = (0..(each * FILMS) as u64).into_par_iter().map(|index| {
-        let image = DynamicImage::ImageLuma8(synth.film(index).pixels);
-        let picture = vary(&image, Class::Radiograph, seed, index, index % 3 == 0);
-        tick();
-        example(Class::Radiograph, "synthetic radiograph", index, &picture)
-    });
-    let mut all: Vec<Example> = all.into_iter().flatten().collect();
-    all.par_extend(films);
-    all
+    all.into_iter().flatten().collect()
 }
 
 fn example(class: Class, source: &str, picture: u64, seen: &Picture) -> Example {

@@ -4,8 +4,8 @@
 export const EXAMPLES = [
   { file: 'wrist-fractured.png', name: 'wrist-fractured', truth: 'fracture' },
   { file: 'shoulder.png', name: 'shoulder', truth: 'intact' },
-  { file: 'hand-fractured.png', name: 'hand-fractured', truth: 'fracture' },
-  { file: 'hand.png', name: 'hand', truth: 'intact' },
+  { file: 'forearm-fractured.png', name: 'forearm-fractured', truth: 'fracture' },
+  { file: 'wrist.png', name: 'wrist', truth: 'intact' },
   { file: 'leg-fractured.png', name: 'leg-fractured', truth: 'fracture' },
   { file: 'elbow.png', name: 'elbow', truth: 'intact' },
   { file: 'elbow-fractured.png', name: 'elbow-fractured', truth: 'fracture' },

@@ -40,6 +40,7 @@ pub fn run(args: &ListenArgs) -> anyhow::Result<Ending> {
 }
 
 /// On stderr, whatever reads it: a log that is gone must not end the node.
+#[allow(clippy::needless_pass_by_value, reason = "what `listen` hands over")]
 fn say(event: Event) {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
     let _ = writeln!(std::io::stderr().lock(), "{now} {event}");

@@ -232,7 +232,7 @@ fn line(p: &Prediction, path: &str) -> String {
         remarks.push(names(p.flags, ", "));
     }
     if !remarks.is_empty() {
-        line += &format!("  ({})", remarks.join("; "));
+        line.extend(["  (", &remarks.join("; "), ")"]);
     }
     line
 }

@@ -120,7 +120,7 @@ fn objects(spool: &Spool, sender: &mut Sender, instance: &str) -> Result<(), Dic
     for part in spool.parts(instance)? {
         let file = std::fs::read(&part).map_err(DicomError::io("read", &part))?;
         sender.store(&file)?;
-        spool.sent(&part)?;
+        Spool::sent(&part)?;
     }
     Ok(())
 }

@@ -174,7 +174,7 @@ impl Spool {
     }
 
     /// The node has this object now.
-    pub fn sent(&self, part: &Path) -> Result<(), DicomError> {
+    pub fn sent(part: &Path) -> Result<(), DicomError> {
         remove(part)
     }
 

@@ -1,5 +1,7 @@
 //! What is said of the film, and of its hot regions.
 
+use std::fmt::Write as _;
+
 use dicom_object::InMemDicomObject;
 use osteon_model::{Decision, Flag, HeatKind, Region};
 
@@ -123,7 +125,12 @@ fn begin(judged: &Judged<'_>, name: &str) -> Vec<InMemDicomObject> {
     let model = judged.model;
     let mut parameters = format!("threshold={:.6}", model.threshold());
     if let Some(band) = model.doubt_band {
-        parameters += &format!("; doubt_band={:.6} to {:.6}", band.low, band.high);
+        // Writing to a string does not fail.
+        let _ = write!(
+            parameters,
+            "; doubt_band={:.6} to {:.6}",
+            band.low, band.high
+        );
     }
     let version = format!(
         "{} {}, weights SHA-256 {}",

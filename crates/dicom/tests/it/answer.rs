@@ -11,6 +11,7 @@ use crate::film::{errors, film, has, instance, said};
 use crate::python::python_with;
 
 /// Files of a folder of the real films, if that is there.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn real_films() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/xrays/dicom");
     let Ok(entries) = std::fs::read_dir(&folder) else {
@@ -63,6 +64,7 @@ except ImportError:
 print(json.dumps(out))
 "#;
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn read_back(film: &Path, capture: &Path, report: &Path) -> Option<Value> {
     let python = python_with("pydicom").map_err(|reason| println!("skipped: {reason}"));
     let output = Command::new(python.ok()?)

@@ -93,6 +93,7 @@ fn films(dir: &Path, count: usize, side: u16) -> Vec<PathBuf> {
 }
 
 /// Sends files as a modality does; whether all were acknowledged.
+#[expect(clippy::print_stdout, reason = "why a test failed")]
 fn send(tool: &str, options: &[&str], port: u16, files: &[PathBuf]) -> bool {
     let output = Command::new(tool)
         .args(["-aec", "OSTEON"])

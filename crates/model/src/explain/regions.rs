@@ -150,11 +150,8 @@ mod tests {
         let found = explained((400, 200), values).regions();
         assert_eq!(found.len(), 1);
         let r = found[0];
-        assert_eq!(
-            [r.left, r.top, r.right, r.bottom],
-            [0.5, 0.0, 0.75, 0.5],
-            "{r:?}"
-        );
+        let edges = [r.left, r.top, r.right, r.bottom].map(|edge| (edge * 100.0).round() as i32);
+        assert_eq!(edges, [50, 0, 75, 50], "{r:?}");
         assert!(explained((400, 200), [0.0; 16]).regions().is_empty());
         let json = serde_json::to_value(r).expect("JSON");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(5));

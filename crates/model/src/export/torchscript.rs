@@ -44,16 +44,18 @@ fn source(graph: &Graph, calibrated: &Calibrated) -> String {
     let map = graph.map.map_or_else(|| logit.clone(), named);
     let _ = writeln!(text, "    return {logit}, {map}\n");
     text += "def calibrated(self, logit: Tensor) -> Tensor:\n";
-    text += &match calibrated {
-        Calibrated::Line { slope, intercept } => format!(
-            "    return torch.sigmoid(torch.add(torch.mul(logit, {}), {}))\n",
+    let _ = match calibrated {
+        Calibrated::Line { slope, intercept } => writeln!(
+            text,
+            "    return torch.sigmoid(torch.add(torch.mul(logit, {}), {}))",
             number(*slope),
             number(*intercept)
         ),
-        Calibrated::Curve(curve) => format!(
+        Calibrated::Curve(curve) => writeln!(
+            text,
             "    past = torch.sub(torch.unsqueeze(logit.double(), 1), self.calibration.knots)\n    \
              share = torch.clamp(torch.div(past, self.calibration.widths), 0.0, 1.0)\n    \
-             return torch.add(torch.matmul(share, self.calibration.rises), {}).float()\n",
+             return torch.add(torch.matmul(share, self.calibration.rises), {}).float()",
             number(curve.lowest)
         ),
     };

@@ -35,7 +35,7 @@ pub(super) fn model(
     nodes.network(graph);
     nodes.calibration(calibrated);
     let Nodes {
-        nodes,
+        written: nodes,
         initializers,
         ..
     } = nodes;

@@ -8,7 +8,7 @@ use crate::export::graph::{Graph, Op, Value};
 
 /// Nodes while they are written.
 pub(super) struct Nodes {
-    pub nodes: Vec<NodeProto>,
+    pub written: Vec<NodeProto>,
     /// Numbers that are no weights.
     pub initializers: Vec<TensorProto>,
     /// Names of the network's values, by their numbers.
@@ -18,7 +18,7 @@ pub(super) struct Nodes {
 impl Nodes {
     pub fn new() -> Self {
         Self {
-            nodes: Vec::new(),
+            written: Vec::new(),
             initializers: Vec::new(),
             values: Vec::new(),
         }
@@ -271,7 +271,7 @@ impl Nodes {
         attribute: Vec<AttributeProto>,
     ) {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        self.nodes.push(NodeProto {
+        self.written.push(NodeProto {
             input: owned(inputs),
             output: owned(outputs),
             name: Some(name.to_owned()),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { answerOf, choose, example, settled } from '../browser.mjs';
 
-const FILES = ['wrist-fractured.png', 'shoulder.png', 'hand-fractured.png', 'elbow.png', 'no-xray.jpg'];
+const FILES = ['wrist-fractured.png', 'shoulder.png', 'forearm-fractured.png', 'elbow.png', 'no-xray.jpg'];
 const broken = { name: '=broken, "quoted".jpg', buffer: Buffer.from('not a picture') };
 
 // The films with what the server itself says of them: asked once for all checks.

@@ -4,7 +4,7 @@ import { choose, DESKTOP, drawn, example, frame, PHONE, settled, slide, stage } 
 
 // An example on whose map something stands out.
 async function hot(address) {
-  for (const file of ['wrist-fractured.png', 'leg-fractured.png', 'hand-fractured.png']) {
+  for (const file of ['wrist-fractured.png', 'leg-fractured.png', 'forearm-fractured.png']) {
     const bytes = await example(address, file);
     const form = new FormData();
     form.append('film', new Blob([bytes]), file);
