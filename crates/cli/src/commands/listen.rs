@@ -35,12 +35,12 @@ pub fn run(args: &ListenArgs) -> anyhow::Result<Ending> {
             args.spool.join("outbox").display()
         );
     }
-    listen(&predictor, &options, stop.flag(), &say)?;
+    listen(&predictor, &options, stop.flag(), &|event| say(&event))?;
     Ok(Ending::Done)
 }
 
 /// On stderr, whatever reads it: a log that is gone must not end the node.
-fn say(event: Event) {
+fn say(event: &Event) {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
     let _ = writeln!(std::io::stderr().lock(), "{now} {event}");
 }

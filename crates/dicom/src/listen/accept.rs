@@ -70,19 +70,18 @@ impl<'a> Port<'a> {
             while !self.stop.load(Ordering::Relaxed) {
                 self.hang_up(self.options.timeout);
                 match listener.accept() {
-                    Ok((stream, peer)) => match self.admit(&stream) {
-                        Some(number) => {
+                    Ok((stream, peer)) => {
+                        if let Some(number) = self.admit(&stream) {
                             let films = films.clone();
                             scope.spawn(move || self.serve(number, stream, peer, &films));
+                            continue;
                         }
-                        None => {
-                            self.report(peer, "turned away: too many associations".to_owned());
-                            if self.turned_away.load(Ordering::Relaxed) < TURNED_AWAY {
-                                self.turned_away.fetch_add(1, Ordering::Relaxed);
-                                scope.spawn(move || self.turn_away(stream));
-                            }
+                        self.report(peer, "turned away: too many associations".to_owned());
+                        if self.turned_away.load(Ordering::Relaxed) < TURNED_AWAY {
+                            self.turned_away.fetch_add(1, Ordering::Relaxed);
+                            scope.spawn(move || self.turn_away(stream));
                         }
-                    },
+                    }
                     Err(error) => {
                         // A peer that is gone already, or no file handle left for now.
                         if error.kind() != io::ErrorKind::WouldBlock {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::options::{Node, Options};
-use super::spool::Spool;
+use super::spool::{Spool, remove};
 use super::store::Sender;
 use crate::DicomError;
 
@@ -120,7 +120,7 @@ fn objects(spool: &Spool, sender: &mut Sender, instance: &str) -> Result<(), Dic
     for part in spool.parts(instance)? {
         let file = std::fs::read(&part).map_err(DicomError::io("read", &part))?;
         sender.store(&file)?;
-        spool.sent(&part)?;
+        remove(&part)?;
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ impl Options {
             max_pdu: 131_072,
             max_object: 256 << 20,
             timeout: Duration::from_secs(30),
-            max_pause: Duration::from_secs(300),
+            max_pause: Duration::from_mins(5),
             kind: None,
         }
     }

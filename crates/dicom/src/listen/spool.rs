@@ -173,11 +173,6 @@ impl Spool {
         Ok(parts)
     }
 
-    /// The node has this object now.
-    pub fn sent(&self, part: &Path) -> Result<(), DicomError> {
-        remove(part)
-    }
-
     /// The node has all of this film's answer.
     pub fn delivered(&self, instance: &str) -> Result<(), DicomError> {
         self.mark_done(instance, "delivered\n")?;
@@ -237,7 +232,8 @@ fn sync_folder(folder: &Path) -> Result<(), DicomError> {
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), DicomError> {
+/// Removes a file, or finds it gone.
+pub(super) fn remove(path: &Path) -> Result<(), DicomError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(DicomError::io("remove", path)(error))

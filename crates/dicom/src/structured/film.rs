@@ -121,10 +121,11 @@ fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject
 fn begin(judged: &Judged<'_>, name: &str) -> Vec<InMemDicomObject> {
     use Relation::{ConceptModifier, ObserverContext};
     let model = judged.model;
-    let mut parameters = format!("threshold={:.6}", model.threshold());
-    if let Some(band) = model.doubt_band {
-        parameters += &format!("; doubt_band={:.6} to {:.6}", band.low, band.high);
-    }
+    let band = model.doubt_band.map_or_else(
+        || "none".to_owned(),
+        |band| format!("{:.6} to {:.6}", band.low, band.high),
+    );
+    let parameters = format!("threshold={:.6}; doubt_band={band}", model.threshold());
     let version = format!(
         "{} {}, weights SHA-256 {}",
         model.program.name, model.program.version, model.weights_sha256

@@ -11,7 +11,7 @@ use osteon_dicom::listen::{Options, listen};
 use osteon_model::{Device, Predictor};
 
 /// How long something may take that is sure to come: a loaded machine is no failure.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What the child is told, in the order of [`Setting`]'s fields.
 const VARIABLE: &str = "OSTEON_TEST_NODE";
