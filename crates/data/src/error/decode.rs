@@ -56,7 +56,7 @@ pub enum DecodeError {
         /// Its identifier.
         uid: String,
     },
-    /// JPEG-LS in colour, and a build without CharLS.
+    /// JPEG-LS in colour, and a build without the feature `jpeg-ls`.
     #[error("JPEG-LS in colour is not read in this build: build with the feature `jpeg-ls`")]
     DicomJpegLsColor,
     /// Colours that are not turned to luma.

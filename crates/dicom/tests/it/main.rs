@@ -1,4 +1,9 @@
 //! Answers read back by others, and the node with real peers.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests say what they skip, and the child speaks by stderr"
+)]
 
 mod answer;
 mod film;
