@@ -73,7 +73,7 @@ pub struct Arguments {
     /// Folder for the runs; called again, finished stages are kept and a started one goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Pictures that are no plain radiographs, in <class>/<source>/…, for the input gate besides those that it draws
+    /// Pictures that are no plain radiographs, in `CLASS/SOURCE/…`, for the input gate besides those that it draws
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     /// Others, of other sources, and radiographs: what the gate refuses of them is written into the file
