@@ -23,14 +23,19 @@ pub(super) fn with_local_contrast(films: &Tensor) -> Result<Tensor, TchError> {
         x.f_avg_pool2d([WINDOW; 2], [1, 1], [WINDOW / 2; 2], false, false, None)
     };
     let smooth = |x: &Tensor| around(&around(&halves(x)?)?);
-    let mean = smooth(&films)?;
-    let square = smooth(&films.f_square()?)?;
+    let size = films.size();
+    // One channel lies the same way in either memory order; by its strides libtorch takes it for channels last, whose pooling is slow with
+    // one channel. These strides are the plain ones.
+    let plain = films
+        .f_reshape([size[0], size[2], size[3]])?
+        .f_unsqueeze(1)?;
+    let mean = smooth(&plain)?;
+    let square = smooth(&plain.f_square()?)?;
     let deviation = square
         .f_sub(&mean.f_square()?)?
         .f_clamp_min(0.0)?
         .f_sqrt()?
         .f_add_scalar(FLOOR)?;
-    let size = films.size();
     let full = |x: &Tensor| x.f_upsample_bilinear2d([size[2], size[3]], false, None, None);
     let contrast = films
         .f_sub(&full(&mean)?)?
