@@ -59,7 +59,8 @@ pub struct Prediction {
 pub struct Predictor {
     pub(crate) net: Net,
     pub(crate) info: ModelInfo,
-    pub(crate) decoder: Decoder,
+    /// Made once: it holds the gate, which is too large to be copied for each film.
+    preparer: Preparer,
 }
 
 impl Predictor {
@@ -77,9 +78,9 @@ impl Predictor {
 
     pub(crate) fn new(net: Net, info: ModelInfo) -> Result<Self, ModelError> {
         let mut predictor = Self {
+            preparer: Preparer::new(&info, Decoder::default()),
             net,
             info,
-            decoder: Decoder::default(),
         };
         predictor.set_precision(Precision::Fp32)?;
         Ok(predictor)
@@ -110,13 +111,13 @@ impl Predictor {
     /// How files are read.
     #[must_use]
     pub fn decoder(&self) -> &Decoder {
-        &self.decoder
+        self.preparer.decoder()
     }
 
     /// What makes files ready for [`Predictor::predict_prepared`], without libtorch: threads may each have a clone.
     #[must_use]
     pub fn preparer(&self) -> Preparer {
-        Preparer::new(&self.info, self.decoder.clone())
+        self.preparer.clone()
     }
 
     /// Judges a file.
@@ -130,7 +131,7 @@ impl Predictor {
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
         let start = Instant::now();
         let film = self
-            .preparer()
+            .preparer
             .prepare(bytes, &mut DecodeScratch::default())?;
         self.judge(&film, start)
     }
@@ -151,7 +152,7 @@ impl Predictor {
             path: path.to_owned(),
             source,
         })?;
-        self.preparer()
+        self.preparer
             .prepare(&bytes, &mut DecodeScratch::default())
             .map_err(|source| {
                 let path = path.to_owned();

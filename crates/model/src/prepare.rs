@@ -1,7 +1,6 @@
 //! From a file to what a network takes: all of a prediction that needs no libtorch, so that many threads can do it at once.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use osteon_data::{
@@ -165,11 +164,6 @@ impl Preparer {
 
 impl Met {
     fn has(&self, bytes: &[u8], levels: GrayView<'_>) -> bool {
-        let mut digest = String::with_capacity(16);
-        for byte in &Sha256::digest(bytes)[..8] {
-            // Writing to a string does not fail.
-            let _ = write!(digest, "{byte:02x}");
-        }
-        self.digests.contains(&digest) || self.films.has_seen(levels)
+        self.digests.contains(&hex(&Sha256::digest(bytes)[..8])) || self.films.has_seen(levels)
     }
 }
