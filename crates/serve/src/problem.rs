@@ -33,6 +33,8 @@ pub enum Code {
     UnreadableImage,
     /// The film has more pixels than allowed.
     TooManyPixels,
+    /// DICOM was asked for, and the film is none or belongs to no study.
+    NoStudy,
     /// The request holds no file.
     NoImage,
     /// Values that this model does not take.
@@ -61,9 +63,11 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge | Self::TooManyFiles => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::UnreadableImage | Self::TooManyPixels | Self::NoImage | Self::InvalidInput => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::UnreadableImage
+            | Self::TooManyPixels
+            | Self::NoStudy
+            | Self::NoImage
+            | Self::InvalidInput => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -84,6 +88,7 @@ impl Code {
             Self::UnsupportedMediaType => "This kind of content is not taken",
             Self::UnreadableImage => "The image does not read",
             Self::TooManyPixels => "The image has too many pixels",
+            Self::NoStudy => "There is no study that the answer could be part of",
             Self::NoImage => "The request holds no image",
             Self::InvalidInput => "The input is not what the model takes",
             Self::RateLimited => "Too many requests from this address",

@@ -13,6 +13,7 @@ mod man;
 mod pack;
 mod page;
 mod pipeline;
+#[path = "../../../../testing/python.rs"]
 mod python;
 mod serve;
 mod shipped;

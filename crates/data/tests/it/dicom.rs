@@ -5,46 +5,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// A file of explicit little-endian elements in the order given.
+use crate::film::{self, CR, NATIVE, element, word};
+
+/// A file of these elements.
 fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
-    let mut uid = syntax.as_bytes().to_vec();
-    if uid.len() % 2 == 1 {
-        uid.push(0);
-    }
-    let meta = [
-        element(2, 1, b"OB", &[0, 1]),
-        element(2, 2, b"UI", b"1.2.840.10008.5.1.4.1.1.1\0"),
-        element(2, 3, b"UI", b"1.2.3.4\0"),
-        element(2, 0x10, b"UI", &uid),
-        element(2, 0x12, b"UI", b"1.2\0"),
-    ]
-    .concat();
-    let mut bytes = vec![0; 128];
-    bytes.extend(b"DICM");
-    bytes.extend(element(2, 0, b"UL", &(meta.len() as u32).to_le_bytes()));
-    bytes.extend(meta);
-    bytes.extend(elements.concat());
-    bytes
+    film::file(syntax, CR, "1.2.3.4", elements)
 }
-
-fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut bytes = [group.to_le_bytes(), number.to_le_bytes()].concat();
-    bytes.extend(vr);
-    if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN") {
-        bytes.extend([0, 0]);
-        bytes.extend((value.len() as u32).to_le_bytes());
-    } else {
-        bytes.extend((value.len() as u16).to_le_bytes());
-    }
-    bytes.extend(value);
-    bytes
-}
-
-fn word(group: u16, number: u16, value: u16) -> Vec<u8> {
-    element(group, number, b"US", &value.to_le_bytes())
-}
-
-const NATIVE: &str = "1.2.840.10008.1.2.1";
 
 /// Rows, columns and the like of a gray film of 16 bits.
 fn header(photometric: &[u8], rows: u16, columns: u16, stored: u16, signed: u16) -> Vec<u8> {

@@ -9,6 +9,9 @@ mod batches;
 mod decode;
 #[cfg(feature = "dicom")]
 mod dicom;
+#[cfg(feature = "dicom")]
+#[path = "../../../../testing/dicom.rs"]
+mod film;
 mod fingerprint;
 mod fits;
 mod formats;

@@ -12,9 +12,6 @@ use crate::answer::Judged;
 use crate::element::{Code, OSTEON};
 use crate::{DISCLAIMER, uid};
 
-/// Regions of a report at most, the hottest.
-const MOST_REGIONS: usize = 8;
-
 const GROUP: Code = ("125007", "DCM", "Measurement Group");
 
 /// One group for the film (TID 1501), one for each hot region (TID 1410).
@@ -26,8 +23,8 @@ pub(super) fn groups(judged: &Judged<'_>) -> Vec<InMemDicomObject> {
         Decision::Fractured | Decision::Doubt
     ) {
         let regions = judged.explained.regions();
-        let hottest = regions.iter().take(MOST_REGIONS).enumerate();
-        groups.extend(hottest.map(|(place, found)| region(judged, place + 1, found)));
+        let places = regions.iter().enumerate();
+        groups.extend(places.map(|(place, found)| region(judged, place + 1, found)));
     }
     groups
 }

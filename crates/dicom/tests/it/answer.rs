@@ -7,8 +7,9 @@ use osteon_dicom::{DicomError, answer_bytes};
 use osteon_model::{Decision, Device, Explained, Predictor};
 use serde_json::Value;
 
-use crate::film::{errors, film, has, instance, said};
+use crate::film::{film, instance};
 use crate::python::python_with;
+use crate::tools::{errors, has, said};
 
 /// Files of a folder of the real films, if that is there.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]

@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use dicom_ul::pdu::{PDataValue, PDataValueType};
 use dicom_ul::{ClientAssociation, ClientAssociationOptions, Pdu};
 
-use crate::film::{film, has, instance, said};
+use crate::film::{film, instance};
 use crate::node::{Node, PATIENCE, Setting, command as node_command};
+use crate::tools::{has, said};
 
 const CR: &str = "1.2.840.10008.5.1.4.1.1.1";
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";

@@ -6,7 +6,10 @@
 )]
 
 mod answer;
+#[path = "../../../../testing/dicom.rs"]
 mod film;
 mod listen;
 mod node;
+#[path = "../../../../testing/python.rs"]
 mod python;
+mod tools;

@@ -1,11 +1,19 @@
 //! Where a film is hot, as boxes.
 
+use std::collections::BTreeMap;
+
+use image::{GrayImage, Luma};
+use imageproc::region_labelling::{Connectivity, connected_components};
 use serde::{Deserialize, Serialize};
 
-use super::{Area, Explained};
+use super::{Explained, Heatmap};
 
-/// Cells at least this share of the film's hottest belong to a region.
-const SHARE_OF_PEAK: f32 = 0.5;
+/// Cells at least this share of the film's hottest belong to a region …
+const SHARE_OF_PEAK: f64 = 0.5;
+/// … if they are at least this hot.
+const LEAST: f64 = 0.1;
+/// Regions that are told at most.
+const MOST: usize = 5;
 
 /// A box around cells of a heatmap that are hot and touch each other. Edges relative to the film's width and height, 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -22,63 +30,58 @@ pub struct Region {
     pub heat: f64,
 }
 
+impl Region {
+    /// Around both.
+    fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+            heat: self.heat.max(other.heat),
+        }
+    }
+}
+
 impl Explained {
-    /// The film's hot regions: cells at or above half of the hottest cell's heat, joined where they touch, also at a corner; the hottest
-    /// region first. Cells beside the film, on what was added to make it square, count for nothing. None if no cell has any heat.
+    /// The film's hot regions, the hottest first and at most five: cells of at least half the hottest cell's heat and of at least 0.1,
+    /// joined where they touch, also at a corner. Cells beside the film, on what was added to make it square, count for nothing. None if
+    /// no cell is that hot.
     #[must_use]
     pub fn regions(&self) -> Vec<Region> {
-        let (width, height) = (self.heatmap.width, self.heatmap.height);
-        let on_film: Vec<Option<(Area, f32)>> = (0..width * height)
+        let Heatmap { width, height, .. } = self.heatmap;
+        let (film_width, film_height) = self.placement.film();
+        let cells: Vec<Option<Region>> = (0..width * height)
             .map(|cell| {
                 let area = self.placement.on_film((cell % width, cell / width))?;
-                let &heat = self.heatmap.values.get(cell)?;
-                Some((area, heat))
+                Some(Region {
+                    left: area.left / f64::from(film_width),
+                    top: area.top / f64::from(film_height),
+                    right: area.right / f64::from(film_width),
+                    bottom: area.bottom / f64::from(film_height),
+                    heat: f64::from(*self.heatmap.values.get(cell)?),
+                })
             })
             .collect();
-        let peak = on_film.iter().flatten().map(|(_, heat)| *heat);
-        let peak = peak.fold(0.0, f32::max);
-        if peak <= 0.0 {
-            return Vec::new();
-        }
-        let mut left: Vec<Option<(Area, f32)>> = on_film
-            .into_iter()
-            .map(|cell| cell.filter(|(_, heat)| *heat >= peak * SHARE_OF_PEAK))
-            .collect();
-        let mut regions: Vec<Region> = (0..left.len())
-            .filter_map(|cell| self.region(cell, &mut left))
-            .collect();
-        regions.sort_by(|a, b| b.heat.total_cmp(&a.heat));
-        regions
-    }
-
-    /// Takes all cells that hang together with this one out of what is `left`.
-    fn region(&self, cell: usize, left: &mut [Option<(Area, f32)>]) -> Option<Region> {
-        let (width, height) = (self.heatmap.width, self.heatmap.height);
-        let (film_width, film_height) = self.placement.film();
-        let (mut area, mut heat) = left.get_mut(cell)?.take()?;
-        let mut edge = vec![cell];
-        while let Some(cell) = edge.pop() {
-            let (x, y) = (cell % width, cell / width);
-            for y in y.saturating_sub(1)..=(y + 1).min(height - 1) {
-                for x in x.saturating_sub(1)..=(x + 1).min(width - 1) {
-                    if let Some((other, warmth)) = left[y * width + x].take() {
-                        area.left = area.left.min(other.left);
-                        area.top = area.top.min(other.top);
-                        area.right = area.right.max(other.right);
-                        area.bottom = area.bottom.max(other.bottom);
-                        heat = heat.max(warmth);
-                        edge.push(y * width + x);
-                    }
-                }
+        let peak = cells.iter().flatten().map(|cell| cell.heat);
+        let floor = LEAST.max(SHARE_OF_PEAK * peak.fold(0.0, f64::max));
+        let hot = |cell: &Option<Region>| cell.is_some_and(|cell| cell.heat >= floor);
+        let mask = GrayImage::from_fn(width as u32, height as u32, |x, y| {
+            Luma([u8::from(hot(&cells[y as usize * width + x as usize]))])
+        });
+        let labels = connected_components(&mask, Connectivity::Eight, Luma([0]));
+        let mut found: BTreeMap<u32, Region> = BTreeMap::new();
+        for (&Luma([label]), cell) in labels.pixels().zip(cells) {
+            // 0 is what is not hot.
+            if let (1.., Some(cell)) = (label, cell) {
+                let region = found.entry(label).or_insert(cell);
+                *region = region.with(cell);
             }
         }
-        Some(Region {
-            left: area.left / f64::from(film_width),
-            top: area.top / f64::from(film_height),
-            right: area.right / f64::from(film_width),
-            bottom: area.bottom / f64::from(film_height),
-            heat: f64::from(heat),
-        })
+        let mut regions: Vec<Region> = found.into_values().collect();
+        regions.sort_by(|a, b| b.heat.total_cmp(&a.heat));
+        regions.truncate(MOST);
+        regions
     }
 }
 
@@ -152,8 +155,37 @@ mod tests {
         let r = found[0];
         let edges = [r.left, r.top, r.right, r.bottom].map(|edge| (edge * 100.0).round() as i32);
         assert_eq!(edges, [50, 0, 75, 50], "{r:?}");
-        assert!(explained((400, 200), [0.0; 16]).regions().is_empty());
+        for cold in [0.0, 0.09] {
+            let found = explained((400, 200), [cold; 16]).regions();
+            assert!(found.is_empty());
+        }
         let json = serde_json::to_value(r).expect("JSON");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(5));
+    }
+
+    #[test]
+    fn the_five_hottest_are_told() {
+        let mut explained = explained((400, 400), [0.0; 16]);
+        explained.heatmap.width = 6;
+        explained.heatmap.height = 6;
+        explained.heatmap.values = (0..36)
+            .map(|cell| {
+                let (x, y) = (cell % 6, cell / 6);
+                let apart = x % 2 == 0 && y % 2 == 0;
+                if apart {
+                    0.5 + cell as f32 / 100.0
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let preprocess = Preprocess {
+            size: 48,
+            ..Preprocess::default()
+        };
+        explained.placement = Placement::new((480, 480), &preprocess, (6, 6));
+        let heat: Vec<f64> = explained.regions().iter().map(|r| r.heat).collect();
+        let hottest = [28.0_f32, 26.0, 24.0, 16.0, 14.0];
+        assert_eq!(heat, hottest.map(|cell| f64::from(0.5 + cell / 100.0)));
     }
 }

@@ -1,6 +1,9 @@
 //! What `POST /api/v1/predictions` answers.
 
-use osteon_model::{Decision, Flag, HeatKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use osteon_dicom::{Answer, Object};
+use osteon_model::{Decision, Flag, HeatKind, Region};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -86,6 +89,10 @@ pub(crate) struct JudgedFilm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub picture: Option<Picture>,
+    /// The answer as DICOM, in the film's own study, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub dicom: Option<DicomAnswer>,
 }
 
 /// A file that was not judged.
@@ -108,11 +115,16 @@ pub(crate) struct Heat {
     #[schema(value_type = HeatKindName)]
     pub kind: HeatKind,
     /// The hottest regions, the hottest first.
-    pub boxes: Vec<Boxed>,
+    #[schema(value_type = Vec<Boxed>)]
+    pub boxes: Vec<Region>,
 }
 
 /// A region, relative to the film's width and height, 0 to 1 from its upper left corner.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
 pub(crate) struct Boxed {
     pub left: f64,
     pub top: f64,
@@ -120,19 +132,6 @@ pub(crate) struct Boxed {
     pub bottom: f64,
     /// Of its hottest cell, 0 to 1; ranks places, and is no probability.
     pub heat: f64,
-}
-
-impl Boxed {
-    /// Around both.
-    pub fn with(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-            heat: self.heat.max(other.heat),
-        }
-    }
 }
 
 /// The film as decoded, the right way up.
@@ -144,6 +143,40 @@ pub(crate) struct Picture {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+}
+
+/// What a hospital's archive takes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DicomAnswer {
+    /// Secondary Capture: the film beside itself with heat on it.
+    pub capture: DicomFile,
+    /// Structured Report: score, decision, regions, model.
+    pub report: DicomFile,
+}
+
+/// A DICOM file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DicomFile {
+    /// What it is, as DICOM numbers it.
+    pub sop_class_uid: &'static str,
+    /// New with every answer.
+    pub sop_instance_uid: String,
+    /// The whole file in base64.
+    pub file: String,
+}
+
+impl From<Answer> for DicomAnswer {
+    fn from(answer: Answer) -> Self {
+        let file = |object: Object| DicomFile {
+            sop_class_uid: object.class,
+            sop_instance_uid: object.instance,
+            file: STANDARD.encode(object.bytes),
+        };
+        Self {
+            capture: file(answer.capture),
+            report: file(answer.report),
+        }
+    }
 }
 
 /// The names of [`Decision`].

@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::{Code, Problem, ProblemBody};
+use super::refusals::{Busy, Guarded};
+use crate::problem::{Code, Problem};
 use crate::service::App;
 use crate::telemetry::OPEN_METRICS;
 
@@ -23,7 +24,7 @@ pub(crate) async fn live() -> &'static str {
     path = "/readyz",
     responses(
         (status = 200, description = "They can", body = String, content_type = "text/plain"),
-        (status = 503, description = "As many requests as allowed are in flight", body = ProblemBody, content_type = "application/problem+json"),
+        Busy,
     ),
     tag = "health",
 )]
@@ -41,8 +42,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, P
     path = "/metrics",
     responses(
         (status = 200, description = "In the OpenMetrics text format", body = String, content_type = "application/openmetrics-text"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "health",
@@ -60,8 +60,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Pro
     path = "/openapi.json",
     responses(
         (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "health",

@@ -5,6 +5,7 @@ mod health;
 mod infer;
 mod model;
 mod predictions;
+mod refusals;
 mod upload;
 
 use std::sync::Arc;

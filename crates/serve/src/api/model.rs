@@ -11,6 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::answer::{Band, PROGRAM};
+use super::refusals::Guarded;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::service::App;
 
@@ -68,8 +69,7 @@ fn plain(value: &impl Serialize) -> Value {
     path = "/api/v1/model",
     responses(
         (status = 200, description = "From the header of its file", body = ModelAnswer),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "model",
@@ -105,9 +105,8 @@ pub(crate) async fn model(State(app): State<Arc<App>>) -> Json<ModelAnswer> {
     path = "/api/v1/model/card",
     responses(
         (status = 200, description = "Markdown", body = String, content_type = "text/markdown"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "The service was started without one", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "model",

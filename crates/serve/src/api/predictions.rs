@@ -10,15 +10,20 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use osteon_data::{DecodeError, hex};
+use osteon_dicom::{DicomError, Source};
+use osteon_model::Explained;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{FilmAnswer, JudgedFilm, Predictions, RefusedFilm, Stamp};
+use super::answer::{
+    DicomAnswer, FilmAnswer, Heat, JudgedFilm, Picture, Predictions, RefusedFilm, Stamp,
+};
+use super::refusals::{Busy, Films, Guarded};
 use super::upload::{self, Upload};
 use crate::engine::{Input, Judged, Refused, Verdict};
 use crate::picture;
-use crate::problem::{Code, Problem, ProblemBody};
+use crate::problem::{Code, Problem};
 use crate::service::App;
 
 /// What an answer holds besides the score.
@@ -32,6 +37,9 @@ pub(crate) struct Extras {
     /// The film as decoded.
     #[param(inline, nullable = false)]
     picture: Option<PictureKind>,
+    /// The answer as DICOM, for films that are DICOM: an overlay and a structured report in the film's study.
+    #[param(inline, nullable = false)]
+    dicom: Option<FileKind>,
 }
 
 /// How pictures are coded.
@@ -40,6 +48,14 @@ pub(crate) struct Extras {
 pub(crate) enum PictureKind {
     /// PNG, in base64.
     Png,
+}
+
+/// How files are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FileKind {
+    /// In base64.
+    Base64,
 }
 
 /// A file: JPEG, PNG, GIF, BMP, TIFF, WebP or DICOM.
@@ -77,14 +93,9 @@ pub(crate) struct FilmForm {
     ),
     responses(
         (status = 200, description = "The answer for each film", body = Predictions),
-        (status = 400, description = "Malformed request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "Another host or origin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "A file is too large, or there are too many", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither a form nor an image", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "No image, an image that does not read, or one with too many pixels", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too much is waiting, or it took too long; Retry-After says when to ask again", body = ProblemBody, content_type = "application/problem+json"),
+        Films,
+        Guarded,
+        Busy,
     ),
     security((), ("bearer" = [])),
     tag = "predictions",
@@ -130,7 +141,10 @@ async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Pred
     let inputs = files.iter().map(|file| Input::File(Arc::clone(&file.sent)));
     let verdicts = app
         .engine
-        .submit(inputs.collect(), extras.heatmap.is_some())
+        .submit(
+            inputs.collect(),
+            extras.heatmap.is_some() || extras.dicom.is_some(),
+        )
         .ok_or_else(full)?;
     let alone = files.len() == 1;
     let mut predictions = Vec::with_capacity(files.len());
@@ -169,18 +183,15 @@ async fn describe(
     } = verdict.map_err(problem)?;
     app.telemetry.decided(prediction.decision);
     let Upload { name, sent } = file;
-    let decoder = app.decoder.clone();
-    let ledger = Arc::clone(&app.ledger);
+    let asked = Arc::clone(app);
     let drawn = app.engine.aside(move || {
+        let drawn = draw(&asked, &sent.bytes, explained.as_ref(), extras)?;
         let sha256 = hex(&Sha256::digest(&sent.bytes));
-        let recorded = ledger.record(&sha256, &prediction);
-        let heatmap = explained.map(|explained| picture::heat(&explained));
-        let picture = extras.picture.map(|_| picture::film(&sent.bytes, &decoder));
-        recorded.map(|()| (sha256, heatmap, picture.transpose()))
+        asked.ledger.record(&sha256, &prediction)?;
+        Ok((sha256, drawn))
     });
     let drawn = drawn.await.ok_or_else(|| problem(Refused::Network))?;
-    let (sha256, heatmap, picture) = drawn?;
-    let picture = picture.map_err(|error| problem(Refused::Decode(error)))?;
+    let (sha256, drawn) = drawn?;
     Ok(JudgedFilm {
         index,
         name,
@@ -192,9 +203,59 @@ async fn describe(
         xray_score: prediction.xray_score,
         flags: prediction.flags.iter().collect(),
         milliseconds: prediction.milliseconds,
-        heatmap,
-        picture,
+        heatmap: drawn.heatmap,
+        picture: drawn.picture,
+        dicom: drawn.dicom,
     })
+}
+
+/// What is made of a film besides its score.
+#[derive(Default)]
+struct Drawn {
+    heatmap: Option<Heat>,
+    picture: Option<Picture>,
+    dicom: Option<DicomAnswer>,
+}
+
+/// Draws what was asked for. The film is decoded anew: what the network was fed is a square.
+fn draw(
+    app: &App,
+    bytes: &[u8],
+    explained: Option<&Explained>,
+    extras: Extras,
+) -> Result<Drawn, Problem> {
+    let mut drawn = Drawn {
+        heatmap: extras.heatmap.and(explained).map(picture::heat),
+        ..Drawn::default()
+    };
+    if extras.picture.is_none() && extras.dicom.is_none() {
+        return Ok(drawn);
+    }
+    let no_study = |error: DicomError| Problem::new(Code::NoStudy, error.to_string());
+    let source = match extras.dicom {
+        Some(FileKind::Base64) => {
+            let source = Source::read(bytes, app.decoder.limits).map_err(no_study)?;
+            Some(source)
+        }
+        None => None,
+    };
+    let film = app.decoder.decode(bytes);
+    let film = film.map_err(|error| problem(Refused::Decode(error)))?;
+    if let (Some(source), Some(explained)) = (&source, explained) {
+        let answer = osteon_dicom::answer(&osteon_dicom::Judged {
+            source,
+            explained,
+            film: &film,
+            model: &app.info,
+        });
+        let answer = answer.map_err(|error| {
+            tracing::error!(%error, "an answer could not be written as DICOM");
+            Problem::new(Code::Internal, "the answer could not be written as DICOM")
+        })?;
+        drawn.dicom = Some(answer.into());
+    }
+    drawn.picture = extras.picture.map(|PictureKind::Png| picture::film(film));
+    Ok(drawn)
 }
 
 pub(super) fn problem(refused: Refused) -> Problem {

@@ -3,6 +3,9 @@
 mod abuse;
 mod access;
 mod batches;
+mod dicom;
+#[path = "../../../../testing/dicom.rs"]
+mod dicom_film;
 mod limits;
 mod predictions;
 mod protocol;

@@ -18,10 +18,11 @@ use utoipa::ToSchema;
 
 pub(crate) use self::tensor::Data;
 use super::predictions::{self, in_time};
+use super::refusals::{Busy, Films, Guarded, Named};
 use super::upload;
 use crate::api::answer::VERSION;
 use crate::engine::{Input, Refused};
-use crate::problem::{Code, Problem, ProblemBody};
+use crate::problem::{Code, Problem};
 use crate::service::App;
 
 const IMAGE: &str = "image";
@@ -97,7 +98,7 @@ pub(crate) async fn live() -> Json<Value> {
     path = "/v2/health/ready",
     responses(
         (status = 200, description = "They can", body = Value),
-        (status = 503, description = "As many requests as allowed are in flight", body = ProblemBody, content_type = "application/problem+json"),
+        Busy,
     ),
     tag = "open inference protocol",
 )]
@@ -112,8 +113,7 @@ pub(crate) async fn ready(state: State<Arc<App>>) -> Result<Json<Value>, Problem
     path = "/v2",
     responses(
         (status = 200, description = "Name, version, extensions", body = Value),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "open inference protocol",
@@ -129,10 +129,8 @@ pub(crate) async fn server() -> Json<Value> {
     params(("name" = String, Path, description = "The network's name, such as fracture_map")),
     responses(
         (status = 200, description = "Its inputs and outputs", body = Value),
-        (status = 400, description = "The name is no text", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such model", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        Named,
+        Guarded,
     ),
     security((), ("bearer" = [])),
     tag = "open inference protocol",
@@ -165,11 +163,9 @@ pub(crate) async fn metadata(
     params(("name" = String, Path, description = "The network's name, such as fracture_map")),
     responses(
         (status = 200, description = "It can", body = Value),
-        (status = 400, description = "The name is no text", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such model", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "As many requests as allowed are in flight", body = ProblemBody, content_type = "application/problem+json"),
+        Named,
+        Guarded,
+        Busy,
     ),
     security((), ("bearer" = [])),
     tag = "open inference protocol",
@@ -191,15 +187,10 @@ pub(crate) async fn model_ready(
     request_body(content = InferRequest),
     responses(
         (status = 200, description = "The outputs for all films", body = InferAnswer),
-        (status = 400, description = "Malformed request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "A token is needed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "Another host or origin", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such model", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body or a file is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Other inputs than the model's, or an image that does not read", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too much is waiting, or it took too long; Retry-After says when to ask again", body = ProblemBody, content_type = "application/problem+json"),
+        Films,
+        Named,
+        Guarded,
+        Busy,
     ),
     security((), ("bearer" = [])),
     tag = "open inference protocol",

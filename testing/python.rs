@@ -1,4 +1,4 @@
-//! Python as an independent judge.
+//! Python as an independent judge: shared by the crates whose tests ask it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

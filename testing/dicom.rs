@@ -1,20 +1,29 @@
-//! DICOM films that tests write themselves, and the tools of others that look at DICOM.
+//! DICOM films that tests write themselves, element by element: shared by the crates whose tests need one.
 
-use std::path::Path;
-use std::process::{Command, Output};
+#![allow(dead_code, reason = "each of the test programs uses some of it")]
 
-/// Who and what a film is of.
+/// Computed Radiography Image Storage.
+pub const CR: &str = "1.2.840.10008.5.1.4.1.1.1";
+/// Explicit VR Little Endian.
+pub const NATIVE: &str = "1.2.840.10008.1.2.1";
+/// Who a film is of …
 pub const PATIENT: &str = "Doe^Jane";
+/// … and in which study.
 pub const STUDY: &str = "1.2.826.0.1.3680043.8.498.1";
 
-fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
+/// An element, explicit little endian; an odd value is made even as its type asks for.
+pub fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
     let mut value = value.to_vec();
     if value.len() % 2 == 1 {
-        value.push(if vr == b"UI" { 0 } else { b' ' });
+        value.push(if matches!(vr, b"UI" | b"OB" | b"UN") {
+            0
+        } else {
+            b' '
+        });
     }
     let mut bytes = [group.to_le_bytes(), number.to_le_bytes()].concat();
     bytes.extend(vr);
-    if matches!(vr, b"OB" | b"OW") {
+    if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN") {
         bytes.extend([0, 0]);
         bytes.extend((value.len() as u32).to_le_bytes());
     } else {
@@ -24,8 +33,29 @@ fn element(group: u16, number: u16, vr: &[u8], value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn word(group: u16, number: u16, value: u16) -> Vec<u8> {
+/// An element of 16 bits.
+pub fn word(group: u16, number: u16, value: u16) -> Vec<u8> {
     element(group, number, b"US", &value.to_le_bytes())
+}
+
+/// A file of elements in the order given.
+pub fn file(syntax: &str, class: &str, instance: &str, elements: &[Vec<u8>]) -> Vec<u8> {
+    let meta = [
+        element(2, 1, b"OB", &[0, 1]),
+        element(2, 2, b"UI", class.as_bytes()),
+        element(2, 3, b"UI", instance.as_bytes()),
+        element(2, 0x10, b"UI", syntax.as_bytes()),
+        element(2, 0x12, b"UI", b"1.2.826.0.1.3680043.8.498"),
+    ]
+    .concat();
+    [
+        vec![0; 128],
+        b"DICM".to_vec(),
+        element(2, 0, b"UL", &(meta.len() as u32).to_le_bytes()),
+        meta,
+        elements.concat(),
+    ]
+    .concat()
 }
 
 /// The SOP Instance UID of a film by its number.
@@ -35,16 +65,7 @@ pub fn instance(number: usize) -> String {
 
 /// A CR film, 12 bits, MONOCHROME1, explicit little endian, of a slanted bright bar; by its number another one.
 pub fn film(number: usize, width: u16, height: u16) -> Vec<u8> {
-    let class = b"1.2.840.10008.5.1.4.1.1.1";
     let instance = instance(number);
-    let meta = [
-        element(2, 1, b"OB", &[0, 1]),
-        element(2, 2, b"UI", class),
-        element(2, 3, b"UI", instance.as_bytes()),
-        element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1"),
-        element(2, 0x12, b"UI", b"1.2.826.0.1.3680043.8.498"),
-    ]
-    .concat();
     let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 2);
     for y in 0..usize::from(height) {
         for x in 0..usize::from(width) {
@@ -55,13 +76,9 @@ pub fn film(number: usize, width: u16, height: u16) -> Vec<u8> {
     }
     let series = format!("{STUDY}.1");
     let number = number.to_string();
-    [
-        vec![0; 128],
-        b"DICM".to_vec(),
-        element(2, 0, b"UL", &(meta.len() as u32).to_le_bytes()),
-        meta,
+    let elements = [
         element(8, 5, b"CS", b"ISO_IR 100"),
-        element(8, 0x16, b"UI", class),
+        element(8, 0x16, b"UI", CR.as_bytes()),
         element(8, 0x18, b"UI", instance.as_bytes()),
         element(8, 0x20, b"DA", b"20240229"),
         element(8, 0x30, b"TM", b"101500"),
@@ -88,39 +105,6 @@ pub fn film(number: usize, width: u16, height: u16) -> Vec<u8> {
         word(0x28, 0x102, 11),
         word(0x28, 0x103, 0),
         element(0x7fe0, 0x10, b"OW", &pixels),
-    ]
-    .concat()
-}
-
-/// Whether a tool is installed; says so where it is not.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-pub fn has(tool: &str) -> bool {
-    let there = Command::new(tool).arg("--version").output().is_ok();
-    if !there {
-        println!("skipped: no {tool} here");
-    }
-    there
-}
-
-/// What a tool says of a file.
-pub fn said(tool: &str, arguments: &[&str], file: &Path) -> String {
-    let output: Output = Command::new(tool)
-        .args(arguments)
-        .arg(file)
-        .output()
-        .expect("starts");
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
-
-/// The errors that `dciodvfy` (dicom3tools) finds in an object, by its definition in the standard.
-pub fn errors(file: &Path) -> Vec<String> {
-    said("dciodvfy", &[], file)
-        .lines()
-        .filter(|line| line.starts_with("Error"))
-        .map(str::to_owned)
-        .collect()
+    ];
+    file(NATIVE, CR, &instance, &elements)
 }
