@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use image::{GrayImage, Luma};
 
 use crate::python::python_with;
-use crate::{assert_code, osteon, stderr, stdout};
+use crate::{assert_code, osteon, osteon_with, stderr, stdout};
 
 /// A server that ends with this.
 pub struct Served {
@@ -191,6 +191,79 @@ fn schemathesis_finds_no_fault_with_the_description() {
     let said = stdout(&found);
     assert!(found.status.success(), "{said}\n{}", stderr(&found));
     assert!(said.contains("passed"), "{said}");
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+/// What Triton's own client says, by its defaults: tensors as bytes behind the JSON.
+const CLIENT: &str = r#"
+import sys, numpy as np, tritonclient.http as triton
+client = triton.InferenceServerClient(sys.argv[1])
+assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("fracture_map")
+known = client.get_model_metadata("fracture_map")
+assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+files = np.array([open(path, "rb").read() for path in sys.argv[2:]], dtype=object)
+assert known["inputs"][0]["name"] == "image", known
+image = triton.InferInput("image", [len(files)], "BYTES")
+image.set_data_from_numpy(files)
+said = client.infer("fracture_map", [image], request_id="7")
+scores, decisions = said.as_numpy("score"), said.as_numpy("decision")
+assert scores.dtype == np.float64 and len(scores) == len(files), scores
+side = known["inputs"][1]["shape"][2]
+films = np.zeros((2, 1, side, side), np.float32)
+tensor = triton.InferInput("input", films.shape, "FP32")
+tensor.set_data_from_numpy(films)
+score = triton.InferRequestedOutput("score", binary_data=False)
+texts = triton.InferInput("image", [1], "BYTES")
+texts.set_data_from_numpy(np.array(["not base64!"], dtype=object), binary_data=False)
+black = client.infer("fracture_map", [tensor], outputs=[score]).as_numpy("score")
+assert black.shape == (2,) and np.isfinite(black).all() and abs(black[0] - black[1]) < 1e-4, black
+for bad in texts, triton.InferInput("image", [1], "BYTES"):
+    try:
+        client.infer("fracture_map", [bad])
+        sys.exit("an input without films was taken")
+    except triton.InferenceServerException as error:
+        assert error.status() == "422", error
+print(*scores)
+print(*(name.decode() for name in decisions))
+"#;
+
+#[test]
+fn triton_s_client_is_answered() {
+    let python = match python_with("tritonclient.http") {
+        Ok(python) => python,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../serve/page/examples");
+    let files = ["wrist-fractured.png", "shoulder.png"].map(|name| examples.join(name));
+    let server = serve(dir.path(), &["--log", "quiet"]);
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let mut client = Command::new(python);
+    let client = client.args(["-c", CLIENT, address]).args(&files);
+    let output = client.output().expect("starts");
+    assert_code(&output, 0);
+    let said = stdout(&output);
+    let (scores, decisions) = said.trim().split_once('\n').expect("two lines");
+    let mut predict = vec!["predict", "--json"];
+    predict.extend(files.iter().map(|file| file.to_str().expect("UTF-8")));
+    let alone = stdout(&osteon_with(dir.path(), &predict));
+    for ((line, score), decision) in alone
+        .lines()
+        .zip(scores.split(' '))
+        .zip(decisions.split(' '))
+    {
+        let alone: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let score: f64 = score.parse().expect("a number");
+        assert!((alone["score"].as_f64().expect("a score") - score).abs() < 1e-4);
+        assert_eq!(alone["decision"], decision);
+    }
     let (code, log) = server.end();
     assert_eq!(code, Some(0), "{log}");
 }

@@ -55,15 +55,18 @@ async fn image(app: &App, request: Request) -> Result<Vec<Upload>, Problem> {
     Ok(vec![Upload { name: None, sent }])
 }
 
-/// A body of JSON; it may be twice as large as a file, for base64 is a third larger than what it stands for.
-pub(super) async fn json(app: &App, request: Request) -> Result<Arc<Sent>, Problem> {
-    let kind = request.headers().get(CONTENT_TYPE);
-    let is_json = kind.is_some_and(|kind| {
-        let kind = kind.as_bytes().split(|&byte| byte == b';').next();
-        kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+/// A body of JSON, or of JSON and tensors; it may be twice as large as a file, for base64 is a third larger than what it stands for.
+pub(super) async fn tensors(app: &App, request: Request) -> Result<Arc<Sent>, Problem> {
+    let taken = request.headers().get(CONTENT_TYPE).is_none_or(|kind| {
+        let essence = kind.as_bytes().split(|&byte| byte == b';').next();
+        let essence = essence.unwrap_or_default().trim_ascii();
+        // Triton's client calls what is JSON alone octets, too.
+        [&b"application/json"[..], b"application/octet-stream"]
+            .iter()
+            .any(|kind| essence.eq_ignore_ascii_case(kind))
     });
-    if !is_json {
-        let detail = "send application/json";
+    if !taken {
+        let detail = "send application/json, or application/octet-stream with Inference-Header-Content-Length";
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
     let file = app.uploads.receive(2 * app.options.limits.file_bytes);

@@ -6,7 +6,7 @@ use osteon_data::{DecodeScratch, Decoder};
 use osteon_model::{Device, Predictor};
 use serde_json::{Value, json};
 
-use crate::{film, get, options, png, post, serve};
+use crate::{film, get, options, png, post, post_with, serve};
 
 const MODEL: &str = "/v2/models/fracture_map";
 
@@ -69,6 +69,62 @@ fn files_and_tensors_are_judged_as_everywhere() {
         "{score} {}",
         alone[0].score
     );
+}
+
+#[test]
+fn tensors_may_follow_the_json_as_bytes() {
+    let server = serve(options());
+    let file = png(&film(5));
+    let tensor = [&(file.len() as u32).to_le_bytes(), file.as_slice()].concat();
+    let ask = |json: &Value, tensor: &[u8], length: Option<&str>| {
+        let json = json.to_string();
+        let length = length.map_or(json.len().to_string(), str::to_owned);
+        let body = [json.as_bytes(), tensor].concat();
+        let url = server.url("/v2/models/fracture_map/infer");
+        let kind = ("content-type", "application/octet-stream");
+        let headers = [kind, ("inference-header-content-length", length.as_str())];
+        post_with(&url, &headers, &body)
+    };
+    let request = |size: usize| {
+        let parameters = json!({"binary_data_size": size});
+        json!({"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "parameters": parameters}],
+               "outputs": [{"name": "decision", "parameters": {"binary_data": true}}, {"name": "score"}]})
+    };
+    let alone = Predictor::shipped(Device::Cpu).expect("ships");
+    let alone = alone.predict_bytes(&file).expect("predicts");
+    let got = ask(&request(tensor.len()), &tensor, None);
+    assert_eq!(got.status, 200);
+    let length = got.header("inference-header-content-length");
+    let length: usize = length.expect("a length").parse().expect("a number");
+    let (head, bytes) = got.body.split_at(length);
+    let answer: Value = serde_json::from_slice(head).expect("JSON");
+    let outputs = answer["outputs"].as_array().expect("outputs");
+    assert_eq!(outputs[0]["parameters"]["binary_data_size"], bytes.len());
+    assert!(outputs[0].get("data").is_none());
+    assert_eq!(&bytes[4..], alone.decision.to_string().as_bytes());
+    let score = outputs[1]["data"][0].as_f64().expect("a score");
+    assert!((score - alone.score).abs() < 1e-4);
+    let whole = request(tensor.len());
+    let both = json!({"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["aGk="],
+                                  "parameters": {"binary_data_size": tensor.len()}}]});
+    let far = (whole.to_string().len() + tensor.len() + 1).to_string();
+    for (json, tensor, length, status) in [
+        (&request(tensor.len() + 1), &tensor[..], None, 400),
+        (&request(tensor.len() - 1), &tensor, None, 400),
+        (
+            &request(tensor.len() - 1),
+            &tensor[..tensor.len() - 1],
+            None,
+            422,
+        ),
+        (&whole, &tensor, Some("-1"), 400),
+        (&whole, &tensor, Some("3"), 400),
+        (&whole, &tensor, Some(far.as_str()), 400),
+        (&both, &tensor, None, 422),
+    ] {
+        let got = ask(json, tensor, length);
+        assert_eq!(got.status, status, "{}", got.json());
+    }
 }
 
 #[test]

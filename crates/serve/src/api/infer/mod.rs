@@ -1,23 +1,26 @@
 //! The same model by the Open Inference Protocol, version 2, as `KServe`, Triton and others speak it: for clients that there are already.
 //!
-//! Two inputs, of which a request has one: `image`, files as base64 text (BYTES, N), or `input`, what the network takes (FP32, N×1×side×side,
-//! normalised as the model's `preprocess` says).
+//! Two inputs, of which a request has one: `image`, files (BYTES, N; base64 text in JSON, as they are in binary), or `input`, what the
+//! network takes (FP32, N×1×side×side, normalised as the model's `preprocess` says).
 
+mod binary;
+mod message;
 mod tensor;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use osteon_model::Prepared;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
-pub(crate) use self::tensor::Data;
-use super::predictions::{self, in_time};
+use self::message::{BinarySize, InferAnswer, InferInput, InferOutput, InferRequest, Wanted};
+use self::tensor::Data;
+use super::predictions::{self, Film, in_time};
 use super::refusals::{Busy, Films, Guarded, Named};
 use super::upload;
 use crate::api::answer::VERSION;
@@ -27,64 +30,8 @@ use crate::service::App;
 
 const IMAGE: &str = "image";
 const TENSOR: &str = "input";
-
-/// What a request brings.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct InferRequest {
-    /// Comes back with the answer.
-    #[serde(default)]
-    id: Option<String>,
-    /// One of the model's inputs.
-    #[schema(min_items = 1, max_items = 1)]
-    inputs: Vec<InferInput>,
-    /// Which outputs to answer; all if none is named.
-    #[serde(default)]
-    outputs: Vec<Wanted>,
-}
-
-/// A tensor that comes in.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct InferInput {
-    /// `image` or `input`.
-    name: String,
-    /// N, or N×1×side×side.
-    shape: Vec<u32>,
-    /// `BYTES` or `FP32`.
-    datatype: String,
-    /// Flat or nested: base64 texts, or numbers.
-    #[schema(value_type = Vec<Value>)]
-    data: Data,
-}
-
-/// An output that is asked for.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct Wanted {
-    /// `score` or `decision`.
-    name: String,
-}
-
-/// What is answered.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct InferAnswer {
-    model_name: String,
-    model_version: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    id: Option<String>,
-    outputs: Vec<InferOutput>,
-}
-
-/// A tensor that goes out.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct InferOutput {
-    /// `score`: the calibrated probability of a fracture; `decision`: what follows from it.
-    name: &'static str,
-    /// N.
-    shape: Vec<usize>,
-    datatype: &'static str,
-    #[schema(value_type = Vec<Value>)]
-    data: Value,
-}
+const SCORE: &str = "score";
+const OUTPUTS: [&str; 2] = [SCORE, "decision"];
 
 /// Whether the process answers.
 #[utoipa::path(get, path = "/v2/health/live", responses((status = 200, description = "It does", body = Value)), tag = "open inference protocol")]
@@ -119,7 +66,7 @@ pub(crate) async fn ready(state: State<Arc<App>>) -> Result<Json<Value>, Problem
     tag = "open inference protocol",
 )]
 pub(crate) async fn server() -> Json<Value> {
-    Json(json!({"name": "osteon", "version": VERSION, "extensions": []}))
+    Json(json!({"name": "osteon", "version": VERSION, "extensions": ["binary_tensor_data"]}))
 }
 
 /// The model's inputs and outputs.
@@ -186,7 +133,10 @@ pub(crate) async fn model_ready(
     params(("name" = String, Path, description = "The network's name, such as fracture_map")),
     request_body(content = InferRequest),
     responses(
-        (status = 200, description = "The outputs for all films", body = InferAnswer),
+        (status = 200, description = "The outputs for all films; as bytes behind the JSON where that was asked for", content(
+            (InferAnswer = "application/json"),
+            (inline(Film) = "application/octet-stream"),
+        )),
         Films,
         Named,
         Guarded,
@@ -199,25 +149,22 @@ pub(crate) async fn infer(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     request: Request,
-) -> Result<Json<InferAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let name = known(&app, &name)?;
-    in_time(&app, answer(&app, name, request)).await.map(Json)
+    in_time(&app, answer(&app, name, request)).await
 }
 
-async fn answer(app: &Arc<App>, name: String, request: Request) -> Result<InferAnswer, Problem> {
-    let body = upload::json(app, request).await?;
-    let asked: InferRequest = serde_json::from_slice(&body.bytes)
+async fn answer(app: &Arc<App>, name: String, request: Request) -> Result<Response, Problem> {
+    let header = binary::header_length(request.headers())?;
+    let body = upload::tensors(app, request).await?;
+    let (head, tensors) = body
+        .bytes
+        .split_at_checked(header.unwrap_or(body.bytes.len()))
+        .ok_or_else(|| binary::malformed("the JSON is longer than the body"))?;
+    let asked: InferRequest = serde_json::from_slice(head)
         .map_err(|error| Problem::new(Code::MalformedRequest, error.to_string()))?;
-    let outputs: Vec<&str> = asked.outputs.iter().map(|out| out.name.as_str()).collect();
-    if let Some(unknown) = outputs
-        .iter()
-        .find(|name| !["score", "decision"].contains(name))
-    {
-        let unknown: String = unknown.chars().take(40).collect();
-        let detail = format!("there is no output {unknown:?}; there are score and decision");
-        return Err(Problem::new(Code::InvalidInput, detail));
-    }
-    let films = films(app, asked.inputs)?;
+    let wanted = wanted(&asked)?;
+    let films = films(app, asked.inputs, tensors)?;
     let count = films.len();
     let digests: Vec<String> = films.iter().map(Input::sha256).collect();
     let verdicts = app
@@ -240,68 +187,123 @@ async fn answer(app: &Arc<App>, name: String, request: Request) -> Result<InferA
         decisions.push(prediction.decision.to_string());
     }
     drop(body);
-    let all = [
-        ("score", "FP64", json!(scores)),
-        ("decision", "BYTES", json!(decisions)),
-    ];
-    let wanted = |name: &str| outputs.is_empty() || outputs.contains(&name);
-    Ok(InferAnswer {
+    let mut behind = Vec::new();
+    let outputs = wanted.into_iter().map(|(output, as_bytes)| {
+        let (datatype, data) = match output {
+            SCORE => ("FP64", json!(scores)),
+            _ => ("BYTES", json!(decisions)),
+        };
+        let parameters = as_bytes.then(|| {
+            let bytes = match output {
+                SCORE => scores
+                    .iter()
+                    .flat_map(|score| score.to_le_bytes())
+                    .collect(),
+                _ => binary::of_texts(&decisions),
+            };
+            let binary_data_size = bytes.len();
+            behind.push(bytes);
+            BinarySize { binary_data_size }
+        });
+        InferOutput {
+            name: output,
+            shape: vec![count],
+            datatype,
+            data: (!as_bytes).then_some(data),
+            parameters,
+        }
+    });
+    let answer = InferAnswer {
         model_name: name,
         model_version: version(app),
         id: asked.id,
-        outputs: all
-            .into_iter()
-            .filter(|(name, ..)| wanted(name))
-            .map(|(name, datatype, data)| InferOutput {
-                name,
-                shape: vec![count],
-                datatype,
-                data,
-            })
-            .collect(),
-    })
+        outputs: outputs.collect(),
+    };
+    if behind.is_empty() {
+        return Ok(Json(answer).into_response());
+    }
+    let head = serde_json::to_vec(&answer)
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    Ok(binary::response(head, &behind))
 }
 
-/// The films of a request's one input.
-fn films(app: &App, inputs: Vec<InferInput>) -> Result<Vec<Input>, Problem> {
+/// The outputs to answer, and whether as bytes.
+fn wanted(asked: &InferRequest) -> Result<Vec<(&'static str, bool)>, Problem> {
+    let as_bytes = asked.parameters.binary_data_output;
+    if asked.outputs.is_empty() {
+        return Ok(OUTPUTS.map(|name| (name, as_bytes)).to_vec());
+    }
+    let find = |output: &Wanted| {
+        let known = OUTPUTS.into_iter().find(|name| *name == output.name);
+        let known = known.ok_or_else(|| {
+            let unknown: String = output.name.chars().take(40).collect();
+            let detail = format!("there is no output {unknown:?}; there are score and decision");
+            Problem::new(Code::InvalidInput, detail)
+        });
+        Ok((known?, output.parameters.binary_data.unwrap_or(as_bytes)))
+    };
+    asked.outputs.iter().map(find).collect()
+}
+
+/// The films of a request's one input; `behind` are the bytes after the JSON.
+fn films(app: &App, inputs: Vec<InferInput>, mut behind: &[u8]) -> Result<Vec<Input>, Problem> {
     let invalid = |detail: String| Problem::new(Code::InvalidInput, detail);
     let [input] = <[InferInput; 1]>::try_from(inputs)
         .map_err(|inputs| invalid(format!("one input is taken, not {}", inputs.len())))?;
+    let sent = match input.parameters.binary_data_size {
+        Some(size) => Some(binary::take(&mut behind, size as usize)?),
+        None => None,
+    };
+    if !behind.is_empty() {
+        return Err(binary::malformed("the body holds more than its tensors"));
+    }
     let side = app.info.preprocess.side();
     let most = app.options.limits.files;
     let count = input.shape.first().map_or(0, |&count| count as usize);
     if count > most {
         return Err(invalid(format!("at most {most} films a request")));
     }
+    let Data { numbers, texts } = input.data;
+    if sent.is_some() && !(numbers.is_empty() && texts.is_empty()) {
+        return Err(invalid("data and bytes for one input".to_owned()));
+    }
     match (input.name.as_str(), input.datatype.as_str()) {
         (IMAGE, "BYTES") => {
-            let texts = input.data.texts;
-            if input.shape.len() != 1
-                || count != texts.len()
-                || count == 0
-                || !input.data.numbers.is_empty()
-            {
-                return Err(invalid(
-                    "shape must be the number of texts in data".to_owned(),
-                ));
-            }
+            let files: Option<Vec<Cow<'_, [u8]>>> = match sent {
+                Some(bytes) => binary::elements(bytes)
+                    .map(|files| files.into_iter().map(Cow::Borrowed).collect()),
+                None if !numbers.is_empty() => None,
+                None => {
+                    let decoded = texts.iter().map(|text| STANDARD.decode(text));
+                    let files = decoded.map(|file| file.map(Cow::Owned));
+                    let files = files.collect::<Result<_, _>>();
+                    Some(files.map_err(|error| invalid(format!("not base64: {error}")))?)
+                }
+            };
+            let files = files.filter(|files| {
+                input.shape.len() == 1 && count == files.len() && !files.is_empty()
+            });
+            let files = files.ok_or_else(|| {
+                invalid("shape must be the number of files in the tensor".to_owned())
+            })?;
             let limit = app.options.limits.file_bytes;
-            let files = texts.iter().map(|text| {
-                let bytes = STANDARD.decode(text);
-                let bytes = bytes.map_err(|error| invalid(format!("not base64: {error}")))?;
+            let received = files.iter().map(|bytes| {
                 let mut file = app.uploads.receive(limit);
-                file.add(&bytes)?;
+                file.add(bytes)?;
                 Ok(Input::File(file.done()))
             });
-            files.collect()
+            received.collect()
         }
         (TENSOR, "FP32") => {
             let right = [count as u32, 1, side as u32, side as u32];
-            let numbers = input.data.numbers;
+            let numbers = match sent {
+                Some(bytes) => binary::numbers(bytes).unwrap_or_default(),
+                None => numbers,
+            };
             let fits = input.shape == right && numbers.len() == count * side * side && count > 0;
-            if !fits || !input.data.texts.is_empty() {
+            if !fits || !texts.is_empty() {
                 let detail =
-                    format!("shape must be N×1×{side}×{side}, with as many numbers in data");
+                    format!("shape must be N×1×{side}×{side}, with as many numbers in the tensor");
                 return Err(invalid(detail));
             }
             let films = numbers.chunks_exact(side * side).map(|pixels| {
@@ -312,7 +314,7 @@ fn films(app: &App, inputs: Vec<InferInput>) -> Result<Vec<Input>, Problem> {
             films.collect()
         }
         _ => Err(invalid(
-            "inputs are `image` (BYTES, base64 texts) and `input` (FP32)".to_owned(),
+            "inputs are `image` (BYTES, files) and `input` (FP32)".to_owned(),
         )),
     }
 }
