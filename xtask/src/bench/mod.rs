@@ -3,6 +3,7 @@
 mod contest;
 mod data;
 mod metrics;
+mod network;
 mod peers;
 mod serve;
 mod train;
@@ -32,6 +33,8 @@ enum What {
     Data(data::Arguments),
     /// The bootstrap of a judgement's figures against scikit-learn; writes its table into docs/BENCHMARKS.md
     Metrics(metrics::Arguments),
+    /// The network alone in each way that PyTorch has of computing it: the wall before `serve`; writes its table into docs/BENCHMARKS.md
+    Network(network::Arguments),
     /// Requests a second of `osteon serve` against the same network behind FastAPI and PyTorch; with --soak its memory under load
     Serve(serve::Arguments),
     /// Training and one film's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
@@ -46,6 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(What::Criterion { filter }) => criterion(&root, filter.as_deref()),
         Some(What::Data(arguments)) => data::run(&root, arguments),
         Some(What::Metrics(arguments)) => metrics::run(&root, arguments),
+        Some(What::Network(arguments)) => network::run(&root, arguments),
         Some(What::Serve(arguments)) => serve::run(&root, arguments),
         Some(What::Train(arguments)) => train::run(&root, arguments),
     }

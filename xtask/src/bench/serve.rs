@@ -81,7 +81,7 @@ struct Contestant {
 const OURS: &str = "/api/v1/predictions";
 const PEERS: &str = "/predict";
 
-const CONTESTANTS: [Contestant; 6] = [
+const CONTESTANTS: [Contestant; 7] = [
     Contestant {
         name: "osteon serve, bf16, 2 networks of 1 thread",
         ours: true,
@@ -93,6 +93,12 @@ const CONTESTANTS: [Contestant; 6] = [
         ours: true,
         path: OURS,
         words: &["--precision", "bf16"],
+    },
+    Contestant {
+        name: "osteon serve, fp32, 2 networks of 1 thread",
+        ours: true,
+        path: OURS,
+        words: &["--precision", "fp32", "--networks", "2"],
     },
     Contestant {
         name: "osteon serve, fp32",

@@ -4,6 +4,7 @@
 mod layers;
 mod layout;
 mod pages;
+mod places;
 mod sources;
 
 use std::path::{Path, PathBuf};
