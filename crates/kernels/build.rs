@@ -12,6 +12,7 @@ fn main() {
     for file in [
         "src/shim.cpp",
         "src/script.cpp",
+        "src/guard.h",
         "../../build/link_libtorch.rs",
     ] {
         println!("cargo:rerun-if-changed={file}");

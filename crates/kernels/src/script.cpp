@@ -3,11 +3,12 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/jit/api/module.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <sstream>
 #include <string>
+
+#include "guard.h"
 
 namespace {
 
@@ -43,13 +44,6 @@ struct Parts {
   }
 };
 
-char *keep(const std::string &text) {
-  char *copy = static_cast<char *>(std::malloc(text.size() + 1));
-  if (copy)
-    std::memcpy(copy, text.c_str(), text.size() + 1);
-  return copy;
-}
-
 } // namespace
 
 extern "C" {
@@ -59,7 +53,7 @@ char *osteon_script(const char *type, const char *source, const char *const *nam
                     Tensor *const *tensors, const bool *buffers, int64_t count,
                     const char *const *file_names, const char *const *files, int64_t file_count,
                     Tensor **module) noexcept {
-  try {
+  return guarded([&] {
     Parts parts;
     for (int64_t i = 0; i < count; i++)
       parts.add(names[i], *tensors[i], buffers[i]);
@@ -75,13 +69,6 @@ char *osteon_script(const char *type, const char *source, const char *const *nam
     auto copy = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
     std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
     *module = new Tensor(copy);
-    return nullptr;
-  } catch (const c10::Error &error) {
-    return keep(error.what_without_backtrace());
-  } catch (const std::exception &error) {
-    return keep(error.what());
-  } catch (...) {
-    return keep("an unknown C++ exception");
-  }
+  }, true);
 }
 }

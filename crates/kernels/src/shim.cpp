@@ -5,38 +5,11 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/torch.h>
 
-#include <cstdlib>
-#include <cstring>
-#include <string>
+#include "guard.h"
 
 namespace {
 
 using at::Tensor;
-
-char *keep(const char *message) {
-  // The first line; libtorch's C++ frames follow it.
-  const char *end = std::strchr(message, '\n');
-  const size_t length = end ? end - message : std::strlen(message);
-  char *copy = static_cast<char *>(std::malloc(length + 1));
-  if (copy) {
-    std::memcpy(copy, message, length);
-    copy[length] = 0;
-  }
-  return copy;
-}
-
-template <class F> char *guarded(F work) noexcept {
-  try {
-    work();
-    return nullptr;
-  } catch (const c10::Error &error) {
-    return keep(error.what_without_backtrace());
-  } catch (const std::exception &error) {
-    return keep(error.what());
-  } catch (...) {
-    return keep("an unknown C++ exception");
-  }
-}
 
 std::vector<Tensor> list(Tensor *const *tensors, int64_t count) {
   std::vector<Tensor> all;
