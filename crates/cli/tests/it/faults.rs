@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use crate::{assert_code, osteon, set, stderr};
 
@@ -10,7 +10,7 @@ use crate::{assert_code, osteon, set, stderr};
 const INSIDE: &str = "OSTEON_TEST_MOUNTS";
 
 /// A checkpoint each step, all of them kept.
-const RUN: &str = "train --config tiny.toml --data set --device cpu --set train.threads=1 --set train.checkpoint_steps=1 --set train.keep_checkpoints=1000 --run";
+const RUN: &str = "train --config tiny.toml --data set --device cpu --set train.threads=1 --set train.checkpoint_steps=1 --set train.keep_checkpoints=1000 --set train.patience=0 --run";
 
 /// Runs an ignored test of this file where it may mount what it likes, and nobody else sees it; `false`, with the reason, where that is not allowed.
 fn in_own_mounts(test: &str, dir: &Path) -> bool {
@@ -231,20 +231,30 @@ fn a_limit_on_the_size_of_files_loses_nothing() {
     assert!(left(&dir.join("limited")) == whole, "another end");
 }
 
+/// A process that does not outlive its test.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_second_trainer_is_refused_until_the_first_is_gone() {
     let dir = set();
     let dir = dir.path();
     let long = RUN.replace("--run", "--set train.epochs=100000 --run");
-    let mut first = Command::new(env!("CARGO_BIN_EXE_osteon"))
+    let first = Command::new(env!("CARGO_BIN_EXE_osteon"))
         .args(format!("{long} run").split_whitespace())
         .current_dir(dir)
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("starts");
+        .stderr(Stdio::null())
+        .spawn();
+    let mut first = Guarded(first.expect("starts"));
     // It holds the folder before it reads a film.
     while !dir.join("run/checkpoints").exists() {
-        assert!(first.try_wait().expect("asks").is_none(), "it ended");
+        assert!(first.0.try_wait().expect("asks").is_none(), "it ended");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     for second in [
@@ -276,11 +286,10 @@ fn a_second_trainer_is_refused_until_the_first_is_gone() {
         0,
     );
     assert!(
-        first.try_wait().expect("asks").is_none(),
+        first.0.try_wait().expect("asks").is_none(),
         "the first goes on"
     );
-    first.kill().expect("kills");
-    first.wait().expect("ends");
+    drop(first);
     // The lock goes with the process, however it ended.
     assert_code(
         &osteon(dir, "train --resume --force --run run --set train.epochs=1"),
