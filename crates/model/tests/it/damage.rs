@@ -363,11 +363,7 @@ fn settings_that_no_model_has_are_refused() {
         ("\"threshold\":0.5", "\"threshold\":-0.1", "from 0 to 1"),
         ("\"slope\":1.0", "\"slope\":-1.0", "calibration.slope"),
         ("\"slope\":1.0", "\"slope\":0.0", "calibration.slope"),
-        (
-            "\"mean\":0.5",
-            "\"mean\":1e300",
-            "number out of range",
-        ),
+        ("\"mean\":0.5", "\"mean\":1e300", "number out of range"),
         (
             "\"std\":0.5",
             "\"std\":-0.5",

@@ -247,7 +247,7 @@ fn assert_readable(run: &Path) -> bool {
                     }
                 }
                 "checkpoints" | "run.lock" => {}
-                name if name.ends_with(".part") => parts += 1,
+                _ if path.extension().is_some_and(|end| end == "part") => parts += 1,
                 name if name.starts_with("events.out.tfevents.") => assert_events(&path),
                 name if name.starts_with("step-") => drop(read_tensors(&path).expect("whole")),
                 _ => panic!("what is {}?", path.display()),

@@ -97,8 +97,13 @@ fn damaged_checkpoints_are_passed_over_for_the_one_before() {
     plan.resume = true;
     let mut told = None;
     let mut observer = |event: &Event<'_>| {
-        if let Event::Resumed { step, damaged, .. } = event {
-            told = Some((*step, format!("{}\n{}", damaged[0], damaged[1])));
+        if let Event::Resumed {
+            step,
+            damaged: [first, second],
+            ..
+        } = event
+        {
+            told = Some((*step, format!("{first}\n{second}")));
         }
     };
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("goes on");
