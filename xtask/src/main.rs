@@ -24,6 +24,7 @@ mod coverage;
 mod dist;
 mod doctor;
 mod download;
+mod fuzz;
 mod parity;
 mod progress;
 mod python;
@@ -68,6 +69,8 @@ enum Command {
     Ci(ci::Arguments),
     /// Which lines the tests reach, crate by crate
     Coverage(coverage::Arguments),
+    /// Feed the program's readers with inputs that a fuzzer makes up
+    Fuzz(fuzz::Arguments),
     /// The pages in docs/ as a book
     Book(book::Arguments),
     /// Make docs/CONFIG.md from the configuration's schema
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Book(arguments) => book::run(&arguments),
         Command::ConfigReference => config_reference::run(),
         Command::Dist(arguments) => dist::run(&arguments),

@@ -8,6 +8,7 @@ mod evaluate;
 mod export;
 mod gate;
 mod heatmap;
+mod hostile;
 mod looks;
 mod man;
 mod pack;

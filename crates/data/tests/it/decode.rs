@@ -122,7 +122,10 @@ fn what_is_no_film_is_named() {
         );
     }
     let small = Decoder {
-        limits: Limits { max_pixels: 1000 },
+        limits: Limits {
+            max_pixels: 1000,
+            ..Limits::default()
+        },
         ..Decoder::default()
     };
     for format in [ImageFormat::Jpeg, ImageFormat::Png] {

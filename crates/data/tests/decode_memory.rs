@@ -1,0 +1,99 @@
+//! What a film holds in memory while it is decoded, against what [`Limits::max_bytes`] took it for. A program of its own: it counts for the
+//! whole process.
+#![expect(
+    unsafe_code,
+    reason = "an allocator that counts, and else does what the system's does"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use osteon_data::{DecodeError, DecodeScratch, Decoder, Limits};
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What is held at most while a film is read under a limit, its file among it.
+fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
+    let decoder = Decoder {
+        limits: Limits {
+            max_bytes,
+            ..Limits::default()
+        },
+        ..Decoder::default()
+    };
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let bytes = std::fs::read(path).expect("is there");
+    let mut scratch = DecodeScratch::default();
+    let read = decoder.decode_in_color(&bytes, None, &mut scratch);
+    let read = read.map(|_| ());
+    drop((bytes, scratch));
+    let peak = PEAK.load(Ordering::Relaxed) - before;
+    (read, peak as u64)
+}
+
+/// Large films in small files (`oracles/make_large.py`): bombs, but honest ones.
+#[test]
+fn a_film_holds_no_more_than_it_was_taken_for() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("is there")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 22);
+    let mut wrong = Vec::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (whole, held) = read(&path, u64::MAX);
+        whole.expect("decodes");
+        // The least limit under which it is read.
+        let (mut low, mut high) = (0, 1 << 30);
+        while high - low > 1 << 16 {
+            let middle = u64::midpoint(low, high);
+            match read(&path, middle) {
+                (Ok(()), _) => high = middle,
+                (Err(_), refused) => {
+                    low = middle;
+                    // Refused before it was paid for.
+                    if refused > middle + (1 << 20) {
+                        wrong.push(format!("{name}: {refused} held under a limit of {middle}"));
+                    }
+                }
+            }
+        }
+        let pixels = 1203 * 901;
+        println!(
+            "{name:<24} {:>5.1} bytes a pixel held, {:>5.1} taken for",
+            held as f64 / f64::from(pixels),
+            high as f64 / f64::from(pixels),
+        );
+        if held > high {
+            wrong.push(format!("{name}: {held} bytes held, taken for {high}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
