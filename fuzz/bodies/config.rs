@@ -9,7 +9,7 @@ use osteon_train::{Config, Layers};
 pub const MOST: usize = 64 << 20;
 
 /// A file in memory where the system has such folders: it is written anew for each input.
-fn place() -> &'static PathBuf {
+pub fn place() -> &'static PathBuf {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");

@@ -12,7 +12,7 @@ pub const MOST: usize = 16 << 20;
 const FILMS: [&str; 6] = ["a.png", "b.png", "c d.png", "e,f.png", "sub/g.png", "sub/\u{e9}.png"];
 
 /// A folder with films, in memory where the system has such folders: the files are written anew for each input.
-fn folder() -> &'static PathBuf {
+pub fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");

@@ -144,7 +144,8 @@ fn command(root: &Path, fuzzer: &str, target: &Target, seconds: u32) -> Result<C
     std::fs::create_dir_all(&corpus)?;
     // Through rustup: the cargo that runs this program knows no `+nightly`.
     let mut command = Command::new("rustup");
-    command.current_dir(root).args(["run", "nightly", fuzzer]);
+    workspace::forget_cargo(&mut command, root);
+    command.env_remove("CARGO").current_dir(root).args(["run", "nightly", fuzzer]);
     command.args(["run", name]);
     if !torch {
         command.arg("--no-default-features");
@@ -162,16 +163,6 @@ fn command(root: &Path, fuzzer: &str, target: &Target, seconds: u32) -> Result<C
     if torch {
         // libtorch keeps what it once made until the process ends, and its libraries define some names twice.
         command.env("ASAN_OPTIONS", "detect_leaks=0:detect_odr_violation=0");
-    }
-    for (variable, _) in std::env::vars_os() {
-        let text = variable.to_string_lossy();
-        if text.starts_with("CARGO") && text != "CARGO_HOME" && text != "CARGO_BUILD_JOBS" {
-            command.env_remove(&variable);
-        }
-    }
-    command.env_remove("RUSTUP_TOOLCHAIN");
-    if workspace::users_libtorch(root).is_none() {
-        command.env_remove("LIBTORCH");
     }
     Ok(command)
 }

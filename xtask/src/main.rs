@@ -29,6 +29,7 @@ mod parity;
 mod progress;
 mod python;
 mod quickstart;
+mod sanitize;
 mod test;
 mod train_shipped;
 mod workspace;
@@ -71,6 +72,8 @@ enum Command {
     Coverage(coverage::Arguments),
     /// Feed the program's readers with inputs that a fuzzer makes up
     Fuzz(fuzz::Arguments),
+    /// The tests of the crates with unsafe code under sanitizers and Miri
+    Sanitize(sanitize::Arguments),
     /// The pages in docs/ as a book
     Book(book::Arguments),
     /// Make docs/CONFIG.md from the configuration's schema
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Ci(arguments) => ci::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Sanitize(arguments) => sanitize::run(&arguments),
         Command::Book(arguments) => book::run(&arguments),
         Command::ConfigReference => config_reference::run(),
         Command::Dist(arguments) => dist::run(&arguments),

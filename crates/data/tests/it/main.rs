@@ -14,6 +14,7 @@ mod fits;
 mod formats;
 mod mixing;
 mod oracles;
+mod seeds;
 mod sharing;
 mod sources;
 mod split;

@@ -6,6 +6,7 @@ mod batches;
 mod limits;
 mod predictions;
 mod protocol;
+mod seeds;
 mod server;
 
 use std::io::{Cursor, Read, Write};

@@ -9,3 +9,4 @@ mod parity;
 mod processes;
 mod resume;
 mod runs;
+mod seeds;
