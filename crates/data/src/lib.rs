@@ -20,6 +20,7 @@ mod label;
 mod load;
 mod manifest;
 mod preprocess;
+mod seal;
 mod source;
 mod split;
 pub mod synth;
@@ -36,7 +37,7 @@ pub use catalog::{Catalog, Entry};
 pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
-pub use error::{AnnotationError, DataError, DecodeError, RowError};
+pub use error::{AnnotationError, DataError, DecodeError, RowError, remedy};
 pub use films::{Cache, Films, FittedBox, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
@@ -46,6 +47,7 @@ pub use load::{
 };
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
+pub use seal::{SEAL, Seal, UNSEALED, check_seal, seal_header, sealed};
 pub use source::{
     ClassFolders, DicomTable, FracAtlas, Layout, Listing, Manifest, Mura, Source, image_files,
 };

@@ -86,6 +86,9 @@ impl Preprocess {
         if !(self.std.is_finite() && self.std > 0.0) {
             return Err(("std", "must be above 0"));
         }
+        if !(self.black().is_finite() && self.normalise(255.0).is_finite()) {
+            return Err(("std", "is so small that pixels become infinite"));
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! A gate put into the header of a model file, whose every other byte of meaning stays as it is: no number is read and written again on the way.
 
+use osteon_data::{Seal, check_seal, seal_header};
 use serde_json::Value;
 
 use crate::{AttachError, Gate};
@@ -11,9 +12,9 @@ const KEY: &str = "gate";
 /// The model file with this gate in place of the one it may have.
 ///
 /// # Errors
-/// If the bytes are no safetensors file with an `osteon` entry that is a JSON object.
+/// If the bytes are no safetensors file with an `osteon` entry that is a JSON object, or its header does not have the checksum in it.
 pub fn attach(model: &[u8], gate: &Gate) -> Result<Vec<u8>, AttachError> {
-    let (mut header, weights) = parts(model)?;
+    let (mut header, weights) = sound_parts(model)?;
     let entry = entry(&mut header)?;
     let text = entry.as_str().ok_or(AttachError::NotOsteon)?;
     let rest = without(text)?;
@@ -34,6 +35,8 @@ pub fn attach(model: &[u8], gate: &Gate) -> Result<Vec<u8>, AttachError> {
     let mut out = (head.len() as u64).to_le_bytes().to_vec();
     out.extend(head);
     out.extend(weights);
+    // One of a format without a checksum stays without.
+    seal_header(&mut out);
     Ok(out)
 }
 
@@ -42,12 +45,20 @@ pub fn attach(model: &[u8], gate: &Gate) -> Result<Vec<u8>, AttachError> {
 /// # Errors
 /// As [`attach`], and if its gate is damaged.
 pub fn attached(model: &[u8]) -> Result<Option<Gate>, AttachError> {
-    let (mut header, _) = parts(model)?;
+    let (mut header, _) = sound_parts(model)?;
     let entry = entry(&mut header)?;
     let info: Value = serde_json::from_str(entry.as_str().ok_or(AttachError::NotOsteon)?)?;
     match info.get(KEY) {
         Some(gate) => Ok(Some(serde_json::from_value(gate.clone())?)),
         None => Ok(None),
+    }
+}
+
+/// As [`parts`], if the header is as it was written.
+fn sound_parts(model: &[u8]) -> Result<(Value, &[u8]), AttachError> {
+    match check_seal(model) {
+        Seal::Broken => Err(AttachError::Checksum),
+        Seal::Sound | Seal::Absent => parts(model),
     }
 }
 

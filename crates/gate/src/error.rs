@@ -81,6 +81,9 @@ pub enum AttachError {
     /// The bytes are no model file of this program.
     #[error("no Osteon model: not a safetensors file with an `osteon` entry")]
     NotOsteon,
+    /// The header is not the one that was written; to give it a new checksum would hide that.
+    #[error("the model is damaged: its header does not have the checksum that stands in it")]
+    Checksum,
     /// Its header is damaged, or the gate in it is.
     #[error("the header: {source}")]
     Header {

@@ -38,15 +38,43 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
     },
+    /// A name stands twice in the header, of which readers may take either.
+    #[error("{} is damaged: {name} stands twice in its header", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The tensor, or `__metadata__` and its entry.
+        name: String,
+    },
+    /// The header places a tensor where the file has no bytes.
+    #[error("{} is not whole: its header places tensor {name} beyond its end", path.display())]
+    Beyond {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
     /// A model of a format this version does not know.
-    #[error("{} has model format {found}; this program reads format {known}. A newer program may read it", path.display())]
+    #[error("{} has model format {found}; this program reads formats up to {known}. A newer program may read it", path.display())]
     FormatVersion {
         /// The file.
         path: PathBuf,
         /// The version in the file.
         found: u64,
-        /// The version that is read.
+        /// The latest version that is read.
         known: u64,
+    },
+    /// The header is not the one that was written.
+    #[error("{} is damaged, or another program wrote its header anew: the header does not have the checksum that stands in it", path.display())]
+    HeaderChecksum {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The header should have a checksum and has none.
+    #[error("{} is damaged, or another program wrote its header anew: the header has no checksum", path.display())]
+    NoHeaderChecksum {
+        /// The file.
+        path: PathBuf,
     },
     /// The `osteon` header is not what the format says.
     #[error("{} has a damaged `osteon` header: {source}", path.display())]
@@ -77,6 +105,16 @@ pub enum ModelError {
         /// The tensor and what is wrong with it.
         problem: WeightProblem,
     },
+    /// The header asks for a network of many more weights than there are in the file: it is not built, which might take all memory.
+    #[error("{} does not fit its architecture: that has {expected} numbers, and the file {held}", path.display())]
+    Count {
+        /// The file.
+        path: PathBuf,
+        /// Numbers in the network.
+        expected: u64,
+        /// Numbers in the file.
+        held: u64,
+    },
     /// The weights are not those that were written.
     #[error("{} is damaged: its weights do not have the checksum in its header", path.display())]
     Checksum {
@@ -100,6 +138,11 @@ pub enum ModelError {
         /// What it must be.
         must: &'static str,
     },
+    /// The network's answer is NaN or infinite.
+    #[error(
+        "the network's answer is no finite number: its weights, or a film's numbers, are too large for it"
+    )]
+    NoNumber,
     /// A fracture map was asked of a network that makes none.
     #[error("{architecture} makes no map of fractures; Grad-CAM can be had of any network")]
     NoMap {
@@ -243,6 +286,9 @@ pub enum WeightProblem {
     /// Values that 16 bits do not hold.
     #[error("tensor {0} holds values that 16 bits do not hold: above 65504, or no numbers")]
     TooLarge(String),
+    /// A variance below 0, whose root is no number.
+    #[error("tensor {0} is a variance and holds values below 0")]
+    Negative(String),
     /// NaN or infinity.
     #[error("tensor {0} holds values that are not finite")]
     NotFinite(String),

@@ -1,18 +1,20 @@
 //! The model file: safetensors with everything needed to use the weights in its header. No pickle is ever read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use osteon_data::sealed;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::WeightProblem;
+use crate::header::{KEY, Metadata, check_header, parse, parse_info};
 use crate::{FORMAT_VERSION, ModelError, ModelInfo, Net};
 
-/// The header key under which [`ModelInfo`] stands.
-const KEY: &str = "osteon";
+/// Networks of fewer numbers are built whatever the file holds, so that the tensor that does not fit is named.
+const SMALL: u64 = 1 << 24;
 
 /// Tensors by name, as read from a file, on the CPU.
 pub type TensorRecord = BTreeMap<String, Tensor>;
@@ -44,7 +46,7 @@ struct Raw {
     bytes: Vec<u8>,
 }
 
-/// Writes f32 tensors and header entries as one safetensors file, atomically.
+/// Writes f32 tensors and header entries as one safetensors file, atomically. A checksum over its header is among the entries.
 pub fn write_tensors(
     path: &Path,
     tensors: &[(String, Tensor)],
@@ -53,14 +55,15 @@ pub fn write_tensors(
     write_raw(path, tensors, &raw(tensors, Storage::Full)?, metadata)
 }
 
-/// Reads what [`write_tensors`] wrote: tensors and header entries. Only F32 is accepted.
-pub fn read_tensors(path: &Path) -> Result<(TensorRecord, HashMap<String, String>), ModelError> {
+/// Reads what [`write_tensors`] wrote: tensors and header entries. Only F32 is accepted, and only a header that has its checksum.
+pub fn read_tensors(path: &Path) -> Result<(TensorRecord, Metadata), ModelError> {
     let bytes = read_bytes(path)?;
     let (tensors, metadata) = parse(path, &bytes)?;
+    check_header(path, &bytes, &metadata, true)?;
     Ok((to_record(path, &tensors, Storage::Full)?, metadata))
 }
 
-/// Writes a model file of 32 bits, atomically. The weights' checksum is set on the way.
+/// Writes a model file of 32 bits, atomically. Format version and checksums are set on the way.
 pub fn save(path: &Path, net: &Net, info: &ModelInfo) -> Result<(), ModelError> {
     save_as(path, net, info, Storage::Full)
 }
@@ -81,6 +84,7 @@ pub fn save_as(
     }
     let raw = raw(&tensors, storage)?;
     let info = ModelInfo {
+        format_version: FORMAT_VERSION,
         weights_sha256: checksum(raw.iter().map(|raw| raw.bytes.as_slice())),
         ..info.clone()
     };
@@ -92,7 +96,7 @@ pub fn save_as(
     write_raw(path, &tensors, &raw, metadata)
 }
 
-/// Reads a model file: checks format, header, architecture, names, shapes, types, values and checksum before anything is used.
+/// Reads a model file: checks format, header, architecture, names, shapes, types, values and both checksums before anything is used.
 pub fn load(path: &Path, device: Device) -> Result<(Net, ModelInfo), ModelError> {
     load_bytes(path, &read_bytes(path)?, device)
 }
@@ -104,7 +108,7 @@ pub fn load_bytes(
     device: Device,
 ) -> Result<(Net, ModelInfo), ModelError> {
     let (tensors, metadata) = parse(path, bytes)?;
-    let info = parse_info(path, &metadata)?;
+    let info = parse_info(path, bytes, &metadata)?;
     let mut by_name: Vec<_> = tensors.iter().collect();
     by_name.sort_by_key(|(name, _)| *name);
     if checksum(by_name.iter().map(|(_, view)| view.data())) != info.weights_sha256 {
@@ -112,6 +116,7 @@ pub fn load_bytes(
             path: path.to_owned(),
         });
     }
+    fits_file(path, &info, &tensors)?;
     let net = info.architecture.build(info.preprocess.side(), device)?;
     net.copy_weights(&to_record(path, &tensors, Storage::Half)?, path)?;
     Ok((net, info))
@@ -125,7 +130,28 @@ pub fn read_info(path: &Path) -> Result<ModelInfo, ModelError> {
 /// As [`read_info`], of a model file's bytes; `path` is what errors call them.
 pub fn info_of(path: &Path, bytes: &[u8]) -> Result<ModelInfo, ModelError> {
     let (_, metadata) = parse(path, bytes)?;
-    parse_info(path, &metadata)
+    parse_info(path, bytes, &metadata)
+}
+
+/// Refuses an architecture that would take far more memory than there are weights in the file.
+fn fits_file(path: &Path, info: &ModelInfo, tensors: &SafeTensors<'_>) -> Result<(), ModelError> {
+    let held = tensors
+        .iter()
+        .map(|(_, view)| view.shape().iter().product::<usize>() as u64)
+        .sum();
+    let side = info.preprocess.side();
+    info.architecture
+        .check(side)
+        .map_err(|(key, must)| ModelError::Architecture { key, must })?;
+    let expected = info.architecture.numbers(side);
+    if expected > SMALL.max(held) {
+        return Err(ModelError::Count {
+            path: path.to_owned(),
+            expected,
+            held,
+        });
+    }
+    Ok(())
 }
 
 impl Net {
@@ -186,52 +212,6 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
     })
 }
 
-pub(crate) fn parse<'a>(
-    path: &Path,
-    bytes: &'a [u8],
-) -> Result<(SafeTensors<'a>, HashMap<String, String>), ModelError> {
-    let fault = |source| ModelError::NotSafetensors {
-        path: path.to_owned(),
-        source,
-    };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-    let tensors = SafeTensors::deserialize(bytes).map_err(fault)?;
-    Ok((tensors, header.metadata().clone().unwrap_or_default()))
-}
-
-fn parse_info(path: &Path, metadata: &HashMap<String, String>) -> Result<ModelInfo, ModelError> {
-    let header = metadata.get(KEY).ok_or_else(|| ModelError::NotOsteon {
-        path: path.to_owned(),
-    })?;
-    let fault = |source| ModelError::Header {
-        path: path.to_owned(),
-        source,
-    };
-    // The version first: a later format may have any other keys.
-    let version: FormatVersion = serde_json::from_str(header).map_err(fault)?;
-    if version.format_version != FORMAT_VERSION {
-        return Err(ModelError::FormatVersion {
-            path: path.to_owned(),
-            found: version.format_version,
-            known: FORMAT_VERSION,
-        });
-    }
-    let info: ModelInfo = serde_json::from_str(header).map_err(fault)?;
-    info.check()
-        .map_err(|(section, key, must)| ModelError::Setting {
-            path: path.to_owned(),
-            section,
-            key,
-            must,
-        })?;
-    Ok(info)
-}
-
-#[derive(serde::Deserialize)]
-struct FormatVersion {
-    format_version: u64,
-}
-
 /// All tensors as f32; those of 16 bits are accepted if `storage` says so.
 fn to_record(
     path: &Path,
@@ -271,7 +251,11 @@ pub(crate) fn to_tensor(
     };
     let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
     let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)?.f_to_kind(Kind::Float)?;
-    finite(path, name, tensor)
+    let tensor = finite(path, name, tensor)?;
+    if name.ends_with("running_var") && tensor.f_lt(0.0)?.f_any()?.f_int64_value(&[])? != 0 {
+        return Err(problem(WeightProblem::Negative(name.to_owned())));
+    }
+    Ok(tensor)
 }
 
 /// The tensor, if all its values are numbers.
@@ -305,6 +289,8 @@ fn write_raw(
     let metadata = Some(metadata.into_iter().collect());
     let bytes =
         safetensors::serialize(views(tensors, raw)?, metadata).map_err(ModelError::Serialise)?;
+    // Invariant: what was just written as a safetensors file is one.
+    let bytes = sealed(&bytes).unwrap_or(bytes);
     Ok(osteon_data::write_atomic(path, &bytes)?)
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Architecture, Calibration, OperatingPoint};
 
-/// The format this program writes, and the only one it reads.
-pub const FORMAT_VERSION: u64 = 1;
+/// The format this program writes. It also reads format 1, whose header has no checksum.
+pub const FORMAT_VERSION: u64 = 2;
 
 /// Everything needed to use the weights, and where they come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,6 +189,9 @@ impl ModelInfo {
                 "slope",
                 "must be above 0, and both numbers finite".to_owned(),
             ));
+        }
+        if self.operating_points.is_empty() {
+            return Err(("operating_points", "threshold", "is missing".to_owned()));
         }
         if self
             .operating_points

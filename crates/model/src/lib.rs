@@ -9,6 +9,7 @@ mod explain;
 mod export;
 mod file;
 mod flag;
+mod header;
 mod import;
 mod info;
 mod network;

@@ -270,16 +270,21 @@ pub(crate) fn forward(net: &Net, input: &Tensor, mode: Mode) -> Result<Vec<f64>,
     to_f64(&answer.logits)
 }
 
-/// A tensor's numbers.
+/// Logits as numbers.
 pub(crate) fn to_f64(tensor: &Tensor) -> Result<Vec<f64>, ModelError> {
     let flat = tensor
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Double)?
         .f_contiguous()?;
-    let mut values = vec![0.0; flat.numel()];
+    let mut values = vec![0.0_f64; flat.numel()];
     let count = values.len();
     flat.f_copy_data(&mut values, count)?;
-    Ok(values)
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(values)
+    } else {
+        // A score that is no number would lie on neither side of the threshold.
+        Err(ModelError::NoNumber)
+    }
 }
 
 #[cfg(test)]

@@ -63,13 +63,16 @@ pub enum TrainError {
         missing: &'static str,
     },
     /// Another process trains into the folder.
-    #[error("{} is in use by another training process", path.display())]
+    #[error(
+        "{} is in use by another training process. Wait for its end, or choose another folder with --run",
+        path.display()
+    )]
     RunInUse {
         /// The run folder.
         path: PathBuf,
     },
     /// Reading or writing in the run folder failed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), osteon_data::remedy(source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -221,6 +224,19 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// Whether a file or folder could not be read or written: what was kept before is as it was, and a run can go on once that is mended.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        use osteon_data::DataError;
+        use osteon_model::ModelError;
+        matches!(
+            self,
+            Self::Io { .. }
+                | Self::Data(DataError::Io { .. } | DataError::PackChanged { .. })
+                | Self::Model(ModelError::Io { .. } | ModelError::Data(DataError::Io { .. }))
+        )
+    }
+
     /// Whether the fault lies in how the program was called or configured (exit code 2) rather than in the work (1).
     #[must_use]
     pub fn is_usage(&self) -> bool {

@@ -76,7 +76,9 @@ impl RunDir {
 
     /// Removes what a killed process left half written. Nobody else writes here: the folder is locked.
     fn sweep(&self) {
-        for folder in [self.path.clone(), self.checkpoints()] {
+        let below = ["checkpoints", "report", "report/val", "report/test"];
+        let below = below.map(|name| self.path.join(name));
+        for folder in below.iter().chain([&self.path]) {
             for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = item.file_name();
                 let name = name.to_string_lossy();

@@ -274,7 +274,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Reading or writing failed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
     Io {
         /// What was tried: `read`, `create`, …
         action: &'static str,
@@ -314,6 +314,12 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A pack is no longer what it was when it was opened.
+    #[error("the pack {} was written over while it was read; the next run makes it anew", path.display())]
+    PackChanged {
+        /// The file.
+        path: PathBuf,
     },
     /// Writing an image failed.
     #[error("cannot write {}: {source}", path.display())]
@@ -413,4 +419,19 @@ fn one_of(names: &[String]) -> String {
 fn files(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
     self::names(&names)
+}
+
+/// What mends a fault of the disk, as the end of a message; empty of other faults.
+#[must_use]
+pub fn remedy(fault: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match fault.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            ". Free some space there, or choose another place"
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            ". Make it writable again, or choose another place"
+        }
+        _ => "",
+    }
 }

@@ -201,6 +201,14 @@ impl Films {
         GrayView::fitted(&self.levels.all()[start..start + area], side)
     }
 
+    /// Refuses a film whose levels in a mapped pack are no longer those that were written.
+    pub(crate) fn check(&self, index: usize) -> Result<(), DataError> {
+        match &*self.levels {
+            Levels::Memory(_) => Ok(()),
+            Levels::Pack(pack) => pack.check(self.rows[index]),
+        }
+    }
+
     /// Classes, in order.
     #[must_use]
     pub fn labels(&self) -> &[Label] {

@@ -11,7 +11,8 @@
 //! those settings and of the `sha256` tensor: what it holds is what it is called.
 #![expect(
     unsafe_code,
-    reason = "a mapped file is memory that others could change: packs are written under another name and never changed once they have theirs"
+    reason = "a mapped file is memory that others could change: packs are written under another name, read-only and never changed once they have theirs; \
+              what is read of one is held against its checksum"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
@@ -67,8 +69,13 @@ impl Settings {
 
 /// An open pack.
 pub(crate) struct Pack {
+    path: PathBuf,
     map: Mmap,
     pixels: Range<usize>,
+    /// Of each film's levels.
+    sums: Range<usize>,
+    /// Bytes of a film.
+    area: usize,
     pub notes: Notes,
 }
 
@@ -103,7 +110,7 @@ impl Pack {
         };
         let area = (settings.size as usize).pow(2);
         let (levels, pixels) = place("pixels")?;
-        let (sums, _) = place("crc32c")?;
+        let (sums, places) = place("crc32c")?;
         if levels.len() != digests.len() * area || sums.len() != digests.len() * 4 + 4 {
             return Err(PackFault::Other("it holds another number of films"));
         }
@@ -122,7 +129,27 @@ impl Pack {
         let notes = serde_json::from_slice(notes)
             .map_err(|_| PackFault::Other("its notes are of another form"))?;
         drop(tensors);
-        Ok(Self { map, pixels, notes })
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+            pixels,
+            sums: places,
+            area,
+            notes,
+        })
+    }
+
+    /// Whether a film's levels are still those that were written: what is mapped can be written over by whoever may write to the file.
+    pub fn check(&self, row: usize) -> Result<(), DataError> {
+        let levels = &self.levels()[row * self.area..(row + 1) * self.area];
+        let sum = &self.map[self.sums.clone()][row * 4..row * 4 + 4];
+        if crc32c::crc32c(levels).to_le_bytes() == sum {
+            Ok(())
+        } else {
+            Err(DataError::PackChanged {
+                path: self.path.clone(),
+            })
+        }
     }
 
     /// N×size×size.
@@ -142,6 +169,27 @@ pub(crate) enum PackFault {
     Other(&'static str),
 }
 
+/// How old a file must be for it to have been left by a process that was killed: between making one and locking it there is less.
+const LEFT: Duration = Duration::from_secs(60);
+
+/// Removes what killed processes left half written, which may be gigabytes. What cannot be removed does no harm but to the disk.
+fn sweep(dir: &Path) {
+    for item in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = item.file_name();
+        let name = name.to_string_lossy();
+        let old = item
+            .metadata()
+            .and_then(|about| about.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFT));
+        if old && name.starts_with('.') && name.ends_with(".part") {
+            let free = File::open(item.path()).is_ok_and(|file| file.try_lock().is_ok());
+            if free {
+                let _ = std::fs::remove_file(item.path());
+            }
+        }
+    }
+}
+
 /// Makes a pack under another name and gives it its own when it is whole. `fill(rows)` writes the levels.
 pub(crate) fn write(
     path: &Path,
@@ -156,7 +204,18 @@ pub(crate) fn write(
     };
     let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     std::fs::create_dir_all(&dir).map_err(io)?;
-    let mut file = tempfile::NamedTempFile::new_in(&dir).map_err(io)?;
+    sweep(&dir);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Read-only, this one included once it is closed: truncating a file that is mapped kills whoever reads it.
+        builder.permissions(std::fs::Permissions::from_mode(0o444));
+    }
+    let mut file = builder.tempfile_in(&dir).map_err(io)?;
+    // Held until it has its name, so that no other process takes it for one that was left.
+    file.as_file().lock().map_err(io)?;
     let (films, area) = (digests.len(), (settings.size as usize).pow(2));
     let levels = films * area;
     file.as_file()

@@ -118,7 +118,10 @@ impl<'a> Maker<'a> {
         out: &mut [f32],
     ) -> Result<(), DataError> {
         let film = match self.supply {
-            Supply::Films(films) => films.gray(turn.film),
+            Supply::Films(films) => {
+                films.check(turn.film)?;
+                films.gray(turn.film)
+            }
             Supply::Files(files) => {
                 let path = &files.entries[turn.film].path;
                 self.reader

@@ -10,7 +10,8 @@ use osteon_data::Preprocess;
 use tch::{Device, Tensor};
 
 use crate::error::{ImportProblem, WeightProblem};
-use crate::file::{Storage, parse, read_bytes, to_tensor};
+use crate::file::{Storage, read_bytes, to_tensor};
+use crate::header::parse;
 use crate::{Architecture, ModelError, ModelInfo, Net, TensorRecord};
 
 /// Counters of PyTorch's norms, which no judgement needs.

@@ -4,6 +4,7 @@ mod block;
 mod fracture_map;
 mod layers;
 mod local_contrast;
+mod numbers;
 mod residual;
 mod seed_cnn;
 

@@ -88,7 +88,7 @@ pub struct Residual {
 
 impl ResidualOptions {
     /// Channels and blocks of each stage.
-    fn stages(&self) -> (Vec<u32>, Vec<u32>) {
+    pub(super) fn stages(&self) -> (Vec<u32>, Vec<u32>) {
         match self.size.stages() {
             Some((widths, blocks)) => (widths.to_vec(), blocks.to_vec()),
             None => (self.widths.clone(), self.blocks.clone()),

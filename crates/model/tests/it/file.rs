@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use osteon_data::Preprocess;
+use crate::damage::edited;
 use osteon_model::{
     Architecture, ArchitectureName, Compute, Device, MemoryFormat, ModelError, ModelInfo, Net,
     Storage, load, load_bytes, read_info, read_tensors, save, save_as,
@@ -30,17 +31,10 @@ fn written() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-/// Rewrites the header of a safetensors file; lengths and offsets stay right.
+/// Rewrites the header of a safetensors file, with a right checksum; lengths and offsets stay right.
 fn edit_header(path: &Path, edit: impl Fn(String) -> String) {
     let bytes = std::fs::read(path).expect("reads");
-    let length = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes")) as usize;
-    let header = edit(String::from_utf8(bytes[8..8 + length].to_vec()).expect("UTF-8"));
-    let mut padded = header.into_bytes();
-    padded.resize(padded.len().next_multiple_of(8), b' ');
-    let mut out = (padded.len() as u64).to_le_bytes().to_vec();
-    out.extend(padded);
-    out.extend(&bytes[8 + length..]);
-    std::fs::write(path, out).expect("writes");
+    std::fs::write(path, edited(&bytes, edit)).expect("writes");
 }
 
 fn refusal(path: &Path) -> String {
@@ -119,9 +113,9 @@ fn files_of_others_and_of_the_future_are_named() {
     assert!(refusal(&path).contains("no Osteon model"));
     let (_dir, path) = written();
     edit_header(&path, |h| {
-        h.replace("\\\"format_version\\\":1", "\\\"format_version\\\":99")
+        h.replace("\\\"format_version\\\":2", "\\\"format_version\\\":99")
     });
-    assert!(refusal(&path).contains("model format 99; this program reads format 1"));
+    assert!(refusal(&path).contains("model format 99; this program reads formats up to 2"));
 }
 
 #[test]

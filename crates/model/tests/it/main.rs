@@ -1,5 +1,6 @@
 //! Integration tests of `model`.
 
+mod damage;
 mod explain;
 mod export;
 mod file;

@@ -1,18 +1,25 @@
 //! Processes that are killed at any step, and go on to the bit.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use osteon_model::read_tensors;
-use osteon_train::{Event, Plan, train};
+use osteon_model::{Device, load, read_tensors};
+use osteon_train::{Config, Event, Plan, train};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use crate::runs::{films, plan};
 
 const RUN: &str = "OSTEON_TEST_RUN";
+/// After how many steps the child says so and waits; 0: it says so when training begins, and goes on.
 const STEPS: &str = "OSTEON_TEST_STEPS";
+/// As [`the_plan`], with so many epochs and a checkpoint each step.
+const EPOCHS: &str = "OSTEON_TEST_EPOCHS";
 
 /// The run that is killed: an average of weights, dropout, two passes a step, momentum; two threads, as one has.
 fn the_plan(dir: &Path, run: &str) -> Plan {
@@ -27,8 +34,8 @@ fn the_plan(dir: &Path, run: &str) -> Plan {
     plan
 }
 
-/// Not a test of its own: what [`ten_kills_change_nothing`] starts as a process. It trains the run that the environment names and, after
-/// as many steps as it says, says so and waits to be killed.
+/// Not a test of its own: what the others start as a process. It trains the run that the environment names and, after as many steps as it
+/// says, says so and waits to be killed.
 #[test]
 #[ignore = "started by another test"]
 fn child() {
@@ -37,12 +44,18 @@ fn child() {
     let name = run.file_name().and_then(|n| n.to_str()).expect("a name");
     let mut plan = the_plan(run.parent().expect("a folder"), name);
     plan.resume = run.join("config.toml").exists();
+    if let Ok(epochs) = std::env::var(EPOCHS) {
+        plan.config.train.epochs = epochs.parse().expect("a number");
+        plan.config.train.checkpoint_steps = 1;
+    }
     let mut left: usize = std::env::var(STEPS)
         .expect("set")
         .parse()
         .expect("a number");
     let mut observer = |event: &Event<'_>| {
-        if matches!(event, Event::Step { .. }) {
+        if left == 0 && matches!(event, Event::Computes(_)) {
+            writeln!(std::io::stdout(), "\nready").expect("says so");
+        } else if left > 0 && matches!(event, Event::Step { .. }) {
             left -= 1;
             if left == 0 {
                 writeln!(std::io::stdout(), "\nready").expect("says so");
@@ -55,14 +68,20 @@ fn child() {
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("trains");
 }
 
-/// Starts the child; kills it after so many steps, or waits for its end.
-fn run_child(run: &Path, steps: Option<usize>) {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
+fn command(run: &Path, steps: usize) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
         .args(["--exact", "kill::child", "--ignored", "--nocapture"])
         .env(RUN, run)
-        .env(STEPS, steps.unwrap_or(usize::MAX).to_string())
+        .env(STEPS, steps.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Starts the child; kills it after so many steps, or waits for its end.
+fn run_child(run: &Path, steps: Option<usize>) {
+    let mut child = command(run, steps.unwrap_or(usize::MAX))
         .spawn()
         .expect("starts");
     if steps.is_some() {
@@ -111,6 +130,17 @@ fn left_by(run: &Path) -> (Vec<(String, tch::Tensor)>, Vec<Value>) {
     (tensors, lines.collect())
 }
 
+fn assert_same(
+    a: &(Vec<(String, tch::Tensor)>, Vec<Value>),
+    b: &(Vec<(String, tch::Tensor)>, Vec<Value>),
+) {
+    assert_eq!(a.0.len(), b.0.len());
+    for ((name, whole), (_, killed)) in a.0.iter().zip(&b.0) {
+        assert!(whole == killed, "{name} differs");
+    }
+    assert_eq!(a.1, b.1);
+}
+
 #[test]
 fn ten_kills_change_nothing() {
     let dir = films();
@@ -122,11 +152,138 @@ fn ten_kills_change_nothing() {
     }
     run_child(&killed, None);
     let (a, b) = (left_by(&whole), left_by(&killed));
-    assert_eq!(a.0.len(), b.0.len());
-    for ((name, whole), (_, killed)) in a.0.iter().zip(&b.0) {
-        assert!(whole == killed, "{name} differs");
-    }
     // 42 films in steps of 8: 6 steps and an epoch line, three times.
     assert_eq!(a.1.len(), 21);
-    assert_eq!(a.1, b.1);
+    assert_same(&a, &b);
+}
+
+/// What killing at a random moment came to.
+enum End {
+    Killed,
+    /// It ended before.
+    Done,
+}
+
+/// Starts the child and kills it so long after it began: as a process, or `from_training` with training.
+fn kill_after(run: &Path, epochs: u64, delay: Duration, from_training: bool) -> End {
+    let mut child = command(run, 0)
+        .env(EPOCHS, epochs.to_string())
+        .spawn()
+        .expect("starts");
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    // Open until the end: what is said from there on nobody reads, and it is little.
+    let mut lines = output.lines().map_while(Result::ok);
+    if from_training {
+        assert!(lines.any(|line| line == "ready"), "training never began");
+    }
+    std::thread::sleep(delay);
+    child.kill().expect("kills");
+    let output = child.wait_with_output().expect("ends");
+    if output.status.success() {
+        return End::Done;
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.signal() == Some(9),
+        "it failed by itself: {said}"
+    );
+    End::Killed
+}
+
+/// Goes on with a run to its end.
+fn to_the_end(run: &Path, epochs: u64) {
+    let output = command(run, 0)
+        .env(EPOCHS, epochs.to_string())
+        .output()
+        .expect("starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+/// What stands in a run folder under a final name is whole, and there is nothing else but one file that was being written. Gives whether there is that.
+fn assert_readable(run: &Path) -> bool {
+    let mut parts = 0;
+    for folder in [run.to_owned(), run.join("checkpoints")] {
+        for item in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = item.expect("entry").path();
+            let name = path.file_name().and_then(|n| n.to_str()).expect("UTF-8");
+            let text = || std::fs::read_to_string(&path).expect("reads");
+            match name {
+                "config.toml" => drop(toml::from_str::<Config>(&text()).expect("a whole config")),
+                "model.safetensors" => drop(load(&path, Device::Cpu).expect("a whole model")),
+                "metrics.jsonl" => {
+                    let text = text();
+                    assert!(text.is_empty() || text.ends_with('\n'), "half a line");
+                    for line in text.lines() {
+                        serde_json::from_str::<Value>(line).expect("a whole line");
+                    }
+                }
+                "checkpoints" | "run.lock" => {}
+                name if name.ends_with(".part") => parts += 1,
+                name if name.starts_with("events.out.tfevents.") => assert_events(&path),
+                name if name.starts_with("step-") => drop(read_tensors(&path).expect("whole")),
+                _ => panic!("what is {}?", path.display()),
+            }
+        }
+    }
+    assert!(parts <= 1, "{parts} half files lie around");
+    parts == 1
+}
+
+/// Records one after the other, the last of which may be half.
+fn assert_events(path: &Path) {
+    let bytes = std::fs::read(path).expect("reads");
+    let mut rest = &bytes[..];
+    while let Some((length, _)) = rest.split_first_chunk::<8>() {
+        let length = u64::from_le_bytes(*length) as usize;
+        assert!(
+            length < 1 << 20,
+            "{} has a record of {length} bytes",
+            path.display()
+        );
+        rest = rest.get(length + 16..).unwrap_or_default();
+    }
+}
+
+/// Kills at random moments, drawn from a seed: within a step, within the writing of a checkpoint, a model or a log, while the process starts.
+/// `OSTEON_KILLS=200` for as many, `OSTEON_SEED=…` for others.
+#[test]
+fn kills_at_random_moments_change_nothing() {
+    let number = |key: &str| std::env::var(key).ok().and_then(|n| n.parse::<u64>().ok());
+    let wanted = number("OSTEON_KILLS").unwrap_or(10);
+    let seed = number("OSTEON_SEED").unwrap_or(1);
+    // 6 steps an epoch: enough that the kills come before the end, or nearly.
+    let epochs = (wanted / 5).max(3);
+    let dir = films();
+    let whole = dir.path().join("whole");
+    to_the_end(&whole, epochs);
+    assert!(!assert_readable(&whole), "nothing half is left by an end");
+    // Times only choose how likely a kill meets what; the end is the same for all.
+    let (starting, step) = (Duration::from_millis(1500), Duration::from_millis(40));
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let (mut kills, mut halves, mut early, mut runs) = (0, 0, 0, 0);
+    while kills < wanted {
+        runs += 1;
+        let run = dir.path().join(format!("killed-{runs}"));
+        while kills < wanted {
+            let from_training = random.random_bool(0.8);
+            let longest = if from_training { 3 * step } else { starting };
+            let delay = longest.mul_f64(random.random());
+            match kill_after(&run, epochs, delay, from_training) {
+                End::Done => break,
+                End::Killed => {
+                    kills += 1;
+                    early += u64::from(!from_training);
+                    halves += u64::from(assert_readable(&run));
+                }
+            }
+        }
+        to_the_end(&run, epochs);
+        assert!(!assert_readable(&run), "nothing half is left by an end");
+        assert_same(&left_by(&whole), &left_by(&run));
+    }
+    println!(
+        "{kills} kills with seed {seed} in {runs} runs of {} steps, {early} of them while the process started, {halves} within the writing of a file",
+        epochs * 6
+    );
 }

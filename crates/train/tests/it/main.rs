@@ -10,3 +10,4 @@ mod processes;
 mod resume;
 mod runs;
 mod seeds;
+mod vanish;

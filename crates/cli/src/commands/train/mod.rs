@@ -59,6 +59,15 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     let done = train(plan, &mut *watch, stop.flag());
     // The terminal is given back before anything else is said.
     drop(watch);
+    if let Err(error) = &done
+        && error.is_io()
+        && plan.run.join("checkpoints").is_dir()
+    {
+        let run = plan.run.display();
+        eprintln!(
+            "the run is kept as its last checkpoint has it; once this is mended, `osteon train --resume --run {run}` goes on"
+        );
+    }
     let outcome = done?;
     if outcome.rank > 0 {
         // The first of the processes says and writes it all.
