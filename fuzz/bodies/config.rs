@@ -13,7 +13,11 @@ pub fn place() -> &'static PathBuf {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");
-        let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let parent = if memory.is_dir() {
+            memory
+        } else {
+            std::env::temp_dir()
+        };
         parent.join(format!("osteon-fuzz-config-{}.toml", std::process::id()))
     })
 }
@@ -37,7 +41,10 @@ pub fn run(bytes: &[u8]) {
         Err(said) => assert!(!said.is_empty()),
     }
     // The first line as a `--set`.
-    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = bytes
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
     if let Ok(line) = std::str::from_utf8(line) {
         let layers = Layers {
             file: None,
@@ -45,7 +52,10 @@ pub fn run(bytes: &[u8]) {
         };
         if let Ok(config) = layers.resolve() {
             let text = config.to_toml().expect("what was set can be written");
-            assert!(resolve(text.as_bytes()).is_ok_and(|again| again == config), "{line}: {text}");
+            assert!(
+                resolve(text.as_bytes()).is_ok_and(|again| again == config),
+                "{line}: {text}"
+            );
         }
     }
 }

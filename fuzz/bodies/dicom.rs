@@ -26,7 +26,11 @@ pub fn run(bytes: &[u8]) {
     let object = read_dicom(&file, limits);
     let samples = decoder.dicom_samples(&file);
     let film = decoder.decode(&file);
-    for error in [object.as_ref().err(), samples.as_ref().err(), film.as_ref().err()] {
+    for error in [
+        object.as_ref().err(),
+        samples.as_ref().err(),
+        film.as_ref().err(),
+    ] {
         assert!(error.is_none_or(|error| !error.to_string().is_empty()));
     }
     // A file whose data set does not read has no samples, and a film's size is that of its samples.
@@ -37,7 +41,12 @@ pub fn run(bytes: &[u8]) {
         let count = u64::from(samples.width) * u64::from(samples.height);
         assert!(0 < count && count <= PIXELS);
         assert_eq!(samples.values.len() as u64, count);
-        assert!(samples.values.iter().all(|value| (-0x8000..=0xffff).contains(value)));
+        assert!(
+            samples
+                .values
+                .iter()
+                .all(|value| (-0x8000..=0xffff).contains(value))
+        );
     }
     match (&samples, &film) {
         (Ok(samples), Ok(film)) => {

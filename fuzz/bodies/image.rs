@@ -14,9 +14,9 @@ pub fn run(bytes: &[u8]) {
     };
     let decoder = Decoder {
         limits: Limits {
-        max_pixels: PIXELS,
-        max_bytes: MOST as u64,
-    },
+            max_pixels: PIXELS,
+            max_bytes: MOST as u64,
+        },
         repair: how & 1 != 0,
         ..Decoder::default()
     };
@@ -37,24 +37,30 @@ pub fn run(bytes: &[u8]) {
         }
         Err(error) => Err(told(&error)),
     };
-    // Buffers that another film was in, or half of one, change nothing; nor does asking for colours.
+    // Buffers that another film was in, or half of one, change nothing.
     let again = decoder
-        .decode_in_color(bytes, wanted, &mut scratch)
-        .map(|(film, color)| {
+        .decode_with(bytes, wanted, &mut scratch)
+        .map(|film| (film.view.to_image(), film.repaired))
+        .map_err(|error| told(&error));
+    assert!(first == again, "two decodings of one file differ");
+    let in_color = decoder.decode_in_color(bytes, wanted, &mut scratch);
+    match (&first, in_color) {
+        (Ok((film, _)), Ok((again, color))) => {
             if let Some(color) = color {
                 let (w, h) = (color.width(), color.height());
                 assert_eq!(color.pixels().len() as u64, u64::from(w) * u64::from(h));
                 assert!(w <= 256 && h <= 256);
             }
-            (film.view.to_image(), film.repaired)
-        })
-        .map_err(|error| told(&error));
-    match (&first, &again) {
-        // A damaged film may be repaired differently where its colours are decoded, too.
-        (Ok((_, true)), _) | (_, Ok((_, true))) => {}
-        (Ok(a), Ok(b)) => assert!(a == b, "two decodings of one file differ"),
-        (Err(a), Err(b)) => assert_eq!(a, b),
-        _ => panic!("read once: {}, {}", first.is_ok(), again.is_ok()),
+            // Of a damaged JPEG that zune-jpeg takes for whole, the luma hangs on whether the colours were decoded, too.
+            if !bytes.starts_with(b"\xff\xd8") {
+                assert!(again.view.to_image() == *film, "in colour it is another film");
+            }
+        }
+        (Err(a), Err(b)) => assert_eq!(*a, told(&b)),
+        // A fault of the colours alone.
+        (Ok(_), Err(_)) if bytes.starts_with(b"\xff\xd8") => {}
+        (Err(_), Ok(_)) if bytes.starts_with(b"\xff\xd8") => {}
+        (first, _) => panic!("read once: {}", first.is_ok()),
     }
     if let (None, Ok((film, _)), false) = (wanted, &first, decoder.repair) {
         assert!(decoder.decode(bytes).is_ok_and(|whole| whole == *film));

@@ -9,14 +9,25 @@ use osteon_data::{Catalog, Entry, Layout, SplitRecord, write_manifest};
 pub const MOST: usize = 16 << 20;
 
 /// The films that a manifest can name.
-const FILMS: [&str; 6] = ["a.png", "b.png", "c d.png", "e,f.png", "sub/g.png", "sub/\u{e9}.png"];
+const FILMS: [&str; 6] = [
+    "a.png",
+    "b.png",
+    "c d.png",
+    "e,f.png",
+    "sub/g.png",
+    "sub/\u{e9}.png",
+];
 
 /// A folder with films, in memory where the system has such folders: the files are written anew for each input.
 pub fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");
-        let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let parent = if memory.is_dir() {
+            memory
+        } else {
+            std::env::temp_dir()
+        };
         let dir = parent.join(format!("osteon-fuzz-manifest-{}", std::process::id()));
         std::fs::create_dir_all(dir.join("sub")).expect("a folder");
         for film in FILMS {

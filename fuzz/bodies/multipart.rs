@@ -45,7 +45,11 @@ pub fn run(bytes: &[u8]) {
     let piece = usize::from(how & 0x7f) + 1;
     let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
         form.chunks(piece).map(|piece| Ok(piece.to_vec())).collect();
-    let query = if how & 0x80 == 0 { "" } else { "?heatmap=png&picture=png" };
+    let query = if how & 0x80 == 0 {
+        ""
+    } else {
+        "?heatmap=png&picture=png"
+    };
     let request = Request::post(format!("/api/v1/predictions{query}"))
         .header("host", "localhost")
         .header("content-type", "multipart/form-data; boundary=osteon")
@@ -55,7 +59,10 @@ pub fn run(bytes: &[u8]) {
     let (status, body) = runtime.block_on(async {
         let answer = service.router().oneshot(request).await.expect("an answer");
         let status = answer.status().as_u16();
-        (status, to_bytes(answer.into_body(), 1 << 24).await.expect("a body"))
+        (
+            status,
+            to_bytes(answer.into_body(), 1 << 24).await.expect("a body"),
+        )
     });
     let said: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     match status {
@@ -67,14 +74,20 @@ pub fn run(bytes: &[u8]) {
                 let score = answer["score"].as_f64();
                 match &answer["error"] {
                     serde_json::Value::Null => {
-                        assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)), "{said}");
+                        assert!(
+                            score.is_some_and(|score| (0.0..=1.0).contains(&score)),
+                            "{said}"
+                        );
                     }
                     error => assert_eq!(error["status"], 422, "{said}"),
                 }
             }
         }
         400 | 413 | 415 | 422 => {
-            assert!(said["code"].is_string() && said["title"].is_string(), "{said}");
+            assert!(
+                said["code"].is_string() && said["title"].is_string(),
+                "{said}"
+            );
             assert_eq!(said["status"], status);
         }
         _ => panic!("status {status}: {said}"),

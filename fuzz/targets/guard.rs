@@ -14,8 +14,8 @@ thread_local! {
 /// error is no fault: so the hook only keeps what was said, and what nobody catches ends the process in [`run`].
 pub fn init() {
     std::panic::set_hook(Box::new(|panic| {
-        let said = format!("{panic}\n{}", std::backtrace::Backtrace::force_capture());
-        SAID.with_borrow_mut(|last| *last = said);
+        // No backtrace: finding the lines takes more memory than a film may.
+        SAID.with_borrow_mut(|last| *last = panic.to_string());
     }));
 }
 

@@ -96,4 +96,18 @@ fn a_film_holds_no_more_than_it_was_taken_for() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // In the same test: two at once would count each other's.
+    chunk_that_is_not_there();
+}
+
+/// 100 bytes of WebP whose EXIF says that it has two gigabytes: found by fuzzing.
+fn chunk_that_is_not_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/formats");
+    let mut webp = std::fs::read(folder.join("exif6.webp")).expect("is there");
+    let exif = webp.windows(4).position(|w| w == b"EXIF").expect("a chunk");
+    webp[exif + 4..exif + 8].copy_from_slice(&0x7fff_fffe_u32.to_le_bytes());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), webp).expect("writes");
+    let (_, held) = read(file.path(), u64::MAX);
+    assert!(held < 8 << 20, "{held} bytes held");
 }

@@ -10,22 +10,10 @@ use serde_json::Value;
 
 use crate::{assert_code, osteon, stderr, stdout};
 
-/// Numbers that are the same in every run.
-struct Draw(u64);
+#[path = "../../../../fuzz/bodies/spoil.rs"]
+mod spoil;
 
-impl Draw {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below.max(1)
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next(256) as u8).collect()
-    }
-}
+use spoil::{Draw, spoiled};
 
 /// Whole films of every coding, small ones and large ones that are small files.
 fn films() -> Vec<(PathBuf, Vec<u8>)> {
@@ -45,57 +33,6 @@ fn films() -> Vec<(PathBuf, Vec<u8>)> {
     }
     films.sort();
     films
-}
-
-/// A film with something done to it, or nothing of a film at all.
-fn spoiled(draw: &mut Draw, films: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
-    let mut film = films[draw.next(films.len())].1.clone();
-    match draw.next(8) {
-        0 => {
-            let count = draw.next(3000);
-            return draw.bytes(count);
-        }
-        1 => film.truncate(draw.next(film.len())),
-        2 => {
-            for _ in 0..=draw.next(20) {
-                let at = draw.next(film.len());
-                film[at] ^= 1 << draw.next(8);
-            }
-        }
-        3 => {
-            // Large numbers in the header, where sizes, counts and lengths stand.
-            let at = draw.next(film.len().min(600));
-            let count = 1 + draw.next(4);
-            for byte in film.iter_mut().skip(at).take(count) {
-                *byte = 0xff;
-            }
-        }
-        4 => {
-            // One film's beginning, another's rest.
-            film.truncate(draw.next(film.len().min(600)));
-            let other = &films[draw.next(films.len())].1;
-            film.extend(&other[draw.next(other.len())..]);
-        }
-        5 => {
-            // A piece once more.
-            let from = draw.next(film.len());
-            let piece = film[from..(from + draw.next(200)).min(film.len())].to_vec();
-            let at = draw.next(film.len());
-            film.splice(at..at, piece);
-        }
-        6 => {
-            let from = draw.next(film.len());
-            let to = (from + draw.next(50)).min(film.len());
-            film.drain(from..to);
-        }
-        _ => {
-            film.truncate(8 + draw.next(160));
-            let count = draw.next(2000);
-            let noise = draw.bytes(count);
-            film.extend(noise);
-        }
-    }
-    film
 }
 
 fn png(width: u32, height: u32, depth: u8, color: u8, data: &[u8]) -> Vec<u8> {
@@ -326,8 +263,8 @@ fn any_bytes_are_a_result_or_an_error_line() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(300);
-    let films = films();
-    let mut draw = Draw(1);
+    let films: Vec<Vec<u8>> = films().into_iter().map(|(_, bytes)| bytes).collect();
+    let mut draw = Draw::new(1);
     let mut highest = 0;
     for batch in 0..count.div_ceil(300) {
         let dir = tempfile::tempdir().expect("temporary folder");

@@ -79,7 +79,7 @@ impl Decoder {
     }
 
     /// Decodes straight to luma where the file has a luma plane: no RGB is made. Unless `strict`, what is missing of a truncated
-    /// file is gray.
+    /// file is gray or black.
     fn zune(
         &self,
         bytes: &[u8],
@@ -111,6 +111,11 @@ impl Decoder {
             pixels, samples, ..
         } = scratch;
         pixels.resize(count, 0);
+        if !strict {
+            // What a damaged file leaves out is black, not the film before.
+            pixels.fill(0);
+            samples.fill(0);
+        }
         if plane {
             decoder.decode_into(pixels).map_err(jpeg_error)?;
         } else if in_ybr {

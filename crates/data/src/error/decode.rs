@@ -95,6 +95,9 @@ pub enum DecodeError {
     /// The frame's decoder fell over it.
     #[error("damaged DICOM pixel data: the decoder stumbled over it")]
     DicomPanic,
+    /// A JPEG 2000 frame of more tiles, precincts or code-blocks than a film has use for: each costs memory.
+    #[error("damaged DICOM pixel data: a JPEG 2000 frame in parts of next to no pixels")]
+    DicomParts,
     /// A 12-bit JPEG that is damaged.
     #[error("damaged 12-bit JPEG: {reason}")]
     Jpeg12 {

@@ -363,3 +363,45 @@ fn colours_are_seen_and_change_nothing() {
         .expect("decodes");
     assert!(none.is_none());
 }
+
+/// Rows that a damaged file leaves out are no rows of the film that was in the buffers before: found by fuzzing.
+#[test]
+fn a_repaired_film_shows_nothing_of_the_film_before() {
+    let film = GrayImage::from_fn(64, 16, |x, y| Luma([(x * 3 + y * 2) as u8]));
+    let mut jpeg = encoded(&DynamicImage::ImageLuma8(film), ImageFormat::Jpeg);
+    let frame = jpeg
+        .windows(2)
+        .position(|w| w == [0xff, 0xc0])
+        .expect("a frame header");
+    // 96 rows, of which 16 are there.
+    jpeg[frame + 5..frame + 7].copy_from_slice(&96_u16.to_be_bytes());
+    let white = GrayImage::from_pixel(64, 96, Luma([255]));
+    let white = encoded(&DynamicImage::ImageLuma8(white), ImageFormat::Jpeg);
+    assert!(Decoder::default().decode(&jpeg).is_err());
+    let decoder = Decoder {
+        repair: true,
+        ..Decoder::default()
+    };
+    let mut scratch = DecodeScratch::default();
+    let fresh = decoder
+        .decode_with(&jpeg, None, &mut scratch)
+        .map(|film| film.view.to_image());
+    decoder
+        .decode_with(&white, None, &mut scratch)
+        .expect("decodes");
+    let used = decoder
+        .decode_with(&jpeg, None, &mut scratch)
+        .map(|film| film.view.to_image());
+    assert_eq!(fresh.expect("repaired"), used.expect("repaired"));
+}
+
+/// A resize of a line would hold the new width times its length.
+#[test]
+fn a_side_that_no_film_has_is_refused() {
+    let line = GrayImage::new(70_000, 1);
+    let png = encoded(&DynamicImage::ImageLuma8(line), ImageFormat::Png);
+    assert!(matches!(
+        Decoder::default().decode(&png),
+        Err(DecodeError::TooLong { width: 70_000, .. })
+    ));
+}

@@ -10,15 +10,12 @@ mod image;
 #[path = "../../../../fuzz/bodies/manifest.rs"]
 mod manifest;
 
+#[path = "../../../../fuzz/bodies/spoil.rs"]
+mod spoil;
+
 fn replay(target: &str, run: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/seeds")
-        .join(target);
-    let mut count = 0;
-    for file in std::fs::read_dir(folder).expect("seeds") {
-        run(&std::fs::read(file.expect("a file").path()).expect("reads"));
-        count += 1;
-    }
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let count = spoil::replay(&[seeds.join(target)], run);
     assert!(count >= 4, "{count} seeds of {target}");
 }
 

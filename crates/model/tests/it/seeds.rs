@@ -4,15 +4,13 @@ use std::path::Path;
 
 #[path = "../../../../fuzz/bodies/model.rs"]
 mod model;
+#[path = "../../../../fuzz/bodies/spoil.rs"]
+mod spoil;
 
 #[test]
 fn model_files() {
     assert!(model::MOST > 0);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/model");
-    let mut count = 0;
-    for file in std::fs::read_dir(folder).expect("seeds") {
-        model::run(&std::fs::read(file.expect("a file").path()).expect("reads"));
-        count += 1;
-    }
+    let count = spoil::replay(&[folder], model::run);
     assert!(count >= 3, "{count} seeds");
 }

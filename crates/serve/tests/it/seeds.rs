@@ -18,7 +18,12 @@ fn forms() {
             "multipart/form-data; boundary=osteon",
             &bytes[1..],
         );
-        assert!([200, 400, 413, 422].contains(&got.status), "{}: {}", path.display(), got.status);
+        assert!(
+            [200, 400, 413, 422].contains(&got.status),
+            "{}: {}",
+            path.display(),
+            got.status
+        );
         count += 1;
     }
     assert!(count >= 6, "{count} seeds");

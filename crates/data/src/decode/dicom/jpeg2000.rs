@@ -4,6 +4,7 @@ use std::panic::catch_unwind;
 
 use jpeg2000::{DecodeSettings, Image};
 
+use super::parts;
 use crate::DecodeError;
 
 /// The stored bits of a frame's samples, channels interleaved: what is signed in two's complement of 16 bits. The codestream's own size,
@@ -13,6 +14,7 @@ pub(super) fn decode(
     (width, height): (u32, u32),
     channels: usize,
 ) -> Result<Vec<u16>, DecodeError> {
+    parts::check(frame)?;
     let strict = DecodeSettings {
         strict: true,
         ..DecodeSettings::default()

@@ -4,6 +4,7 @@ mod codestream;
 pub(super) mod file;
 mod jpeg12;
 mod jpeg2000;
+mod parts;
 mod shades;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
