@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use osteon_train::{Config, Layers};
+use osteon_train::config::{Config, Layers};
 
 /// Bytes that one input may have held at once.
 pub const MOST: usize = 64 << 20;

@@ -97,11 +97,11 @@ fn a_film_holds_no_more_than_it_was_taken_for() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // In the same test: two at once would count each other's.
-    chunk_that_is_not_there();
+    lengths_are_not_believed();
 }
 
 /// 100 bytes of WebP whose EXIF says that it has two gigabytes: found by fuzzing.
-fn chunk_that_is_not_there() {
+fn lengths_are_not_believed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/formats");
     let mut webp = std::fs::read(folder.join("exif6.webp")).expect("is there");
     let exif = webp.windows(4).position(|w| w == b"EXIF").expect("a chunk");
@@ -109,5 +109,21 @@ fn chunk_that_is_not_there() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), webp).expect("writes");
     let (_, held) = read(file.path(), u64::MAX);
+    assert!(held < 8 << 20, "{held} bytes held");
+
+    // A DICOM file whose meta group has an element of another group, and 800 megabytes after it.
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/dicom/plain.dcm");
+    let mut dicom = std::fs::read(seed).expect("is there");
+    let place = |bytes: &[u8], head: &[u8]| {
+        let at = bytes.windows(head.len()).position(|w| w == head);
+        at.expect("an element")
+    };
+    let first = place(&dicom, b"\x02\0\x02\0UI");
+    dicom[first] = 0x10;
+    let second = place(&dicom, b"\x02\0\x03\0UI");
+    dicom.splice(second + 4..second + 8, *b"UN\0\0\0\0\0\x31");
+    std::fs::write(file.path(), dicom).expect("writes");
+    let (refused, held) = read(file.path(), u64::MAX);
+    assert!(matches!(refused, Err(DecodeError::DicomTruncated)), "{refused:?}");
     assert!(held < 8 << 20, "{held} bytes held");
 }

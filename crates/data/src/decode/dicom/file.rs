@@ -6,6 +6,7 @@ use std::panic::catch_unwind;
 use dicom_core::VR;
 use dicom_core::header::HasLength as _;
 use dicom_dictionary_std::uids;
+use dicom_encoding::decode::{Decode as _, file_header_decoder};
 use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex as _};
 use dicom_object::{FileMetaTable, InMemDicomObject, Tag};
 use dicom_parser::dataset::LazyDataToken;
@@ -40,9 +41,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
 fn parse(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
     let explicit = syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
     let mut rest = bytes.get(128..).unwrap_or_default();
-    // The file meta group is always in this syntax.
-    let meta = &rest[4.min(rest.len())..];
-    limits.afford(bytes.len() as u64 + check(meta, explicit, |tag| tag.group() == 2)?)?;
+    limits.afford(bytes.len() as u64)?;
+    check_meta(&rest[4.min(rest.len())..])?;
     let meta = FileMetaTable::from_reader(&mut rest).map_err(damaged)?;
     let named = syntax(meta.transfer_syntax())?;
     let inflated;
@@ -52,7 +52,7 @@ fn parse(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
     } else {
         (rest, named)
     };
-    let held = bytes.len() as u64 + check(data, named, |_| true)?;
+    let held = bytes.len() as u64 + check(data, named)?;
     let inflated = if data.len() > rest.len() {
         data.len() as u64
     } else {
@@ -122,6 +122,35 @@ fn inflate(deflated: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
     Ok(data)
 }
 
+/// Walks over the file meta group as dicom-object (0.10.1) does, to its stated length, whatever group its elements say they are of: no
+/// value may be longer than the file, since room is made for it first.
+fn check_meta(meta: &[u8]) -> Result<(), DecodeError> {
+    let decoder = file_header_decoder();
+    let mut rest = meta;
+    let mut left = None;
+    // What is wrong with a header the table's own reader says.
+    while let Ok((header, _)) = decoder.decode_header(&mut rest) {
+        let value = rest
+            .split_off(..header.length().0 as usize)
+            .ok_or(DecodeError::DicomTruncated)?;
+        let read = meta.len() - rest.len();
+        let end = match left {
+            Some(end) => end,
+            // The first is the group's length, counted from there.
+            None => {
+                let Ok(length) = value.try_into().map(u32::from_le_bytes) else {
+                    return Ok(());
+                };
+                *left.insert(read + length as usize)
+            }
+        };
+        if read >= end {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
 /// What the parser keeps of an element or an item besides its value, and of each value of one that has several, in bytes.
 const ELEMENT: u64 = 512;
 const VALUE: u64 = 48;
@@ -132,14 +161,12 @@ const VALUE: u64 = 48;
 fn check(
     data: &[u8],
     syntax: &TransferSyntax,
-    wanted: impl Fn(Tag) -> bool,
 ) -> Result<u64, DecodeError> {
     let mut reader = LazyDataSetReader::new_with_ts(Cursor::new(data), syntax).map_err(damaged)?;
     let (mut depth, mut held) = (0_usize, 0_u64);
     while let Some(token) = reader.advance() {
         let token = token.map_err(damaged)?;
         let (length, position) = match &token {
-            LazyDataToken::ElementHeader(header) if !wanted(header.tag) => return Ok(held),
             LazyDataToken::LazyValue { header, decoder } => (header.len.0, decoder.position()),
             LazyDataToken::LazyItemValue { len, decoder } => (*len, decoder.position()),
             LazyDataToken::SequenceStart { .. } => {
