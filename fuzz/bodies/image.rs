@@ -53,7 +53,10 @@ pub fn run(bytes: &[u8]) {
             }
             // Of a damaged JPEG that zune-jpeg takes for whole, the luma hangs on whether the colours were decoded, too.
             if !bytes.starts_with(b"\xff\xd8") {
-                assert!(again.view.to_image() == *film, "in colour it is another film");
+                assert!(
+                    again.view.to_image() == *film,
+                    "in colour it is another film"
+                );
             }
         }
         // A fault of the colours alone, or another of the same file.

@@ -145,7 +145,10 @@ fn command(root: &Path, fuzzer: &str, target: &Target, seconds: u32) -> Result<C
     // Through rustup: the cargo that runs this program knows no `+nightly`.
     let mut command = Command::new("rustup");
     workspace::forget_cargo(&mut command, root);
-    command.env_remove("CARGO").current_dir(root).args(["run", "nightly", fuzzer]);
+    command
+        .env_remove("CARGO")
+        .current_dir(root)
+        .args(["run", "nightly", fuzzer]);
     command.args(["run", name]);
     if !torch {
         command.arg("--no-default-features");

@@ -124,6 +124,9 @@ fn lengths_are_not_believed() {
     dicom.splice(second + 4..second + 8, *b"UN\0\0\0\0\0\x31");
     std::fs::write(file.path(), dicom).expect("writes");
     let (refused, held) = read(file.path(), u64::MAX);
-    assert!(matches!(refused, Err(DecodeError::DicomTruncated)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(DecodeError::DicomTruncated)),
+        "{refused:?}"
+    );
     assert!(held < 8 << 20, "{held} bytes held");
 }

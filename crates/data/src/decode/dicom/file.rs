@@ -134,15 +134,14 @@ fn check_meta(meta: &[u8]) -> Result<(), DecodeError> {
             .split_off(..header.length().0 as usize)
             .ok_or(DecodeError::DicomTruncated)?;
         let read = meta.len() - rest.len();
-        let end = match left {
-            Some(end) => end,
+        let end = if let Some(end) = left {
+            end
+        } else {
             // The first is the group's length, counted from there.
-            None => {
-                let Ok(length) = value.try_into().map(u32::from_le_bytes) else {
-                    return Ok(());
-                };
-                *left.insert(read + length as usize)
-            }
+            let Ok(length) = value.try_into().map(u32::from_le_bytes) else {
+                return Ok(());
+            };
+            *left.insert(read + length as usize)
         };
         if read >= end {
             return Ok(());
@@ -158,10 +157,7 @@ const VALUE: u64 = 48;
 /// Walks over a data set without reading values; the bytes that it will hold once it is read. The parser allocates what a length states
 /// before it reads, so that a few bytes could ask for four gigabytes; it makes a text of each backslash; and it calls itself for each
 /// sequence in a sequence.
-fn check(
-    data: &[u8],
-    syntax: &TransferSyntax,
-) -> Result<u64, DecodeError> {
+fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
     let mut reader = LazyDataSetReader::new_with_ts(Cursor::new(data), syntax).map_err(damaged)?;
     let (mut depth, mut held) = (0_usize, 0_u64);
     while let Some(token) = reader.advance() {
@@ -198,7 +194,7 @@ fn check(
         };
         held += ELEMENT + u64::from(length);
         if !binary {
-            let values = value.iter().filter(|&&byte| byte == b'\\').count() as u64;
+            let values = value.split(|&byte| byte == b'\\').count() as u64;
             held += values * VALUE + u64::from(length);
         }
         token.skip().map_err(damaged)?;

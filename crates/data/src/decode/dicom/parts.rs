@@ -112,7 +112,7 @@ fn read_size(siz: &[u8]) -> Option<Size> {
     })
 }
 
-/// The parameters of SPcod or SPcoc: levels, code-blocks and, if the style says so, precincts.
+/// The parameters of `SPcod` or `SPcoc`: levels, code-blocks and, if the style says so, precincts.
 fn coding(
     parameters: Option<&[u8]>,
     style: Option<&u8>,
