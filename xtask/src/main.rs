@@ -24,10 +24,12 @@ mod coverage;
 mod dist;
 mod doctor;
 mod download;
+mod fuzz;
 mod parity;
 mod progress;
 mod python;
 mod quickstart;
+mod sanitize;
 mod test;
 mod train_shipped;
 mod workspace;
@@ -68,6 +70,10 @@ enum Command {
     Ci(ci::Arguments),
     /// Which lines the tests reach, crate by crate
     Coverage(coverage::Arguments),
+    /// Feed the program's readers with inputs that a fuzzer makes up
+    Fuzz(fuzz::Arguments),
+    /// The tests of the crates with unsafe code under sanitizers and Miri
+    Sanitize(sanitize::Arguments),
     /// The pages in docs/ as a book
     Book(book::Arguments),
     /// Make docs/CONFIG.md from the configuration's schema
@@ -87,6 +93,8 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Ci(arguments) => ci::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Sanitize(arguments) => sanitize::run(&arguments),
         Command::Book(arguments) => book::run(&arguments),
         Command::ConfigReference => config_reference::run(),
         Command::Dist(arguments) => dist::run(&arguments),

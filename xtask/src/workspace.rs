@@ -37,6 +37,12 @@ pub fn users_libtorch(root: &Path) -> Option<PathBuf> {
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    forget_cargo(&mut command, root);
+    command
+}
+
+/// Takes out of a command's environment what the cargo that runs this program put there.
+pub fn forget_cargo(command: &mut Command, root: &Path) {
     // `cargo run` tells this program about its package through the environment. Passed on, these would change the fingerprint of
     // build scripts that watch them (ring's does), and a later plain `cargo build` would compile those crates again.
     for (name, _) in std::env::vars_os() {
@@ -49,7 +55,6 @@ pub fn cargo(root: &Path) -> Command {
     if users_libtorch(root).is_none() {
         command.env_remove("LIBTORCH");
     }
-    command
 }
 
 /// Runs a command with this program's own input and output; its exit status.

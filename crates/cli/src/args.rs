@@ -4,6 +4,7 @@ mod network;
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -258,6 +259,9 @@ pub struct PredictArgs {
     /// Write the answer for each DICOM film to this folder as DICOM: a Secondary Capture and a Structured Report, in the film's study
     #[arg(long, value_name = "DIR", group = "pictures")]
     pub dicom: Option<PathBuf>,
+    /// Memory that the program may take, such as 512MiB or 4GiB; a film that would need more, by its header, is an error of that film
+    #[arg(long, default_value = "2GiB", value_name = "SIZE")]
+    pub max_memory: ByteSize,
     /// Print one JSON object a film
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

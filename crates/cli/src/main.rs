@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod heat;
 mod judge;
+mod memory;
 mod output;
 mod places;
 mod progress;

@@ -18,7 +18,7 @@ mod prepare;
 #[cfg(feature = "shipped")]
 mod shipped;
 
-pub use allocator::keep_freed_memory;
+pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::{ImportProblem, ModelError, WeightProblem};

@@ -7,7 +7,7 @@ mod checks;
 mod packaging;
 mod setup;
 
-pub use setup::program;
+pub use setup::{program, runs};
 
 use std::path::Path;
 use std::process::ExitCode;

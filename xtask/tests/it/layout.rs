@@ -21,6 +21,7 @@ const TOP: &[&str] = &[
     "data",
     "deny.toml",
     "docs",
+    "fuzz",
     "packaging",
     "rustfmt.toml",
     "xtask",

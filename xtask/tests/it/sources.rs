@@ -86,3 +86,20 @@ fn unsafe_code_is_where_it_was_agreed_on() {
         );
     }
 }
+
+/// Each block says why it is sound, where a person reads it.
+#[test]
+fn every_unsafe_block_says_why_it_is_sound() {
+    for (path, text) in files("crates", &["rs"]) {
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if !code.contains("unsafe {") && !code.contains("unsafe impl") {
+                continue;
+            }
+            let before = &lines[number.saturating_sub(8)..=number];
+            let says = before.iter().any(|line| line.contains("SAFETY:"));
+            assert!(says, "{path}:{}: {}", number + 1, line.trim());
+        }
+    }
+}

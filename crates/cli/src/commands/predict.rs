@@ -2,16 +2,21 @@
 
 use std::io::stdout;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use osteon_data::{DataError, image_files, write_atomic};
+use image::GrayImage;
+use osteon_data::{DecodeScratch, image_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
-use osteon_model::{Decision, Flags, HeatKind, ModelError, Prediction, Predictor};
+use osteon_model::{
+    Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
+};
 use serde::Serialize;
 
 use super::open_model;
 use crate::args::PredictArgs;
 use crate::exit::Ending;
 use crate::heat::png;
+use crate::memory::Budget;
 use crate::output;
 use crate::places::Places;
 
@@ -66,10 +71,17 @@ struct Row<'a> {
 
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     let (predictor, _) = open_model(&args.model)?;
+    let pictures = args.heatmap.is_some() || args.dicom.is_some();
+    let kind = args.heatmap_kind.kind();
+    let budget = Budget::open(args.max_memory, &predictor, pictures.then_some(kind))?;
+    let preparer = predictor.preparer().with_limits(budget.limits());
     let files = files(&args.paths);
     let open = |dir: &Option<PathBuf>| dir.as_deref().map(Places::open).transpose();
     let mut writer = Writer {
-        kind: args.heatmap_kind.kind(),
+        predictor: &predictor,
+        preparer,
+        budget,
+        kind,
         heatmaps: open(&args.heatmap)?,
         objects: open(&args.dicom)?,
     };
@@ -79,7 +91,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         let mut written = Written::default();
         let (path, answer) = match file {
             Ok(path) => {
-                let answer = writer.judge(&predictor, &path)?.map(|(answer, places)| {
+                let answer = writer.judge(&path)?.map(|(answer, places)| {
                     written = places;
                     answer
                 });
@@ -90,6 +102,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         if let Some(error) = &written.dicom_error {
             eprintln!("{path}: judged, but no DICOM was written: {error}");
         }
+        writer.budget.settle();
         failures += usize::from(answer.is_err() || written.dicom_error.is_some());
         match &mut csv {
             Some(csv) => {
@@ -118,29 +131,23 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
 }
 
 /// Judges films, and writes of them what was asked for.
-struct Writer {
+struct Writer<'a> {
+    predictor: &'a Predictor,
+    preparer: Preparer,
+    budget: Budget,
     kind: Option<HeatKind>,
     heatmaps: Option<Places>,
     objects: Option<Places>,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// The outer error ends the command: a folder cannot be written.
-    fn judge(
-        &mut self,
-        predictor: &Predictor,
-        path: &Path,
-    ) -> anyhow::Result<Result<(Prediction, Written), ModelError>> {
+    fn judge(&mut self, path: &Path) -> anyhow::Result<Result<(Prediction, Written), ModelError>> {
         if self.heatmaps.is_none() && self.objects.is_none() {
-            let answer = predictor.predict_path(path);
+            let answer = self.score(path);
             return Ok(answer.map(|prediction| (prediction, Written::default())));
         }
-        let found = read(path).and_then(|bytes| {
-            let explained = predictor.explain_bytes(&bytes, self.kind)?;
-            let film = predictor.decoder().decode(&bytes)?;
-            Ok((bytes, explained, film))
-        });
-        let (bytes, explained, film) = match found {
+        let (bytes, explained, film) = match self.explain(path) {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -151,12 +158,12 @@ impl Writer {
             written.heatmap = Some(place.display().to_string());
         }
         if let Some(places) = &mut self.objects {
-            let objects = Source::read(&bytes, predictor.decoder().limits).and_then(|source| {
+            let objects = Source::read(&bytes, self.budget.limits()).and_then(|source| {
                 answer(&Judged {
                     source: &source,
                     explained: &explained,
                     film: &film,
-                    model: predictor.info(),
+                    model: self.predictor.info(),
                 })
             });
             match objects {
@@ -179,19 +186,42 @@ impl Writer {
         }
         Ok(Ok((explained.prediction, written)))
     }
-}
 
-fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    std::fs::read(path).map_err(|source| {
-        let path = path.to_owned();
-        let action = "read";
-        DataError::Io {
-            action,
-            path,
-            source,
-        }
-        .into()
-    })
+    fn score(&self, path: &Path) -> Result<Prediction, ModelError> {
+        let start = Instant::now();
+        let film = self.prepared(&self.budget.read(path)?)?;
+        let mut answers = self.predictor.predict_prepared(&[&film])?;
+        // Invariant: one film in, one answer out.
+        Ok(Prediction {
+            milliseconds: start.elapsed().as_secs_f64() * 1000.0,
+            ..answers.swap_remove(0)
+        })
+    }
+
+    fn explain(&self, path: &Path) -> Result<(Vec<u8>, Explained, GrayImage), ModelError> {
+        let start = Instant::now();
+        let bytes = self.budget.read(path)?;
+        let prepared = self.prepared(&bytes)?;
+        let (width, height) = prepared.size();
+        // The film, and a picture of it: on its way to at most 1,024 rows `image` holds 16 bytes a pixel of them.
+        let pixels = u64::from(width) * u64::from(height);
+        let shrinking = u64::from(width) * u64::from(height.min(1024)) * 16;
+        self.budget
+            .afford(2 * bytes.len() as u64 + pixels + shrinking)?;
+        let mut explained = self.predictor.explain_prepared(&[&prepared], self.kind)?;
+        // Invariant: one film in, one answer out.
+        let mut explained = explained.swap_remove(0);
+        explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        let film = self.preparer.decoder().decode(&bytes)?;
+        Ok((bytes, explained, film))
+    }
+
+    /// In buffers of its own: a large film's must not stay.
+    fn prepared(&self, bytes: &[u8]) -> Result<Prepared, ModelError> {
+        Ok(self
+            .preparer
+            .prepare(bytes, &mut DecodeScratch::default())?)
+    }
 }
 
 /// Every file to judge: a file as given, a folder's files in sorted order. What is not there keeps its line, as an error.

@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod gate;
 mod heatmap;
+mod hostile;
 mod looks;
 mod man;
 mod pack;

@@ -79,7 +79,7 @@ impl Decoder {
     }
 
     /// Decodes straight to luma where the file has a luma plane: no RGB is made. Unless `strict`, what is missing of a truncated
-    /// file is gray.
+    /// file is gray or black.
     fn zune(
         &self,
         bytes: &[u8],
@@ -97,6 +97,9 @@ impl Decoder {
             (u32::from(info.width), u32::from(info.height))
         });
         self.limits.check(width, height)?;
+        let components = decoder.info().map_or(4, |info| info.components);
+        self.limits
+            .afford(bytes.len() as u64 + cost((width, height), components))?;
         let count = width as usize * height as usize;
         let plane = match decoder.input_colorspace() {
             Some(ColorSpace::YCbCr) => !scratch.in_color,
@@ -108,6 +111,11 @@ impl Decoder {
             pixels, samples, ..
         } = scratch;
         pixels.resize(count, 0);
+        if !strict {
+            // What a damaged file leaves out is black, not the film before.
+            pixels.fill(0);
+            samples.fill(0);
+        }
         if plane {
             decoder.decode_into(pixels).map_err(jpeg_error)?;
         } else if in_ybr {
@@ -133,6 +141,16 @@ impl Decoder {
         }
         Ok((width, height))
     }
+}
+
+/// Bytes held at once, the file left out. For every JPEG as for a progressive one: 16 bits for each coefficient, in whole blocks of the coarsest
+/// sampling; and the film twice, once more where it is decoded again, with its colours beside it.
+fn cost((width, height): (u32, u32), components: u8) -> u64 {
+    let pixels = u64::from(width) * u64::from(height);
+    let whole = |side: u32| u64::from(side).next_multiple_of(32);
+    let coefficients = whole(width) * whole(height) * 2 * u64::from(components);
+    let colors = if components == 1 { 0 } else { 3 };
+    coefficients + pixels * (2 + colors)
 }
 
 fn without_end(bytes: &[u8]) -> &[u8] {

@@ -12,6 +12,7 @@ mod raster;
 mod turbo;
 mod view;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::{GrayImage, ImageFormat};
@@ -143,6 +144,21 @@ impl Decoder {
     }
 
     fn stored(
+        &self,
+        bytes: &[u8],
+        wanted: Option<Wanted>,
+        scratch: &mut DecodeScratch,
+    ) -> Result<Stored, DecodeError> {
+        // Decoders of others panic on some damaged files; a film must not take those beside it with it.
+        let decoded = catch_unwind(AssertUnwindSafe(|| self.any(bytes, wanted, scratch)));
+        decoded.unwrap_or_else(|_| {
+            // Buffers that nobody knows the state of.
+            *scratch = DecodeScratch::default();
+            Err(DecodeError::Panic)
+        })
+    }
+
+    fn any(
         &self,
         bytes: &[u8],
         wanted: Option<Wanted>,

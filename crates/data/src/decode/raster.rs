@@ -21,13 +21,21 @@ impl Decoder {
         let refused = |source| DecodeError::Image { source };
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = image::Limits::default();
-        limits.max_alloc = Some(self.limits.max_pixels.saturating_mul(WIDEST));
+        let most = self.limits.max_pixels.saturating_mul(WIDEST);
+        limits.max_alloc = Some(most.min(self.limits.max_bytes));
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(refused)?;
         let (width, height) = decoder.dimensions();
         self.limits.check(width, height)?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let color = decoder.color_type();
+        let cost = cost(format, (width, height), decoder.total_bytes());
+        self.limits.afford(bytes.len() as u64 + cost)?;
+        // image-webp takes a chunk's length on trust (0.2.4): 100 bytes could ask for 4 gigabytes.
+        let orientation = if format == ImageFormat::WebP && !webp_chunks_fit(bytes) {
+            Orientation::NoTransforms
+        } else {
+            decoder.orientation().unwrap_or(Orientation::NoTransforms)
+        };
         let DecodeScratch {
             pixels, samples, ..
         } = scratch;
@@ -62,6 +70,38 @@ impl Decoder {
             repaired,
         })
     }
+}
+
+/// Bytes held at once, the file left out: the samples, the film, and what the decoder has between the two, as measured (`tests/memory.rs`).
+fn cost(format: ImageFormat, (width, height): (u32, u32), samples: u64) -> u64 {
+    let pixels = u64::from(width) * u64::from(height);
+    let between = match format {
+        // A canvas and a frame in four bytes a pixel.
+        ImageFormat::Gif => pixels * 8,
+        // The whole picture once more, and a strip that may be all of it.
+        ImageFormat::Tiff => samples * 2,
+        // Four bytes a pixel, or planes and their upsampled rows.
+        ImageFormat::WebP => pixels * 12,
+        _ => 0,
+    };
+    // A row of 16 bits and four channels, as it comes and as it is given, several times over.
+    let rows = u64::from(width) * 64;
+    samples + pixels + between + rows
+}
+
+/// Whether every chunk of a WebP file lies within the file.
+fn webp_chunks_fit(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let [.., a, b, c, d] = *head;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let Some(next) = after.get(length..) else {
+            return false;
+        };
+        // Chunks begin at even places.
+        rest = next.get(length % 2..).unwrap_or_default();
+    }
+    true
 }
 
 fn from_big_endian(color: ColorType, samples: &mut [u8]) {

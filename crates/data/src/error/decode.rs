@@ -95,6 +95,9 @@ pub enum DecodeError {
     /// The frame's decoder fell over it.
     #[error("damaged DICOM pixel data: the decoder stumbled over it")]
     DicomPanic,
+    /// A JPEG 2000 frame of more tiles, precincts or code-blocks than a film has use for: each costs memory.
+    #[error("damaged DICOM pixel data: a JPEG 2000 frame in parts of next to no pixels")]
+    DicomParts,
     /// A 12-bit JPEG that is damaged.
     #[error("damaged 12-bit JPEG: {reason}")]
     Jpeg12 {
@@ -111,6 +114,27 @@ pub enum DecodeError {
         /// The limit in megapixels.
         limit: u64,
     },
+    /// A side longer than any film's.
+    #[error("{width}×{height} pixels: a side above the limit of {limit} pixels")]
+    TooLong {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+        /// The limit in pixels.
+        limit: u32,
+    },
+    /// Reading it would take more memory than [`crate::Limits`] allows, as said by the header, before anything was decoded.
+    #[error("reading it takes {needed} MiB of memory, above the limit of {limit} MiB")]
+    TooMuchMemory {
+        /// What it would take, in MiB.
+        needed: u64,
+        /// The limit in MiB.
+        limit: u64,
+    },
+    /// A decoder fell over it.
+    #[error("damaged image: the decoder stumbled over it")]
+    Panic,
     /// No pixel.
     #[error("the image has no pixels ({width}×{height})")]
     NoPixels {

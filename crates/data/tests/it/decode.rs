@@ -122,7 +122,10 @@ fn what_is_no_film_is_named() {
         );
     }
     let small = Decoder {
-        limits: Limits { max_pixels: 1000 },
+        limits: Limits {
+            max_pixels: 1000,
+            ..Limits::default()
+        },
         ..Decoder::default()
     };
     for format in [ImageFormat::Jpeg, ImageFormat::Png] {
@@ -359,4 +362,42 @@ fn colours_are_seen_and_change_nothing() {
         .decode_in_color(&gray, None, &mut scratch)
         .expect("decodes");
     assert!(none.is_none());
+}
+
+/// Rows that a damaged file leaves out are no rows of the film that was in the buffers before: found by fuzzing.
+#[test]
+fn a_repaired_film_shows_nothing_of_the_film_before() {
+    let seed = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/seeds/image/rows_missing.jpg");
+    let mut jpeg = std::fs::read(seed).expect("is there");
+    // The last byte is the fuzz target's own.
+    jpeg.pop();
+    let white = GrayImage::from_pixel(100, 100, Luma([255]));
+    let white = encoded(&DynamicImage::ImageLuma8(white), ImageFormat::Jpeg);
+    let decoder = Decoder {
+        repair: true,
+        ..Decoder::default()
+    };
+    let mut scratch = DecodeScratch::default();
+    let fresh = decoder
+        .decode_with(&jpeg, None, &mut scratch)
+        .map(|film| film.view.to_image());
+    decoder
+        .decode_with(&white, None, &mut scratch)
+        .expect("decodes");
+    let used = decoder
+        .decode_with(&jpeg, None, &mut scratch)
+        .map(|film| film.view.to_image());
+    assert_eq!(fresh.expect("repaired"), used.expect("repaired"));
+}
+
+/// A resize of a line would hold the new width times its length.
+#[test]
+fn a_side_that_no_film_has_is_refused() {
+    let line = GrayImage::new(70_000, 1);
+    let png = encoded(&DynamicImage::ImageLuma8(line), ImageFormat::Png);
+    assert!(matches!(
+        Decoder::default().decode(&png),
+        Err(DecodeError::TooLong { width: 70_000, .. })
+    ));
 }

@@ -236,7 +236,7 @@ fn stored_samples_of_real_files_are_pydicoms() {
     }
 }
 
-/// Modality LUT, VOI LUT and window of real files, as 8-bit levels, within one level of pydicom's (`make_dicom_oracles.py`).
+/// Modality LUT, VOI LUT and window of real files, as 8-bit levels, within one level of pydicom's, two for lossy JPEG 2000 (`make_dicom_oracles.py`).
 #[test]
 fn shades_of_real_files_are_pydicoms() {
     let Some(folder) = crate::real_films("dicom") else {
@@ -260,7 +260,9 @@ fn shades_of_real_files_are_pydicoms() {
             .max();
         let mean = film.iter().map(|&v| f64::from(v)).sum::<f64>() / count as f64;
         let apart = (mean - case["mean"].as_f64().expect("mean")).abs();
-        if worst > Some(1) || apart > 0.5 {
+        // Where in a quantisation step a lossy coefficient lies is left to the decoder (T.800 E.1.1.2).
+        let allowed = if name.contains("J2KI") { 2 } else { 1 };
+        if worst > Some(allowed) || apart > 0.5 {
             wrong.push(format!("{name}: worst {worst:?}, means {apart:.2} apart"));
         }
     }
@@ -410,8 +412,30 @@ fn spoil_and_decode(
     let decoder = Decoder {
         limits: Limits {
             max_pixels: 2_000_000,
+            ..Limits::default()
         },
         ..Decoder::default()
     };
     let _ = decoder.decode(&bytes);
+}
+
+/// One film in every lossless coding (`make_large.py`: pydicom, Pillow and dcmtk wrote them). The JPEG-LS file has a byte of filling before its end.
+#[test]
+fn one_film_is_the_same_in_every_lossless_coding() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
+    let read = |name: &str| {
+        let bytes = std::fs::read(folder.join(name)).expect("is there");
+        Decoder::default().dicom_samples(&bytes).expect("decodes")
+    };
+    let film = read("deflated.dcm");
+    assert_eq!((film.width, film.height), (1203, 901));
+    assert_eq!(film.values[901 / 2 * 1203 + 600], 200 * 200);
+    for name in [
+        "rle.dcm",
+        "jpeg2000_deep.dcm",
+        "jpeg_lossless.dcm",
+        "jpeg_ls.dcm",
+    ] {
+        assert!(read(name) == film, "{name}");
+    }
 }

@@ -91,7 +91,10 @@ proptest! {
         }
         let decoder = Decoder {
             repair,
-            limits: Limits { max_pixels: 1_000_000 },
+            limits: Limits {
+                max_pixels: 1_000_000,
+                ..Limits::default()
+            },
             ..Decoder::default()
         };
         let mut scratch = DecodeScratch::default();

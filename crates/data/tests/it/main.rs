@@ -17,6 +17,7 @@ mod fits;
 mod formats;
 mod mixing;
 mod oracles;
+mod seeds;
 mod sharing;
 mod sources;
 mod split;

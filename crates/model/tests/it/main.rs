@@ -9,6 +9,7 @@ mod import;
 mod network;
 mod parity;
 mod predictor;
+mod seeds;
 #[cfg(feature = "shipped")]
 mod shipped;
 mod zoo;

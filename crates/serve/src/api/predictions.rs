@@ -260,7 +260,7 @@ fn draw(
 
 pub(super) fn problem(refused: Refused) -> Problem {
     match refused {
-        Refused::Decode(error @ DecodeError::TooLarge { .. }) => {
+        Refused::Decode(error @ (DecodeError::TooLarge { .. } | DecodeError::TooLong { .. })) => {
             Problem::new(Code::TooManyPixels, error.to_string())
         }
         Refused::Decode(error) => Problem::new(Code::UnreadableImage, error.to_string()),

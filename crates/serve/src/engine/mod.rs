@@ -128,6 +128,7 @@ impl Engine {
         };
         let film_limits = osteon_data::Limits {
             max_pixels: options.limits.pixels,
+            ..osteon_data::Limits::default()
         };
         let preparer = first
             .preparer()

@@ -9,6 +9,7 @@ mod dicom_film;
 mod limits;
 mod predictions;
 mod protocol;
+mod seeds;
 mod server;
 
 use std::io::{Cursor, Read, Write};

@@ -9,4 +9,5 @@ mod parity;
 mod processes;
 mod resume;
 mod runs;
+mod seeds;
 mod vanish;

@@ -1,9 +1,12 @@
 //! The file as a data set, with every stated length checked against what is there before anything is allocated for it.
 
 use std::io::{Cursor, Read as _};
+use std::panic::catch_unwind;
 
+use dicom_core::VR;
 use dicom_core::header::HasLength as _;
 use dicom_dictionary_std::uids;
+use dicom_encoding::decode::{Decode as _, file_header_decoder};
 use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex as _};
 use dicom_object::{FileMetaTable, InMemDicomObject, Tag};
 use dicom_parser::dataset::LazyDataToken;
@@ -23,12 +26,23 @@ fn damaged(source: impl std::error::Error + Send + Sync + 'static) -> DecodeErro
     }
 }
 
+/// A data set, and the bytes that it and its file hold, by estimate.
+pub(super) struct Held {
+    pub object: Object,
+    pub bytes: u64,
+}
+
 /// Reads a file that has `DICM` at byte 128.
-pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Object, DecodeError> {
+pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
+    // Nothing outlives the call but what it returns: a parser's panic leaves nothing half-done.
+    catch_unwind(|| parse(bytes, limits)).map_err(|_| DecodeError::DicomPanic)?
+}
+
+fn parse(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
     let explicit = syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
     let mut rest = bytes.get(128..).unwrap_or_default();
-    // The file meta group is always in this syntax.
-    check_lengths(&rest[4.min(rest.len())..], explicit, |tag| tag.group() == 2)?;
+    limits.afford(bytes.len() as u64)?;
+    check_meta(&rest[4.min(rest.len())..])?;
     let meta = FileMetaTable::from_reader(&mut rest).map_err(damaged)?;
     let named = syntax(meta.transfer_syntax())?;
     let inflated;
@@ -38,15 +52,24 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Object, DecodeError> 
     } else {
         (rest, named)
     };
-    check_lengths(data, named, |_| true)?;
+    let held = bytes.len() as u64 + check(data, named)?;
+    let inflated = if data.len() > rest.len() {
+        data.len() as u64
+    } else {
+        0
+    };
+    limits.afford(held + inflated)?;
     let object = InMemDicomObject::read_dataset_with_ts(data, named).map_err(damaged)?;
-    Ok(object.with_exact_meta(meta))
+    Ok(Held {
+        object: object.with_exact_meta(meta),
+        bytes: held,
+    })
 }
 
 fn syntax(uid: &str) -> Result<&'static TransferSyntax, DecodeError> {
     TransferSyntaxRegistry
         .get(uid)
-        .filter(|syntax| syntax.can_decode_all() || is_jpeg_ls(uid))
+        .filter(|syntax| syntax.can_decode_all() || is_jpeg_ls(uid) || is_jpeg_2000(uid))
         .ok_or_else(|| DecodeError::DicomSyntax {
             uid: uid.to_owned(),
         })
@@ -62,6 +85,11 @@ pub(super) fn is_jpeg_ls(uid: &str) -> bool {
     uid == uids::JPEGLS_LOSSLESS || uid == uids::JPEGLS_NEAR_LOSSLESS
 }
 
+/// Whether frames are coded as JPEG 2000, lossless or not.
+pub(super) fn is_jpeg_2000(uid: &str) -> bool {
+    uid == uids::JPEG2000_LOSSLESS || uid == uids::JPEG2000
+}
+
 /// Whether bytes that begin like no picture are a data set without the 128 bytes and the `DICM` of a file: they begin with an element
 /// of the file meta group or of group 8, with a VR of two letters or a short length.
 pub(in crate::decode) fn is_bare(bytes: &[u8]) -> bool {
@@ -75,34 +103,71 @@ pub(in crate::decode) fn is_bare(bytes: &[u8]) -> bool {
         && (explicit || u32::from_le_bytes([a, b, c, d]) <= 64)
 }
 
-/// At most 8 bytes for each pixel that is allowed: what is more is no film.
+/// At most 8 bytes for each pixel that is allowed, and a quarter of the memory, since a vector that grows is there twice: what is more is
+/// no film.
 fn inflate(deflated: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
-    let most = limits.max_pixels.saturating_mul(8);
+    let most = limits
+        .max_pixels
+        .saturating_mul(8)
+        .min(limits.max_bytes / 4);
     let mut data = Vec::new();
     flate2::read::DeflateDecoder::new(deflated)
         .take(most)
         .read_to_end(&mut data)
         .map_err(damaged)?;
+    if data.len() as u64 == most {
+        // There may be more, which nobody has counted.
+        limits.afford(most.saturating_mul(4).saturating_add(1))?;
+    }
     Ok(data)
 }
 
-/// Walks over a data set without reading values. The parser allocates what a length states before it reads, so that a few bytes
-/// could ask for four gigabytes; and it calls itself for each sequence in a sequence.
-fn check_lengths(
-    data: &[u8],
-    syntax: &TransferSyntax,
-    wanted: impl Fn(Tag) -> bool,
-) -> Result<(), DecodeError> {
+/// Walks over the file meta group as dicom-object (0.10.1) does, to its stated length, whatever group its elements say they are of: no
+/// value may be longer than the file, since room is made for it first.
+fn check_meta(meta: &[u8]) -> Result<(), DecodeError> {
+    let decoder = file_header_decoder();
+    let mut rest = meta;
+    let mut left = None;
+    // What is wrong with a header the table's own reader says.
+    while let Ok((header, _)) = decoder.decode_header(&mut rest) {
+        let value = rest
+            .split_off(..header.length().0 as usize)
+            .ok_or(DecodeError::DicomTruncated)?;
+        let read = meta.len() - rest.len();
+        let end = if let Some(end) = left {
+            end
+        } else {
+            // The first is the group's length, counted from there.
+            let Ok(length) = value.try_into().map(u32::from_le_bytes) else {
+                return Ok(());
+            };
+            *left.insert(read + length as usize)
+        };
+        if read >= end {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// What the parser keeps of an element or an item besides its value, and of each value of one that has several, in bytes.
+const ELEMENT: u64 = 512;
+const VALUE: u64 = 48;
+
+/// Walks over a data set without reading values; the bytes that it will hold once it is read. The parser allocates what a length states
+/// before it reads, so that a few bytes could ask for four gigabytes; it makes a text of each backslash; and it calls itself for each
+/// sequence in a sequence.
+fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
     let mut reader = LazyDataSetReader::new_with_ts(Cursor::new(data), syntax).map_err(damaged)?;
-    let mut depth = 0_usize;
+    let (mut depth, mut held) = (0_usize, 0_u64);
     while let Some(token) = reader.advance() {
         let token = token.map_err(damaged)?;
         let (length, position) = match &token {
-            LazyDataToken::ElementHeader(header) if !wanted(header.tag) => return Ok(()),
             LazyDataToken::LazyValue { header, decoder } => (header.len.0, decoder.position()),
             LazyDataToken::LazyItemValue { len, decoder } => (*len, decoder.position()),
             LazyDataToken::SequenceStart { .. } => {
                 depth += 1;
+                held += ELEMENT;
                 if depth > MAX_DEPTH {
                     return Err(DecodeError::DicomNesting { limit: MAX_DEPTH });
                 }
@@ -112,14 +177,36 @@ fn check_lengths(
                 depth = depth.saturating_sub(1);
                 continue;
             }
+            LazyDataToken::ItemStart { .. } => {
+                held += ELEMENT;
+                continue;
+            }
             _ => continue,
         };
-        if position.saturating_add(u64::from(length)) > data.len() as u64 {
-            return Err(DecodeError::DicomTruncated);
+        let value = position
+            .checked_add(u64::from(length))
+            .and_then(|end| data.get(position as usize..end as usize))
+            .ok_or(DecodeError::DicomTruncated)?;
+        // Pixels hold any byte: what is no text is counted once for each of its bytes.
+        let binary = match &token {
+            LazyDataToken::LazyValue { header, .. } => is_binary(header.vr),
+            _ => true,
+        };
+        held += ELEMENT + u64::from(length);
+        if !binary {
+            let values = value.split(|&byte| byte == b'\\').count() as u64;
+            held += values * VALUE + u64::from(length);
         }
         token.skip().map_err(damaged)?;
     }
-    Ok(())
+    Ok(held)
+}
+
+fn is_binary(vr: VR) -> bool {
+    matches!(
+        vr,
+        VR::AT | VR::FD | VR::FL | VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::SL
+    ) || matches!(vr, VR::SS | VR::SV | VR::UL | VR::UN | VR::US | VR::UV)
 }
 
 /// A whole number that must be there.

@@ -1,0 +1,119 @@
+//! How much memory a command may take: what of it is left for reading films, and giving back what a large film took.
+
+use std::io::Read;
+use std::path::Path;
+
+use bytesize::ByteSize;
+use osteon_data::{DataError, DecodeError, Limits};
+use osteon_model::{HeatKind, ModelError, Predictor, Prepared, give_back_freed_memory};
+
+use crate::exit::UsageError;
+
+/// What the program and its network take where the system does not tell.
+const UNKNOWN: u64 = 1 << 30;
+/// Besides what was measured: one film more or less in the allocator's books, a heatmap being encoded.
+const SLACK: u64 = 64 << 20;
+/// Below this no film worth the name can be read.
+const LEAST: u64 = 16 << 20;
+
+/// The part of a limit that films may take, one after the other.
+pub struct Budget {
+    /// For a film.
+    films: u64,
+    /// What the process holds without one.
+    base: u64,
+}
+
+impl Budget {
+    /// Of a process that has opened this model and is to take no more than `limit`. Runs the network once on nothing, with an `explanation` if
+    /// one is asked for, and measures what that took at most: it takes as much for every film.
+    pub fn open(
+        limit: ByteSize,
+        predictor: &Predictor,
+        explanation: Option<Option<HeatKind>>,
+    ) -> anyhow::Result<Self> {
+        let side = predictor.info().preprocess.side();
+        if let Some(blank) = Prepared::of_pixels(vec![0.0; side * side], side) {
+            predictor.predict_prepared(&[&blank])?;
+            if let Some(kind) = explanation {
+                predictor.explain_prepared(&[&blank], kind)?;
+            }
+        }
+        let base = status("VmHWM:").unwrap_or(UNKNOWN);
+        // A resize holds the new width times the old height on its way.
+        let taken = base + SLACK + side as u64 * u64::from(u16::MAX);
+        let films = limit.as_u64().saturating_sub(taken);
+        if films < LEAST {
+            let least = ByteSize((taken + LEAST).next_multiple_of(1 << 20));
+            return Err(UsageError(format!(
+                "--max-memory {}: the program and this model take most of it; give {} or more",
+                limit.display().iec(),
+                least.display().iec()
+            ))
+            .into());
+        }
+        Ok(Self { films, base })
+    }
+
+    /// What a film may cost.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_bytes: self.films,
+            ..Limits::default()
+        }
+    }
+
+    /// A file's bytes, unless there are more than a film may hold. Not even a file without end is read further.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
+        let failed = |source| DataError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        // A vector that grows is there twice.
+        let most = self.films / 2;
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut bytes = Vec::new();
+        if length <= most {
+            bytes.reserve_exact(length as usize);
+            file.take(most + 1)
+                .read_to_end(&mut bytes)
+                .map_err(failed)?;
+        }
+        if length > most || bytes.len() as u64 > most {
+            return Err(self.too_much(length.max(most + 1)).into());
+        }
+        Ok(bytes)
+    }
+
+    /// Whether there is room for so many bytes besides the program.
+    pub fn afford(&self, bytes: u64) -> Result<(), ModelError> {
+        if bytes > self.films {
+            return Err(self.too_much(bytes).into());
+        }
+        Ok(())
+    }
+
+    fn too_much(&self, needed: u64) -> DecodeError {
+        DecodeError::TooMuchMemory {
+            needed: needed.div_ceil(1 << 20),
+            limit: self.films >> 20,
+        }
+    }
+
+    /// After a film: what a large one left in the allocator's hands goes back to the system, or films of different sizes would add up.
+    pub fn settle(&self) {
+        if status("VmRSS:").is_some_and(|now| now > self.base + self.films / 8) {
+            give_back_freed_memory();
+        }
+    }
+}
+
+/// A figure of this process in bytes, where the system tells.
+fn status(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}

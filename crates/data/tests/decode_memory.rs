@@ -1,0 +1,132 @@
+//! What a film holds in memory while it is decoded, against what [`Limits::max_bytes`] took it for. A program of its own: it counts for the
+//! whole process.
+#![expect(
+    unsafe_code,
+    reason = "an allocator that counts, and else does what the system's does"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use osteon_data::{DecodeError, DecodeScratch, Decoder, Limits};
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What is held at most while a film is read under a limit, its file among it.
+fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
+    let decoder = Decoder {
+        limits: Limits {
+            max_bytes,
+            ..Limits::default()
+        },
+        ..Decoder::default()
+    };
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let bytes = std::fs::read(path).expect("is there");
+    let mut scratch = DecodeScratch::default();
+    let read = decoder.decode_in_color(&bytes, None, &mut scratch);
+    let read = read.map(|_| ());
+    drop((bytes, scratch));
+    let peak = PEAK.load(Ordering::Relaxed) - before;
+    (read, peak as u64)
+}
+
+/// Large films in small files (`oracles/make_large.py`): bombs, but honest ones.
+#[test]
+fn a_film_holds_no_more_than_it_was_taken_for() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("is there")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 22);
+    let mut wrong = Vec::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (whole, held) = read(&path, u64::MAX);
+        whole.expect("decodes");
+        // The least limit under which it is read.
+        let (mut low, mut high) = (0, 1 << 30);
+        while high - low > 1 << 16 {
+            let middle = u64::midpoint(low, high);
+            match read(&path, middle) {
+                (Ok(()), _) => high = middle,
+                (Err(_), refused) => {
+                    low = middle;
+                    // Refused before it was paid for.
+                    if refused > middle + (1 << 20) {
+                        wrong.push(format!("{name}: {refused} held under a limit of {middle}"));
+                    }
+                }
+            }
+        }
+        let pixels = 1203 * 901;
+        println!(
+            "{name:<24} {:>5.1} bytes a pixel held, {:>5.1} taken for",
+            held as f64 / f64::from(pixels),
+            high as f64 / f64::from(pixels),
+        );
+        if held > high {
+            wrong.push(format!("{name}: {held} bytes held, taken for {high}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // In the same test: two at once would count each other's.
+    lengths_are_not_believed();
+}
+
+/// 100 bytes of WebP whose EXIF says that it has two gigabytes: found by fuzzing.
+fn lengths_are_not_believed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/formats");
+    let mut webp = std::fs::read(folder.join("exif6.webp")).expect("is there");
+    let exif = webp.windows(4).position(|w| w == b"EXIF").expect("a chunk");
+    webp[exif + 4..exif + 8].copy_from_slice(&0x7fff_fffe_u32.to_le_bytes());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), webp).expect("writes");
+    let (_, held) = read(file.path(), u64::MAX);
+    assert!(held < 8 << 20, "{held} bytes held");
+
+    // A DICOM file whose meta group has an element of another group, and 800 megabytes after it.
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/dicom/plain.dcm");
+    let mut dicom = std::fs::read(seed).expect("is there");
+    let place = |bytes: &[u8], head: &[u8]| {
+        let at = bytes.windows(head.len()).position(|w| w == head);
+        at.expect("an element")
+    };
+    let first = place(&dicom, b"\x02\0\x02\0UI");
+    dicom[first] = 0x10;
+    let second = place(&dicom, b"\x02\0\x03\0UI");
+    dicom.splice(second + 4..second + 8, *b"UN\0\0\0\0\0\x31");
+    std::fs::write(file.path(), dicom).expect("writes");
+    let (refused, held) = read(file.path(), u64::MAX);
+    assert!(
+        matches!(refused, Err(DecodeError::DicomTruncated)),
+        "{refused:?}"
+    );
+    assert!(held < 8 << 20, "{held} bytes held");
+}
