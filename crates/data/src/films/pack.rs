@@ -170,7 +170,7 @@ pub(crate) enum PackFault {
 }
 
 /// How old a file must be for it to have been left by a process that was killed: between making one and locking it there is less.
-const LEFT: Duration = Duration::from_secs(60);
+const LEFT: Duration = Duration::from_mins(1);
 
 /// Removes what killed processes left half written, which may be gigabytes. What cannot be removed does no harm but to the disk.
 fn sweep(dir: &Path) {
