@@ -47,7 +47,7 @@ pub enum ModelError {
         name: String,
     },
     /// The header places a tensor where the file has no bytes.
-    #[error("{} is not whole: its header places tensor {name} beyond its end", path.display())]
+    #[error("{} is not a whole safetensors file: its header places tensor {name} beyond its end", path.display())]
     Beyond {
         /// The file.
         path: PathBuf,

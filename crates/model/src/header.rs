@@ -44,16 +44,18 @@ pub(crate) fn check_header(
     metadata: &Metadata,
     must: bool,
 ) -> Result<(), ModelError> {
-    let path = || path.to_owned();
+    let path = path.to_owned();
     match check_seal(bytes) {
         Seal::Sound => Ok(()),
-        // A checksum that stands there in other words than those that were written.
-        Seal::Absent if metadata.contains_key(SEAL) => {
-            Err(ModelError::HeaderChecksum { path: path() })
+        // One that stands there in other words than those that were written is no less broken.
+        Seal::Absent if !metadata.contains_key(SEAL) => {
+            if must {
+                Err(ModelError::NoHeaderChecksum { path })
+            } else {
+                Ok(())
+            }
         }
-        Seal::Absent if must => Err(ModelError::NoHeaderChecksum { path: path() }),
-        Seal::Absent => Ok(()),
-        Seal::Broken => Err(ModelError::HeaderChecksum { path: path() }),
+        Seal::Absent | Seal::Broken => Err(ModelError::HeaderChecksum { path }),
     }
 }
 

@@ -67,7 +67,7 @@ fn models() {
         &bytes[..bytes.len() - 100],
     )
     .expect("writes");
-    assert_snapshot!(refusal(dir.path(), "predict --model half.safetensors set", 1), @"error: half.safetensors is not a whole safetensors file: incomplete metadata, file not fully covered");
+    assert_snapshot!(refusal(dir.path(), "predict --model half.safetensors set", 1), @"error: half.safetensors is not a whole safetensors file: its header places tensor stem.weight beyond its end");
     std::fs::write(dir.path().join("note.safetensors"), b"dear colleague").expect("writes");
     assert_snapshot!(refusal(dir.path(), "info note.safetensors", 1), @"error: note.safetensors is not a whole safetensors file: header too large");
 }

@@ -429,9 +429,7 @@ pub fn remedy(fault: &std::io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             ". Free some space there, or choose another place"
         }
-        ErrorKind::ReadOnlyFilesystem => {
-            ". Make it writable again, or choose another place"
-        }
+        ErrorKind::ReadOnlyFilesystem => ". Make it writable again, or choose another place",
         _ => "",
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::runs::{films, plan};
 
 const RUN: &str = "OSTEON_TEST_RUN";
-/// After how many steps the child says so and waits; 0: it says so when training begins, and goes on.
+/// After how many steps the child says so and waits; 0: it says so after each checkpoint, and goes on.
 const STEPS: &str = "OSTEON_TEST_STEPS";
 /// As [`the_plan`], with so many epochs and a checkpoint each step.
 const EPOCHS: &str = "OSTEON_TEST_EPOCHS";
@@ -47,13 +47,15 @@ fn child() {
     if let Ok(epochs) = std::env::var(EPOCHS) {
         plan.config.train.epochs = epochs.parse().expect("a number");
         plan.config.train.checkpoint_steps = 1;
+        // Checkpoints of half a megabyte, which take a while to write.
+        plan.config.model.residual.widths = vec![16, 32];
     }
     let mut left: usize = std::env::var(STEPS)
         .expect("set")
         .parse()
         .expect("a number");
     let mut observer = |event: &Event<'_>| {
-        if left == 0 && matches!(event, Event::Computes(_)) {
+        if left == 0 && matches!(event, Event::Checkpoint { .. }) {
             writeln!(std::io::stdout(), "\nready").expect("says so");
         } else if left > 0 && matches!(event, Event::Step { .. }) {
             left -= 1;
@@ -164,8 +166,27 @@ enum End {
     Done,
 }
 
-/// Starts the child and kills it so long after it began: as a process, or `from_training` with training.
-fn kill_after(run: &Path, epochs: u64, delay: Duration, from_training: bool) -> End {
+/// When a child is killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// So long after its process began.
+    Starting(Duration),
+    /// So long after its first checkpoint.
+    Training(Duration),
+    /// After its first checkpoint, as soon as a file is seen under its temporary name, and so long after that.
+    Writing(Duration),
+}
+
+/// Whether a file of a run is being written.
+fn is_writing(run: &Path) -> bool {
+    [run.to_owned(), run.join("checkpoints")]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten())
+        .any(|item| item.file_name().to_string_lossy().ends_with(".part"))
+}
+
+/// Starts the child and kills it.
+fn kill_at(run: &Path, epochs: u64, moment: Moment) -> End {
     let mut child = command(run, 0)
         .env(EPOCHS, epochs.to_string())
         .spawn()
@@ -173,11 +194,18 @@ fn kill_after(run: &Path, epochs: u64, delay: Duration, from_training: bool) -> 
     let output = BufReader::new(child.stdout.take().expect("piped"));
     // Open until the end: what is said from there on nobody reads, and it is little.
     let mut lines = output.lines().map_while(Result::ok);
-    if from_training {
-        assert!(lines.any(|line| line == "ready"), "training never began");
+    let began = matches!(moment, Moment::Starting(_)) || lines.any(|line| line == "ready");
+    // Where all steps were taken before there is nothing to wait for but the end.
+    if began {
+        match moment {
+            Moment::Starting(delay) | Moment::Training(delay) => std::thread::sleep(delay),
+            Moment::Writing(delay) => {
+                while !is_writing(run) && child.try_wait().expect("asks").is_none() {}
+                std::thread::sleep(delay);
+            }
+        }
+        child.kill().expect("kills");
     }
-    std::thread::sleep(delay);
-    child.kill().expect("kills");
     let output = child.wait_with_output().expect("ends");
     if output.status.success() {
         return End::Done;
@@ -219,7 +247,7 @@ fn assert_readable(run: &Path) -> bool {
                     }
                 }
                 "checkpoints" | "run.lock" => {}
-                name if name.ends_with(".part") => parts += 1,
+                _ if path.extension().is_some_and(|end| end == "part") => parts += 1,
                 name if name.starts_with("events.out.tfevents.") => assert_events(&path),
                 name if name.starts_with("step-") => drop(read_tensors(&path).expect("whole")),
                 _ => panic!("what is {}?", path.display()),
@@ -252,28 +280,30 @@ fn kills_at_random_moments_change_nothing() {
     let number = |key: &str| std::env::var(key).ok().and_then(|n| n.parse::<u64>().ok());
     let wanted = number("OSTEON_KILLS").unwrap_or(10);
     let seed = number("OSTEON_SEED").unwrap_or(1);
-    // 6 steps an epoch: enough that the kills come before the end, or nearly.
-    let epochs = (wanted / 5).max(3);
+    // 6 steps an epoch, of which a kill lets some pass.
+    let epochs = (wanted / 3).max(3);
     let dir = films();
     let whole = dir.path().join("whole");
     to_the_end(&whole, epochs);
     assert!(!assert_readable(&whole), "nothing half is left by an end");
-    // Times only choose how likely a kill meets what; the end is the same for all.
-    let (starting, step) = (Duration::from_millis(1500), Duration::from_millis(40));
+    // The times only make it likely that kills meet everything; what must hold is the same for all.
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut kills, mut halves, mut early, mut runs) = (0, 0, 0, 0);
     while kills < wanted {
         runs += 1;
         let run = dir.path().join(format!("killed-{runs}"));
         while kills < wanted {
-            let from_training = random.random_bool(0.8);
-            let longest = if from_training { 3 * step } else { starting };
-            let delay = longest.mul_f64(random.random());
-            match kill_after(&run, epochs, delay, from_training) {
+            let part = random.random::<f64>();
+            let moment = match random.random_range(0..10) {
+                0..2 => Moment::Starting(Duration::from_millis(1500).mul_f64(part)),
+                2..6 => Moment::Training(Duration::from_millis(150).mul_f64(part)),
+                _ => Moment::Writing(Duration::from_micros(500).mul_f64(part)),
+            };
+            match kill_at(&run, epochs, moment) {
                 End::Done => break,
                 End::Killed => {
                     kills += 1;
-                    early += u64::from(!from_training);
+                    early += u64::from(matches!(moment, Moment::Starting(_)));
                     halves += u64::from(assert_readable(&run));
                 }
             }

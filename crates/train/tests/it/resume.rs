@@ -70,11 +70,12 @@ fn what_differs_is_said_and_refused_unless_forced() {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
+fn damaged_checkpoints_are_passed_over_for_the_one_before() {
     let _alone = alone();
     let dir = films();
     let mut plan = plan(dir.path(), "run", 2);
     plan.config.train.checkpoint_steps = 2;
+    plan.config.train.keep_checkpoints = 3;
     assert_eq!(stop_after(&plan, 5), StopReason::Interrupted);
     let folder = dir.path().join("run/checkpoints");
     let newest = folder.join("step-000000005.safetensors");
@@ -82,20 +83,38 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let last = bytes.len() - 100;
     bytes[last] ^= 4;
     std::fs::write(&newest, bytes).expect("damages");
+    // And one in its header: where it stands, and what the best figure was, is no less of it.
+    let second = folder.join("step-000000004.safetensors");
+    let mut bytes = std::fs::read(&second).expect("the one before");
+    let key = b"\\\"films\\\":";
+    let place = bytes
+        .windows(key.len())
+        .position(|w| w == key)
+        .expect("there")
+        + key.len();
+    bytes[place] ^= 1;
+    std::fs::write(&second, bytes).expect("damages");
     plan.resume = true;
     let mut told = None;
     let mut observer = |event: &Event<'_>| {
-        if let Event::Resumed { step, damaged, .. } = event {
-            told = Some((*step, damaged[0].to_string()));
+        if let Event::Resumed {
+            step,
+            damaged: [first, second],
+            ..
+        } = event
+        {
+            told = Some((*step, format!("{first}\n{second}")));
         }
     };
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("goes on");
     let (step, said) = told.expect("said");
-    assert_eq!(step, 4);
-    assert!(
-        said.contains("step-000000005") && said.contains("checksum"),
-        "{said}"
-    );
+    assert_eq!(step, 2);
+    for part in [
+        "step-000000005.safetensors is damaged: its tensors do not have the checksum",
+        "step-000000004.safetensors is damaged, or another program wrote its header anew",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 #[test]

@@ -20,15 +20,15 @@ fn a_file(folder: &Path) -> PathBuf {
     files.swap_remove(0)
 }
 
+/// Films read, and those that did not read, with the reason.
+type Told = (usize, Vec<(String, String)>);
+
 /// Trains; once a split was listed, and before its films are read, `harm` is done. What was said of the split: films and unreadable ones.
 fn train_with(
     plan: &Plan,
     split: Split,
     harm: impl Fn() + Sync,
-) -> (
-    Result<StopReason, TrainError>,
-    Option<(usize, Vec<(String, String)>)>,
-) {
+) -> (Result<StopReason, TrainError>, Option<Told>) {
     let mut told = None;
     let mut observer = |event: &Event<'_>| match event {
         Event::Reading { split: now, .. } if *now == split => harm(),

@@ -90,6 +90,13 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
         })
     };
     let val = on(Split::Val)?;
+    let chosen_on = &predictor.info().training_data;
+    if val.judgement.data.fingerprint != chosen_on.val_fingerprint {
+        eprintln!(
+            "warning: films of val vanished or changed since the run read them: the model was chosen on {}, the report is of the {} there are now",
+            chosen_on.val_images, val.judgement.summary.images
+        );
+    }
     let reports = outcome.run.join("report");
     val.write(&reports.join("val"), &predictor)?;
     let test = args.test.then(|| on(Split::Test)).transpose()?;
