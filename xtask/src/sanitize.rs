@@ -96,15 +96,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let host = workspace::host()?;
     let mut rows = Vec::new();
     for check in chosen {
-        let end = match missing(check, &host) {
-            Some(why) => format!("skipped: {why}"),
-            None => {
-                if check.torch {
-                    libtorch::ensure(&root)?;
-                }
-                let status = workspace::status(&mut command(&root, check, &host))?;
-                if status.success() { "passed" } else { "FAILED" }.to_owned()
+        let end = if let Some(why) = missing(check, &host) {
+            format!("skipped: {why}")
+        } else {
+            if check.torch {
+                libtorch::ensure(&root)?;
             }
+            let status = workspace::status(&mut command(&root, check, &host))?;
+            if status.success() { "passed" } else { "FAILED" }.to_owned()
         };
         rows.push((check.name, end));
     }

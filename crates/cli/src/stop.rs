@@ -23,7 +23,8 @@ impl Stop {
     pub fn ask(&self) {
         if self.0.swap(true, Ordering::Relaxed) {
             progress::restore();
-            std::process::exit(INTERRUPTED.into());
+            // Not `std::process::exit`: libtorch's exit handlers take away what its threads still work on, and the end would be a crash.
+            signal_hook::low_level::exit(INTERRUPTED.into());
         }
         // The dashboard says so itself.
         if !progress::is_up() {

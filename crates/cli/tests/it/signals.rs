@@ -176,6 +176,33 @@ fn twice_ends_at_once_whatever_is_under_way() {
     }
 }
 
+/// The threads of libtorch are at work then: exit handlers that ran beside them would end the process by a crash.
+#[test]
+fn twice_while_it_computes_is_no_crash() {
+    let dir = set();
+    for number in 0..8 {
+        let run = format!("run-{number}");
+        let arguments = format!("{LONG_RUN} {run} --set train.checkpoint_steps=1");
+        let mut running = Running::start(dir.path(), &arguments);
+        while !dir.path().join(&run).join("checkpoints").exists() {
+            assert!(
+                running.child.try_wait().expect("asks").is_none(),
+                "it ended"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        running.send("INT");
+        assert!(
+            running.says("once more to stop at once"),
+            "{}",
+            running.said
+        );
+        running.send("INT");
+        let (status, said) = running.end();
+        assert_eq!(status.code(), Some(130), "{status}: {said}");
+    }
+}
+
 #[test]
 fn folds_and_sweeps_go_on_where_they_were() {
     let dir = set();

@@ -5,6 +5,7 @@ mod explain;
 mod export;
 mod file;
 mod fracture_map;
+mod gates;
 mod import;
 mod network;
 mod parity;
