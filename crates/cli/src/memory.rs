@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 use osteon_data::{DataError, DecodeError, Limits};
-use osteon_model::{HeatKind, ModelError, Predictor, Prepared, give_back_freed_memory};
+use osteon_model::{ModelError, Predictor, Prepared, give_back_freed_memory};
 
 use crate::exit::UsageError;
 
@@ -25,20 +25,17 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Of a process that has opened this model and is to take no more than `limit`. Runs the network once on nothing, with an `explanation` if
-    /// one is asked for, and measures what that took at most: it takes as much for every film.
+    /// Of a process that has opened this model and is to take no more than `limit`. Runs the network once on nothing, and what else is
+    /// `asked` of it for each film, and measures what that took at most: it takes as much for every film.
     pub fn open(
         limit: ByteSize,
         predictor: &Predictor,
-        explanation: Option<Option<HeatKind>>,
+        asked: impl Fn(&Prepared),
     ) -> anyhow::Result<Self> {
         let side = predictor.info().preprocess.side();
         if let Some(blank) = Prepared::of_pixels(vec![0.0; side * side], side) {
             predictor.predict_prepared(&[&blank])?;
-            if let Some(kind) = explanation {
-                // An explanation that this network has not is an error of each film.
-                let _ = predictor.explain_prepared(&[&blank], kind);
-            }
+            asked(&blank);
         }
         let base = status("VmHWM:").unwrap_or(UNKNOWN);
         // A resize holds the new width times the old height on its way.

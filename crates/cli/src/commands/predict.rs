@@ -73,7 +73,12 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     let (predictor, _) = open_model(&args.model)?;
     let pictures = args.heatmap.is_some() || args.dicom.is_some();
     let kind = args.heatmap_kind.kind();
-    let budget = Budget::open(args.max_memory, &predictor, pictures.then_some(kind))?;
+    let budget = Budget::open(args.max_memory, &predictor, |blank| {
+        if pictures {
+            // An explanation that this network has not is an error of each film.
+            let _ = predictor.explain_prepared(&[blank], kind);
+        }
+    })?;
     let preparer = predictor.preparer().with_limits(budget.limits());
     let files = files(&args.paths);
     let open = |dir: &Option<PathBuf>| dir.as_deref().map(Places::open).transpose();

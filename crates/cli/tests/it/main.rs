@@ -15,7 +15,7 @@ mod man;
 mod pack;
 mod page;
 mod pipeline;
-#[path = "../../../../testing/python.rs"]
+#[path = "../../../../xtask/testing/python.rs"]
 mod python;
 mod serve;
 mod shipped;

@@ -10,7 +10,7 @@ mod decode;
 #[cfg(feature = "dicom")]
 mod dicom;
 #[cfg(feature = "dicom")]
-#[path = "../../../../testing/dicom.rs"]
+#[path = "../../../../xtask/testing/dicom.rs"]
 mod film;
 mod fingerprint;
 mod fits;

@@ -6,10 +6,10 @@
 )]
 
 mod answer;
-#[path = "../../../../testing/dicom.rs"]
+#[path = "../../../../xtask/testing/dicom.rs"]
 mod film;
 mod listen;
 mod node;
-#[path = "../../../../testing/python.rs"]
+#[path = "../../../../xtask/testing/python.rs"]
 mod python;
 mod tools;

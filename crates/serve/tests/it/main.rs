@@ -4,7 +4,7 @@ mod abuse;
 mod access;
 mod batches;
 mod dicom;
-#[path = "../../../../testing/dicom.rs"]
+#[path = "../../../../xtask/testing/dicom.rs"]
 mod dicom_film;
 mod limits;
 mod predictions;
