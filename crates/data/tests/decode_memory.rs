@@ -111,9 +111,13 @@ fn lengths_are_not_believed() {
     let (_, held) = read(file.path(), u64::MAX);
     assert!(held < 8 << 20, "{held} bytes held");
 
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let (refused, held) = read(&seeds.join("image/holds_64_mib.tif"), u64::MAX);
+    assert!(matches!(refused, Err(DecodeError::Image { .. })));
+    assert!(held < 8 << 20, "{held} bytes held");
+
     // A DICOM file whose meta group has an element of another group, and 800 megabytes after it.
-    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/dicom/plain.dcm");
-    let mut dicom = std::fs::read(seed).expect("is there");
+    let mut dicom = std::fs::read(seeds.join("dicom/plain.dcm")).expect("is there");
     let place = |bytes: &[u8], head: &[u8]| {
         let at = bytes.windows(head.len()).position(|w| w == head);
         at.expect("an element")

@@ -8,6 +8,7 @@ mod limits;
 mod luma;
 mod orient;
 mod raster;
+mod tiff;
 #[cfg(feature = "turbo")]
 mod turbo;
 mod view;

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{ColorSample, DecodeScratch, Decoder, Stored, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, luma, tiff};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -19,6 +19,11 @@ impl Decoder {
         scratch: &mut DecodeScratch,
     ) -> Result<Stored, DecodeError> {
         let refused = |source| DecodeError::Image { source };
+        if format == ImageFormat::Tiff {
+            // Before the reader believes them.
+            let values = tiff::values(bytes).map_err(refused)?;
+            self.limits.afford(values.saturating_mul(tiff::VALUE))?;
+        }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = image::Limits::default();
         let most = self.limits.max_pixels.saturating_mul(WIDEST);
