@@ -285,8 +285,8 @@ impl Running {
         let told = |what| number_after(&text, what).with_context(|| format!("wrk said: {text}"));
         let run = Run {
             per_second: told("Requests/sec:")?,
-            p50_ms: told("50%")?,
-            p99_ms: told("99%")?,
+            p50_ms: told(" 50%")?,
+            p99_ms: told(" 99%")?,
             network,
             memory_mib: self.memory("VmHWM:")?,
         };
@@ -407,11 +407,11 @@ mod tests {
 
     #[test]
     fn what_wrk_prints_is_read_in_milliseconds() {
-        let text = "  Latency Distribution\n     50%   14.60ms\n     75%   900.00us\n     99%    1.20s\n 8 requests\nRequests/sec:     48.31\n";
+        let text = "    Latency  14ms  9.00ms 20.00ms   68.50%\n  Latency Distribution\n     50%   14.60ms\n     75%   900.00us\n     99%    1.20s\n 8 requests\nRequests/sec:     48.31\n";
         for (word, number) in [
-            ("50%", 14.6),
+            (" 50%", 14.6),
             ("75%", 0.9),
-            ("99%", 1200.0),
+            (" 99%", 1200.0),
             ("Requests/sec:", 48.31),
         ] {
             assert!((number_after(text, word).expect(word) - number).abs() < 1e-9);
