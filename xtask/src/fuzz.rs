@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::ci::{program, runs};
 use crate::download::libtorch;
@@ -117,19 +117,7 @@ fn missing(fuzzer: &str) -> Option<&'static str> {
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Target>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| TARGETS.iter().all(|target| target.name != **name))
-    {
-        let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-        bail!(
-            "there is no target {unknown:?}; there are {}",
-            known.join(", ")
-        );
-    }
-    let wanted =
-        |target: &&Target| names.is_empty() || names.iter().any(|name| name == target.name);
-    Ok(TARGETS.iter().filter(wanted).collect())
+    workspace::chosen("target", TARGETS, |target| target.name, names)
 }
 
 fn command(root: &Path, fuzzer: &str, target: &Target, seconds: u32) -> Result<Command> {

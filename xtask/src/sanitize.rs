@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::ci::runs;
 use crate::download::libtorch;
@@ -118,18 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Check>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| CHECKS.iter().all(|check| check.name != **name))
-    {
-        let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
-        bail!(
-            "there is no check {unknown:?}; there are {}",
-            known.join(", ")
-        );
-    }
-    let wanted = |check: &&Check| names.is_empty() || names.iter().any(|name| name == check.name);
-    Ok(CHECKS.iter().filter(wanted).collect())
+    workspace::chosen("check", CHECKS, |check| check.name, names)
 }
 
 fn missing(check: &Check, host: &str) -> Option<String> {

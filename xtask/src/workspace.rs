@@ -125,6 +125,27 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
+/// Those of `all` that are named, in their own order; all if none is. `kind` is what an error calls them.
+pub fn chosen<T>(
+    kind: &str,
+    all: &'static [T],
+    name_of: impl Fn(&T) -> &'static str,
+    names: &[String],
+) -> Result<Vec<&'static T>> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| all.iter().all(|one| name_of(one) != **name))
+    {
+        let known: Vec<_> = all.iter().map(&name_of).collect();
+        bail!(
+            "there is no {kind} {unknown:?}; there are {}",
+            known.join(", ")
+        );
+    }
+    let wanted = |one: &&T| names.is_empty() || names.iter().any(|name| name == name_of(one));
+    Ok(all.iter().filter(wanted).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

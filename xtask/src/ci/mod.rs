@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::workspace;
 
@@ -156,18 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
-    {
-        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-        bail!(
-            "there is no step {unknown:?}; there are {}",
-            names.join(", ")
-        );
-    }
-    let wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
-    Ok(STEPS.iter().filter(wanted).collect())
+    workspace::chosen("step", STEPS, |step| step.name, only)
 }
 
 fn summary(rows: &[(&str, Result<Outcome>, Duration)]) -> String {
