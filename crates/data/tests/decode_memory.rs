@@ -1,39 +1,13 @@
 //! What a film holds in memory while it is decoded, against what [`Limits::max_bytes`] took it for. A program of its own: it counts for the
 //! whole process.
-#![expect(
-    unsafe_code,
-    reason = "an allocator that counts, and else does what the system's does"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use osteon_data::{DecodeError, DecodeScratch, Decoder, Limits};
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: every call is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
+use peak_alloc::PeakAlloc;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What is held at most while a film is read under a limit, its file among it.
 fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
@@ -44,14 +18,14 @@ fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
         },
         ..Decoder::default()
     };
-    let before = LIVE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
     let bytes = std::fs::read(path).expect("is there");
     let mut scratch = DecodeScratch::default();
     let read = decoder.decode_in_color(&bytes, None, &mut scratch);
     let read = read.map(|_| ());
     drop((bytes, scratch));
-    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let peak = MEMORY.peak_usage() - before;
     (read, peak as u64)
 }
 
