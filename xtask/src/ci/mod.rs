@@ -94,7 +94,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "advisories",
-        about: "cargo deny: known holes in dependencies, where their database is at hand",
+        about: "cargo deny and cargo audit: known holes in dependencies, where their database is at hand",
         run: checks::advisories,
     },
     Step {
