@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use bytesize::ByteSize;
-use osteon_data::{DataError, DecodeError, Limits};
+use osteon_data::{DataError, Limits};
 use osteon_model::{ModelError, Predictor, Prepared, give_back_freed_memory};
 
 use crate::exit::UsageError;
@@ -69,35 +69,18 @@ impl Budget {
             source,
         };
         // A vector that grows is there twice.
+        let twice = |length: u64| self.limits().afford(length.saturating_mul(2));
         let most = self.films / 2;
         let file = std::fs::File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let mut bytes = Vec::new();
-        if length <= most {
-            bytes.reserve_exact(length as usize);
-            file.take(most + 1)
-                .read_to_end(&mut bytes)
-                .map_err(failed)?;
-        }
-        if length > most || bytes.len() as u64 > most {
-            return Err(self.too_much(length.max(most + 1)).into());
-        }
+        twice(length)?;
+        bytes.reserve_exact(length as usize);
+        file.take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        twice(bytes.len() as u64)?;
         Ok(bytes)
-    }
-
-    /// Whether there is room for so many bytes besides the program.
-    pub fn afford(&self, bytes: u64) -> Result<(), ModelError> {
-        if bytes > self.films {
-            return Err(self.too_much(bytes).into());
-        }
-        Ok(())
-    }
-
-    fn too_much(&self, needed: u64) -> DecodeError {
-        DecodeError::TooMuchMemory {
-            needed: needed.div_ceil(1 << 20),
-            limit: self.films >> 20,
-        }
     }
 
     /// After a film: what a large one left in the allocator's hands goes back to the system, or films of different sizes would add up.

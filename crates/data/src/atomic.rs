@@ -6,7 +6,10 @@ use std::path::Path;
 use crate::DataError;
 
 /// Writes a file under a temporary name beside it, syncs it to the disk and renames it: a kill at any moment leaves the old file or
-/// the new one. Missing parent folders are made.
+/// the new one, and once this returns so does a loss of power. Missing parent folders are made.
+///
+/// # Errors
+/// What the system says, with the path.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let io = |action| {
         move |source| DataError::Io {
@@ -36,6 +39,24 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     file.write_all(bytes).map_err(io("write"))?;
     file.as_file().sync_all().map_err(io("write"))?;
     file.persist(path).map_err(|e| io("write")(e.error))?;
+    sync_folder(dir)
+}
+
+/// Puts the names in a folder on the disk: a rename is there only when its folder is.
+///
+/// # Errors
+/// What the system says, with the path.
+pub fn sync_folder(folder: &Path) -> Result<(), DataError> {
+    // Only Unix opens folders as files; elsewhere a rename is as safe as the system makes it.
+    if cfg!(unix) {
+        std::fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| DataError::Io {
+                action: "write",
+                path: folder.to_owned(),
+                source,
+            })?;
+    }
     Ok(())
 }
 

@@ -28,7 +28,7 @@ mod synth_set;
 mod union;
 
 pub use annotate::subgroup_columns;
-pub use atomic::write_atomic;
+pub use atomic::{sync_folder, write_atomic};
 pub use augment::{
     Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,
 };

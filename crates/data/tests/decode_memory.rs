@@ -107,4 +107,27 @@ fn lengths_are_not_believed() {
         "{refused:?}"
     );
     assert!(held < 8 << 20, "{held} bytes held");
+
+    // Two bytes of an eight-byte number, of which the parser reads none and loses its place: found by fuzzing.
+    let (refused, held) = read(&seeds.join("dicom/odd_length.dcm"), u64::MAX);
+    assert!(
+        matches!(refused, Err(DecodeError::DicomLength { .. })),
+        "{refused:?}"
+    );
+    assert!(held < 8 << 20, "{held} bytes held");
+
+    // One byte of padding where pixels are signed, which the parser takes for a two-byte number, whatever its type is said to be. Read from one
+    // byte before, the element after it has two gigabytes.
+    let mut dicom = std::fs::read(seeds.join("dicom/plain.dcm")).expect("is there");
+    let signed = place(&dicom, b"\x28\0\x03\x01US");
+    let odd = *b"\x28\0\x20\x01OB\0\0\x01\0\0\0\0\x28\0\x30\x4fFD\x08\0\xff\xff\x7f\0\0\0\0\0";
+    dicom[signed + 8] = 1;
+    dicom.splice(signed + 10..signed + 10, odd);
+    std::fs::write(file.path(), dicom).expect("writes");
+    let (refused, held) = read(file.path(), u64::MAX);
+    assert!(
+        matches!(refused, Err(DecodeError::DicomLength { .. })),
+        "{refused:?}"
+    );
+    assert!(held < 8 << 20, "{held} bytes held");
 }

@@ -211,8 +211,8 @@ impl Writer<'_> {
         // The film, and a picture of it: on its way to at most 1,024 rows `image` holds 16 bytes a pixel of them.
         let pixels = u64::from(width) * u64::from(height);
         let shrinking = u64::from(width) * u64::from(height.min(1024)) * 16;
-        self.budget
-            .afford(2 * bytes.len() as u64 + pixels + shrinking)?;
+        let limits = self.budget.limits();
+        limits.afford(2 * bytes.len() as u64 + pixels + shrinking)?;
         let mut explained = self.predictor.explain_prepared(&[&prepared], self.kind)?;
         // Invariant: one film in, one answer out.
         let mut explained = explained.swap_remove(0);

@@ -39,7 +39,8 @@ impl Decoder {
         let (size, repaired) = match self.zune_whole(bytes, scratch) {
             Ok(size) => (size, false),
             Err(error) if self.repair && error.is_damage() => {
-                match self.zune(without_end(bytes), false, scratch) {
+                let black = Ending::Lenient { gray: 0 };
+                match self.zune(without_end(bytes), black, scratch) {
                     Ok(size) if !is_blank(&scratch.pixels, size.0) => (size, true),
                     _ => return Err(error),
                 }
@@ -58,19 +59,20 @@ impl Decoder {
     /// Decodes a film that is whole.
     ///
     /// At an end of image that comes too early zune-jpeg goes on as if there were zeros, says nothing and repeats one block to the
-    /// last row; at the end of the file it stops. So where the last row repeats one block, the film is decoded without its end
-    /// of image too: it is whole if it is the same.
+    /// last row; at the end of the file it stops. And where scans cover less than the header says, it leaves rows as they were. So
+    /// where the last row repeats one block or nothing, the film is decoded without its end of image too, over another gray: it is
+    /// whole if it is the same. Of real films one in thirty is decoded twice.
     fn zune_whole(
         &self,
         bytes: &[u8],
         scratch: &mut DecodeScratch,
     ) -> Result<(u32, u32), DecodeError> {
-        let size = self.zune(bytes, true, scratch)?;
+        let size = self.zune(bytes, Ending::Strict, scratch)?;
         let last = &scratch.pixels[scratch.pixels.len() - size.0 as usize..];
-        let repeats = last.iter().zip(last.iter().skip(8)).all(|(a, b)| a == b);
-        if repeats && last.iter().any(|&v| v != last[0]) {
+        if last.iter().zip(last.iter().skip(8)).all(|(a, b)| a == b) {
+            let other = Ending::Lenient { gray: !last[0] };
             let film = scratch.pixels.clone();
-            self.zune(without_end(bytes), false, scratch)?;
+            self.zune(without_end(bytes), other, scratch)?;
             if film != scratch.pixels {
                 return Err(DecodeError::Truncated);
             }
@@ -78,14 +80,18 @@ impl Decoder {
         Ok(size)
     }
 
-    /// Decodes straight to luma where the file has a luma plane: no RGB is made. Unless `strict`, what is missing of a truncated
-    /// file is gray or black.
+    /// Decodes straight to luma where the file has a luma plane: no RGB is made. What is missing of a damaged file is black, or of the gray that was
+    /// asked for, or what zune-jpeg makes of it.
     fn zune(
         &self,
         bytes: &[u8],
-        strict: bool,
+        ending: Ending,
         scratch: &mut DecodeScratch,
     ) -> Result<(u32, u32), DecodeError> {
+        let (strict, gray) = match ending {
+            Ending::Strict => (true, 0),
+            Ending::Lenient { gray } => (false, gray),
+        };
         let options = DecoderOptions::default()
             .set_strict_mode(strict)
             .set_max_width(usize::from(u16::MAX))
@@ -110,17 +116,15 @@ impl Decoder {
         let DecodeScratch {
             pixels, samples, ..
         } = scratch;
-        pixels.resize(count, 0);
-        if !strict {
-            // What a damaged file leaves out is black, not the film before.
-            pixels.fill(0);
-            samples.fill(0);
-        }
+        // What a damaged file leaves out is not the film before.
+        pixels.clear();
+        pixels.resize(count, gray);
+        samples.clear();
         if plane {
             decoder.decode_into(pixels).map_err(jpeg_error)?;
         } else if in_ybr {
             decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::YCbCr));
-            samples.resize(count * 3, 0);
+            samples.resize(count * 3, gray);
             decoder.decode_into(samples).map_err(jpeg_error)?;
             let ybr = samples.as_chunks::<3>().0;
             for (out, ybr) in pixels.iter_mut().zip(ybr) {
@@ -131,7 +135,7 @@ impl Decoder {
         } else {
             // Four-component files (CMYK, YCCK) and RGB-coded ones have no luma plane to hand out.
             decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
-            samples.resize(count * 3, 0);
+            samples.resize(count * 3, gray);
             decoder.decode_into(samples).map_err(jpeg_error)?;
             luma::rgb8(samples, pixels);
             let rgb = samples.as_chunks::<3>().0;
@@ -141,6 +145,15 @@ impl Decoder {
         }
         Ok((width, height))
     }
+}
+
+/// What a file is taken for that ends too early.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// An error, as far as zune-jpeg sees it.
+    Strict,
+    /// A film whose missing rows have this gray.
+    Lenient { gray: u8 },
 }
 
 /// Bytes held at once, the file left out. For every JPEG as for a progressive one: 16 bits for each coefficient, in whole blocks of the coarsest

@@ -25,7 +25,7 @@ impl Default for Limits {
 /// on its way, so that a line of 100 megapixels would cost gigabytes.
 const LONGEST: u32 = 65_535;
 
-/// What any decoder takes besides its pixels: tables, rows, colours of the film.
+/// What any decoder takes besides its pixels: tables, rows, colours of the film. [`Limits::afford`] says it.
 const FIXED: u64 = 1 << 20;
 
 impl Limits {
@@ -52,8 +52,11 @@ impl Limits {
         Ok(())
     }
 
-    /// Refuses what would take so many bytes at once, besides what is always taken.
-    pub(crate) fn afford(&self, bytes: u64) -> Result<(), DecodeError> {
+    /// Refuses what would take so many bytes at once, besides the mebibyte that every decoder takes for its tables and rows.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooMuchMemory`] above [`Limits::max_bytes`].
+    pub fn afford(&self, bytes: u64) -> Result<(), DecodeError> {
         let needed = bytes.saturating_add(FIXED);
         if needed > self.max_bytes {
             return Err(DecodeError::TooMuchMemory {

@@ -35,6 +35,12 @@ pub enum DecodeError {
     /// A stated length reaches beyond the end of the file, or pixels are missing.
     #[error("truncated DICOM file: it ends before what it announces")]
     DicomTruncated,
+    /// A value of numbers ends in the middle of one: the parser would lose its place.
+    #[error("damaged DICOM file: the length that it states for {tag} is not that of numbers")]
+    DicomLength {
+        /// The element, as `(gggg,eeee)`.
+        tag: String,
+    },
     /// Sequences within sequences without end.
     #[error("damaged DICOM file: sequences are nested more than {limit} deep")]
     DicomNesting {

@@ -1,6 +1,7 @@
 //! Decoding: formats by content, awkward real files, and bytes that are no film.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, RgbImage};
 use osteon_data::{DecodeError, DecodeScratch, Decoder, Limits, image_files};
@@ -367,8 +368,8 @@ fn colours_are_seen_and_change_nothing() {
 /// Rows that a damaged file leaves out are no rows of the film that was in the buffers before: found by fuzzing.
 #[test]
 fn a_repaired_film_shows_nothing_of_the_film_before() {
-    let seed = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/seeds/image/rows_missing.jpg");
+    let seed =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/image/rows_missing.jpg");
     let mut jpeg = std::fs::read(seed).expect("is there");
     // The last byte is the fuzz target's own.
     jpeg.pop();
@@ -389,6 +390,53 @@ fn a_repaired_film_shows_nothing_of_the_film_before() {
         .decode_with(&jpeg, None, &mut scratch)
         .map(|film| film.view.to_image());
     assert_eq!(fresh.expect("repaired"), used.expect("repaired"));
+}
+
+/// A header that claims more rows than the scan has, also where the rows above are flat.
+#[test]
+fn rows_that_are_not_in_the_file_are_missed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/formats");
+    let real = [
+        "gray.jpg",
+        "baseline.jpg",
+        "rgb.jpg",
+        "cmyk.jpg",
+        "exif1.jpg",
+    ];
+    let real = real.map(|name| std::fs::read(folder.join(name)).expect("is there"));
+    let flat = [0, 1, 2, 128, 255].map(|level| {
+        let film = GrayImage::from_fn(96, 96, |x, y| {
+            Luma([if y < 48 { (2 * x) as u8 } else { level }])
+        });
+        encoded(&DynamicImage::ImageLuma8(film), ImageFormat::Jpeg)
+    });
+    for (number, file) in real.into_iter().chain(flat).enumerate() {
+        // Fewer than a block has may be in the last row of blocks.
+        for more in [32, 64, 1000] {
+            let mut bytes = file.clone();
+            let frame = bytes.windows(2).position(|two| two == [0xff, 0xc0]);
+            let at = frame.expect("a baseline frame") + 5;
+            let height = u16::from_be_bytes([bytes[at], bytes[at + 1]]) + more;
+            bytes[at..at + 2].copy_from_slice(&height.to_be_bytes());
+            let read = Decoder::default().decode(&bytes);
+            assert!(
+                matches!(read, Err(DecodeError::Truncated)),
+                "number {number} with {more} rows more: {read:?}"
+            );
+        }
+    }
+    // Of this one, zune-jpeg leaves the last rows as they were, and says nothing: found by fuzzing, for the film before showed through.
+    let mut unwritten = std::fs::read(seed("rows_unwritten.jpg")).expect("is there");
+    unwritten.pop();
+    let read = Decoder::default().decode(&unwritten);
+    assert!(matches!(read, Err(DecodeError::Truncated)), "{read:?}");
+}
+
+/// Of the fuzz target `image`, whose last byte is the target's own.
+fn seed(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/seeds/image")
+        .join(name)
 }
 
 /// A resize of a line would hold the new width times its length.

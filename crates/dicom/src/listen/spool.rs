@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use osteon_data::write_atomic;
+use osteon_data::{sync_folder, write_atomic};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::{Answer, DicomError};
@@ -136,7 +136,6 @@ impl Spool {
         ] {
             write_atomic(&folder.path().join(name), &object.bytes)?;
         }
-        sync_folder(folder.path())?;
         let place = self.outbox(instance);
         fs::rename(folder.keep(), &place).map_err(DicomError::io("write", &place))?;
         self.sync("outbox")?;
@@ -186,8 +185,7 @@ impl Spool {
     }
 
     fn mark_done(&self, instance: &str, how: &str) -> Result<(), DicomError> {
-        write_atomic(&self.done(instance), how.as_bytes())?;
-        self.sync("done")
+        Ok(write_atomic(&self.done(instance), how.as_bytes())?)
     }
 
     fn outbox(&self, instance: &str) -> PathBuf {
@@ -223,18 +221,8 @@ impl Spool {
 
     /// A rename is on the disk only when its folder is.
     fn sync(&self, folder: &str) -> Result<(), DicomError> {
-        sync_folder(&self.dir.join(folder))
+        Ok(sync_folder(&self.dir.join(folder))?)
     }
-}
-
-fn sync_folder(folder: &Path) -> Result<(), DicomError> {
-    // Only Unix opens folders as files; elsewhere a rename is as safe as the system makes it.
-    if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(DicomError::io("write", folder))?;
-    }
-    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), DicomError> {

@@ -4,8 +4,9 @@ use std::io::{Cursor, Read as _};
 use std::panic::catch_unwind;
 
 use dicom_core::VR;
-use dicom_core::header::HasLength as _;
-use dicom_dictionary_std::uids;
+use dicom_core::dictionary::{DataDictionary as _, VirtualVr};
+use dicom_core::header::{DataElementHeader, HasLength as _};
+use dicom_dictionary_std::{StandardDataDictionary, uids};
 use dicom_encoding::decode::{Decode as _, file_header_decoder};
 use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex as _};
 use dicom_object::{FileMetaTable, InMemDicomObject, Tag};
@@ -165,7 +166,11 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
         let (length, position) = match &token {
             LazyDataToken::LazyValue { header, decoder } => (header.len.0, decoder.position()),
             LazyDataToken::LazyItemValue { len, decoder } => (*len, decoder.position()),
-            LazyDataToken::SequenceStart { .. } => {
+            LazyDataToken::SequenceStart { tag, .. } => {
+                if has_either_sign(*tag) {
+                    // To the parser it may be a number.
+                    return Err(odd(*tag));
+                }
                 depth += 1;
                 held += ELEMENT;
                 if depth > MAX_DEPTH {
@@ -187,6 +192,11 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
             .checked_add(u64::from(length))
             .and_then(|end| data.get(position as usize..end as usize))
             .ok_or(DecodeError::DicomTruncated)?;
+        if let LazyDataToken::LazyValue { header, .. } = &token
+            && !length.is_multiple_of(unit(header))
+        {
+            return Err(odd(header.tag));
+        }
         // Pixels hold any byte: what is no text is counted once for each of its bytes.
         let binary = match &token {
             LazyDataToken::LazyValue { header, .. } => is_binary(header.vr),
@@ -203,10 +213,39 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
 }
 
 fn is_binary(vr: VR) -> bool {
-    matches!(
-        vr,
-        VR::AT | VR::FD | VR::FL | VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::SL
-    ) || matches!(vr, VR::SS | VR::SV | VR::UL | VR::UN | VR::US | VR::UV)
+    matches!(vr, VR::OB | VR::UN) || size(vr) > 1
+}
+
+/// Bytes of each number of a value; 1 where it is text or bytes.
+fn size(vr: VR) -> u32 {
+    match vr {
+        VR::OW | VR::SS | VR::US => 2,
+        VR::AT | VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => 1,
+    }
+}
+
+/// What the length of a value must be a multiple of: dicom-parser (0.10.1) reads the whole numbers in it and takes what is left for the head of
+/// the next element.
+fn unit(header: &DataElementHeader) -> u32 {
+    if has_either_sign(header.tag) {
+        size(header.vr).max(2)
+    } else {
+        size(header.vr)
+    }
+}
+
+/// Numbers of 16 bits that are signed as pixels are: dicom-parser reads them as such, whatever the file says of their type.
+fn has_either_sign(tag: Tag) -> bool {
+    let entry = StandardDataDictionary.by_tag(tag);
+    entry.is_some_and(|entry| entry.vr == VirtualVr::Xs)
+}
+
+fn odd(tag: Tag) -> DecodeError {
+    DecodeError::DicomLength {
+        tag: tag.to_string(),
+    }
 }
 
 /// A whole number that must be there.
