@@ -79,12 +79,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("skipped: {why}");
         return Ok(ExitCode::SUCCESS);
     }
-    if chosen.iter().any(|target| target.torch) {
+    // With one of the others, all are built as that one is: once.
+    let torch = chosen.iter().any(|target| target.torch);
+    if torch {
         libtorch::ensure(&root)?;
     }
     let mut found = Vec::new();
     for target in &chosen {
-        let status = workspace::status(&mut command(&root, &fuzzer, target, arguments.seconds)?)?;
+        let status = workspace::status(&mut command(
+            &root,
+            &fuzzer,
+            target,
+            torch,
+            arguments.seconds,
+        )?)?;
         if !status.success() {
             found.push(target.name);
         }
@@ -120,12 +128,18 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Target>> {
     workspace::chosen("target", TARGETS, |target| target.name, names)
 }
 
-fn command(root: &Path, fuzzer: &str, target: &Target, seconds: u32) -> Result<Command> {
+fn command(
+    root: &Path,
+    fuzzer: &str,
+    target: &Target,
+    torch: bool,
+    seconds: u32,
+) -> Result<Command> {
     let Target {
         name,
-        torch,
         longest,
         more,
+        ..
     } = *target;
     // What is found goes to the first folder, which git does not keep; the others are read.
     let corpus = root.join("fuzz/corpus").join(name);
