@@ -18,7 +18,8 @@ pub fn run(bytes: &[u8]) {
     judge(path, bytes);
     // Hardly any change keeps the weights' checksum: put right, what lies behind it is reached too.
     if let Some(right) = with_checksum(bytes) {
-        assert_eq!(info_of(path, &right).is_ok(), info.is_ok());
+        // The other way round it need not hold: what stood twice in the header stands there once now.
+        assert!(info.is_err() || info_of(path, &right).is_ok());
         judge(path, &right);
     }
 }

@@ -1,6 +1,7 @@
 //! The workspace held to what docs/ARCHITECTURE.md says of it.
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod commands;
 mod layers;
 mod layout;
 mod pages;

@@ -1,6 +1,6 @@
 //! The dashboard of `train --tui`: a thread of its own draws what the run's events have told, and hears the keys.
 
-use std::io::{BufWriter, Stderr, stderr};
+use std::io::{self, BufWriter, Stderr, stderr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
@@ -13,12 +13,14 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
 use super::draw::draw;
 use super::view::{Phase, View};
 use crate::stop::Stop;
+
+type Screen = Terminal<CrosstermBackend<BufWriter<Stderr>>>;
 
 /// Between two looks at the keys, and two pictures.
 const TICK: Duration = Duration::from_millis(150);
@@ -106,11 +108,10 @@ impl Dashboard {
             thread: None,
         };
         execute!(stderr(), EnterAlternateScreen)?;
-        let mut terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(stderr())))?;
-        terminal.clear()?;
+        let mut screen = blank()?;
         let shared = Arc::clone(&dashboard.shared);
         let thread = std::thread::Builder::new().name("dashboard".to_owned());
-        dashboard.thread = Some(thread.spawn(move || look(&shared, &mut terminal))?);
+        dashboard.thread = Some(thread.spawn(move || look(&shared, &mut screen))?);
         Ok(dashboard)
     }
 }
@@ -143,8 +144,14 @@ impl Drop for Dashboard {
     }
 }
 
+/// An empty screen, all of which is drawn next. `Terminal::clear` would ask where the cursor is, and fail where nobody answers.
+fn blank() -> io::Result<Screen> {
+    execute!(stderr(), Clear(ClearType::All))?;
+    Terminal::new(CrosstermBackend::new(BufWriter::new(stderr())))
+}
+
 /// Draws and hears keys until the run is over or the terminal is given back.
-fn look(shared: &Shared, terminal: &mut Terminal<CrosstermBackend<BufWriter<Stderr>>>) {
+fn look(shared: &Shared, screen: &mut Screen) {
     while !shared.over.load(Ordering::Relaxed) {
         {
             let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,14 +165,14 @@ fn look(shared: &Shared, terminal: &mut Terminal<CrosstermBackend<BufWriter<Stde
                 *done = shared.films_read.load(Ordering::Relaxed) as usize;
             }
             // A terminal that cannot be drawn to now may be there again in the next tick.
-            let _ = terminal.draw(|frame| draw(frame, &mut view, now));
+            let _ = screen.draw(|frame| draw(frame, &mut view, now));
         }
         match event::poll(TICK) {
             Ok(true) => {
                 if let Ok(event::Event::Key(key)) = event::read()
                     && key.kind == KeyEventKind::Press
                 {
-                    press(shared, key, terminal);
+                    press(shared, key, screen);
                 }
             }
             Ok(false) => {}
@@ -175,18 +182,16 @@ fn look(shared: &Shared, terminal: &mut Terminal<CrosstermBackend<BufWriter<Stde
     }
 }
 
-fn press(
-    shared: &Shared,
-    key: KeyEvent,
-    terminal: &mut Terminal<CrosstermBackend<BufWriter<Stderr>>>,
-) {
+fn press(shared: &Shared, key: KeyEvent, screen: &mut Screen) {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => shared.stop.ask(),
         KeyCode::Char('q') => shared.stop.ask(),
         // Something else wrote onto the screen.
         KeyCode::Char('l') if control => {
-            let _ = terminal.clear();
+            if let Ok(fresh) = blank() {
+                *screen = fresh;
+            }
         }
         KeyCode::Up | KeyCode::Char('k') => shared.view().scroll_by(1),
         KeyCode::Down | KeyCode::Char('j') => shared.view().scroll_by(-1),

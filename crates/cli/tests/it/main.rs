@@ -23,6 +23,7 @@ mod signals;
 mod split;
 mod sweep;
 mod tensorboard;
+mod terminal;
 mod training;
 
 use std::path::Path;

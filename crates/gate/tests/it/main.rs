@@ -1,5 +1,6 @@
 //! Integration tests of `gate`.
 
+mod collect;
 mod features;
 mod fitting;
 mod shipped;
