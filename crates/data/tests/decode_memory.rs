@@ -130,4 +130,34 @@ fn lengths_are_not_believed() {
         "{refused:?}"
     );
     assert!(held < 8 << 20, "{held} bytes held");
+
+    // Run lengths: 117 million segments, found by fuzzing; and half a megabyte that becomes 32.
+    let (refused, held) = read(&seeds.join("dicom/rle_segments.dcm"), u64::MAX);
+    assert!(
+        matches!(refused, Err(DecodeError::DicomSegments { .. })),
+        "{refused:?}"
+    );
+    assert!(held < 8 << 20, "{held} bytes held");
+    let mut dicom = std::fs::read(seeds.join("dicom/rle.dcm")).expect("is there");
+    let table = place(&dicom, b"\xfe\xff\0\xe0");
+    dicom.truncate(table);
+    let runs = [129, 0].repeat(1 << 18);
+    let starts: Vec<u8> = [2_u32, 64, 66]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    dicom.extend(b"\xfe\xff\0\xe0\0\0\0\0\xfe\xff\0\xe0");
+    dicom.extend((64 + 2 + runs.len() as u32).to_le_bytes());
+    dicom.extend(&starts);
+    dicom.resize(dicom.len() + 64 - starts.len(), 0);
+    dicom.extend([129, 0]);
+    dicom.extend(&runs);
+    dicom.extend(b"\xfe\xff\xdd\xe0\0\0\0\0");
+    std::fs::write(file.path(), dicom).expect("writes");
+    let (refused, held) = read(file.path(), 32 << 20);
+    assert!(
+        matches!(refused, Err(DecodeError::TooMuchMemory { .. })),
+        "{refused:?}"
+    );
+    assert!(held < 8 << 20, "{held} bytes held");
 }

@@ -10,6 +10,7 @@ use crate::set;
 const ENTER: &str = "\u{1b}[?1049h";
 const LEAVE: &str = "\u{1b}[?1049l";
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn script_is_there() -> bool {
     let version = Command::new("script").arg("--version").output();
     let there = version.is_ok_and(|said| said.stdout.windows(10).any(|part| part == b"util-linux"));

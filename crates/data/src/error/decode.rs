@@ -104,6 +104,14 @@ pub enum DecodeError {
     /// A JPEG 2000 frame of more tiles, precincts or code-blocks than a film has use for: each costs memory.
     #[error("damaged DICOM pixel data: a JPEG 2000 frame in parts of next to no pixels")]
     DicomParts,
+    /// An RLE frame of more segments than the format has.
+    #[error(
+        "damaged DICOM pixel data: an RLE frame of {segments} segments, where there are 1 to 15"
+    )]
+    DicomSegments {
+        /// As its header has it.
+        segments: u32,
+    },
     /// A 12-bit JPEG that is damaged.
     #[error("damaged 12-bit JPEG: {reason}")]
     Jpeg12 {

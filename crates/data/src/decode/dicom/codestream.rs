@@ -8,6 +8,7 @@ use dicom_dictionary_std::tags;
 
 use super::Object;
 use super::file::whole;
+use super::rle::is_rle;
 use crate::DecodeError;
 
 /// Width, height, channels and bits of a codestream.
@@ -40,8 +41,7 @@ pub(super) fn check(object: &Object, size: (u32, u32)) -> Result<(), DecodeError
         return Ok(());
     };
     let Some(header) = header(&frame) else {
-        let is_rle = object.meta().transfer_syntax() == "1.2.840.10008.1.2.5";
-        return if is_rle {
+        return if is_rle(object) {
             Ok(())
         } else {
             Err(DecodeError::DicomTruncated)

@@ -5,6 +5,7 @@ pub(super) mod file;
 mod jpeg12;
 mod jpeg2000;
 mod parts;
+mod rle;
 mod shades;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -173,7 +174,10 @@ impl Decoder {
         codestream::check(object, (width, height))?;
         let channels = whole(object, tags::SAMPLES_PER_PIXEL, "Samples per Pixel").unwrap_or(1);
         let samples = u64::from(width) * u64::from(height) * u64::from(channels.clamp(1, 4));
-        self.limits.afford(held.bytes + samples * cost(object))?;
+        // A segment is laid out in a vector that grows, and moves.
+        let segment = rle::longest(object)?.saturating_mul(3);
+        self.limits
+            .afford(held.bytes + samples * cost(object) + segment)?;
         Ok((width, height))
     }
 }
@@ -287,9 +291,8 @@ fn color(
     let encapsulated = codestream::first_frame(object).is_some();
     let planar = !encapsulated
         && number(object, tags::PLANAR_CONFIGURATION, "Planar Configuration")?.unwrap_or(0.0) > 0.0;
-    let is_rle = object.meta().transfer_syntax() == "1.2.840.10008.1.2.5";
     // The decoders of JPEG and JPEG 2000 give RGB whatever the file was coded in; else YBR's first channel is the luma.
-    let luma_first = interpretation.starts_with("YBR") && (!encapsulated || is_rle);
+    let luma_first = interpretation.starts_with("YBR") && (!encapsulated || rle::is_rle(object));
     match (luma_first, planar) {
         (true, true) => out.copy_from_slice(&data[..count]),
         (true, false) => {
