@@ -27,7 +27,8 @@ pub fn main() {
     println!("cargo:rustc-link-arg=-Wl,-rpath,{run_path}");
     // Without this the linker drops libtorch_cuda, since no symbol names it, and CUDA is silently "not available".
     let cuda = Path::new(&lib).join("libtorch_cuda.so");
-    println!("cargo:rerun-if-changed={}", cuda.display());
+    // The folder, since a file that is watched and not there makes every build run this again, and all that depends on it.
+    println!("cargo:rerun-if-changed={lib}");
     if cuda.exists() {
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
         println!("cargo:rustc-link-arg=-ltorch_cuda");
