@@ -1,8 +1,8 @@
 //! What an RLE frame says of itself (PS3.5, annex G), counted before its decoder sees it: dicom-rs (0.10.1) makes room for as many segments as
 //! the header states, and lays out a whole segment, however long it gets.
 
-use dicom_core::DicomValue;
-use dicom_dictionary_std::tags;
+use dicom_core::{DataElement, DicomValue};
+use dicom_dictionary_std::{tags, uids};
 
 use super::Object;
 use crate::DecodeError;
@@ -16,7 +16,7 @@ pub(super) fn longest(object: &Object) -> Result<u64, DecodeError> {
         return Ok(0);
     }
     let element = object.element_opt(tags::PIXEL_DATA).ok().flatten();
-    let Some(DicomValue::PixelSequence(sequence)) = element.map(|element| element.value()) else {
+    let Some(DicomValue::PixelSequence(sequence)) = element.map(DataElement::value) else {
         return Ok(0);
     };
     // Invariant: the decoder reads the first fragment alone.
@@ -26,7 +26,7 @@ pub(super) fn longest(object: &Object) -> Result<u64, DecodeError> {
 
 /// Whether frames are coded by run lengths.
 pub(super) fn is_rle(object: &Object) -> bool {
-    object.meta().transfer_syntax() == dicom_dictionary_std::uids::RLE_LOSSLESS
+    object.meta().transfer_syntax() == uids::RLE_LOSSLESS
 }
 
 fn longest_of(frame: &[u8]) -> Result<u64, DecodeError> {
