@@ -128,6 +128,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Target>> {
     workspace::chosen("target", TARGETS, |target| target.name, names)
 }
 
+/// `torch`: whether it is built with those that link libtorch.
 fn command(
     root: &Path,
     fuzzer: &str,
@@ -137,9 +138,9 @@ fn command(
 ) -> Result<Command> {
     let Target {
         name,
+        torch: linked,
         longest,
         more,
-        ..
     } = *target;
     // What is found goes to the first folder, which git does not keep; the others are read.
     let corpus = root.join("fuzz/corpus").join(name);
@@ -165,7 +166,7 @@ fn command(
         "-rss_limit_mb=2048".to_owned(),
         "-print_final_stats=1".to_owned(),
     ]);
-    if torch {
+    if linked {
         // libtorch keeps what it once made until the process ends, and its libraries define some names twice.
         command.env("ASAN_OPTIONS", "detect_leaks=0:detect_odr_violation=0");
     }

@@ -41,17 +41,9 @@ fn a_step_that_is_not_there_is_named_with_those_that_are() {
 
 #[test]
 fn steps_run_alone_and_the_summary_says_how_they_ended() {
-    // Without cargo's own folder there is no database of advisories.
+    // Without cargo's own folder there is no database of advisories; steps that ask cargo would fetch every crate anew.
     let empty = tempfile::tempdir().unwrap();
-    let steps = [
-        "ci",
-        "--only",
-        "advisories",
-        "--only",
-        "book",
-        "--only",
-        "packaging",
-    ];
+    let steps = ["ci", "--only", "advisories", "--only", "book"];
     let (output, out, err) = run(xtask(&steps).env("CARGO_HOME", empty.path()));
     let said = format!("{out}{err}");
     assert!(output.status.success(), "{said}");

@@ -19,14 +19,19 @@ struct Header {
     bits: u32,
 }
 
+/// What pixel data consist of if they are encapsulated.
+pub(super) fn fragments(object: &Object) -> Option<&[Vec<u8>]> {
+    match object.element_opt(tags::PIXEL_DATA).ok()??.value() {
+        DicomValue::PixelSequence(sequence) => Some(sequence.fragments()),
+        _ => None,
+    }
+}
+
 /// The first frame's codestream if pixel data are encapsulated.
 pub(super) fn first_frame(object: &Object) -> Option<Cow<'_, [u8]>> {
-    let DicomValue::PixelSequence(sequence) = object.element_opt(tags::PIXEL_DATA).ok()??.value()
-    else {
-        return None;
-    };
+    let fragments = fragments(object)?;
     let frames = whole(object, tags::NUMBER_OF_FRAMES, "Number of Frames").unwrap_or(1);
-    match sequence.fragments() {
+    match fragments {
         [only] => Some(Cow::Borrowed(only.as_slice())),
         fragments if frames <= 1 => Some(Cow::Owned(fragments.concat())),
         fragments => fragments

@@ -182,7 +182,7 @@ impl Decoder {
     }
 }
 
-/// Bytes held at once for each sample of the first frame, the data set left out, as measured (`tests/memory.rs`).
+/// Bytes held at once for each sample of the first frame, the data set left out, as measured (`tests/decode_memory.rs`).
 fn cost(object: &Object) -> u64 {
     if codestream::first_frame(object).is_none() {
         8

@@ -1,10 +1,10 @@
 //! What an RLE frame says of itself (PS3.5, annex G), counted before its decoder sees it: dicom-rs (0.10.1) makes room for as many segments as
 //! the header states, and lays out a whole segment, however long it gets.
 
-use dicom_core::{DataElement, DicomValue};
-use dicom_dictionary_std::{tags, uids};
+use dicom_dictionary_std::uids;
 
 use super::Object;
+use super::codestream::fragments;
 use crate::DecodeError;
 
 /// Segments at most; the header has room for the offsets of no more.
@@ -15,13 +15,11 @@ pub(super) fn longest(object: &Object) -> Result<u64, DecodeError> {
     if !is_rle(object) {
         return Ok(0);
     }
-    let element = object.element_opt(tags::PIXEL_DATA).ok().flatten();
-    let Some(DicomValue::PixelSequence(sequence)) = element.map(DataElement::value) else {
+    let Some(fragments) = fragments(object) else {
         return Ok(0);
     };
     // Invariant: the decoder reads the first fragment alone.
-    let frame = sequence.fragments().first().map_or(&[][..], Vec::as_slice);
-    longest_of(frame)
+    longest_of(fragments.first().map_or(&[], Vec::as_slice))
 }
 
 /// Whether frames are coded by run lengths.
