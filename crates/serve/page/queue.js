@@ -61,7 +61,7 @@ export class Queue extends EventTarget {
     while (this.#requests < this.#most.requests && this.#waiting.length > 0) {
       const batch = this.#batch();
       this.#requests += 1;
-      this.#judge(batch).finally(() => {
+      this.#judge(batch, this.#abort.signal).finally(() => {
         this.#requests -= 1;
         this.#go();
       });
@@ -82,8 +82,8 @@ export class Queue extends EventTarget {
     return batch;
   }
 
-  async #judge(batch) {
-    const signal = this.#abort.signal;
+  // `signal` is that of the time when the films were taken up: one that is stopped stays so, whatever was sent since.
+  async #judge(batch, signal) {
     for (let attempt = 1; ; attempt += 1) {
       await this.#pause;
       if (signal.aborted) return this.#failAll(batch, signal.reason);
@@ -92,25 +92,26 @@ export class Queue extends EventTarget {
         this.#note(batch, await predict(batch, signal));
         return;
       } catch (cause) {
+        if (signal.aborted) return this.#failAll(batch, signal.reason);
         const problem = cause instanceof Problem ? cause : new Problem('unexpected', { detail: String(cause) });
-        if (!(await this.#mayGoOn(problem, attempt, batch))) return;
+        if (!(await this.#mayGoOn(problem, attempt, batch, signal))) return;
       }
     }
   }
 
   // Whether to send the batch again; where not, its films are dealt with.
-  async #mayGoOn(problem, attempt, batch) {
+  async #mayGoOn(problem, attempt, batch, signal) {
     if (problem.code === 'unauthorized') {
       if (await this.#askToken(problem.token)) return true;
-      // Nobody wants to be asked again for each of the other films.
-      this.stop(problem);
+      // Nobody wants to be asked again for each of the other films. Several requests may have waited for this one answer.
+      if (!signal.aborted) this.stop(problem);
     } else if (BUSY.has(problem.code) && attempt < ATTEMPTS) {
       if (problem.code !== 'rate_limited') this.#ease();
-      if (problem.code === 'timeout' && batch.length > 1) return this.#singly(batch);
+      if (problem.code === 'timeout' && batch.length > 1) return this.#singly(batch, signal);
       this.#wait(Math.min(LONGEST_WAIT, problem.retryAfter ?? 2 ** (attempt - 1)));
       return true;
     } else if (batch.length > 1 && ['too_large', 'too_many_files', 'unreachable'].includes(problem.code)) {
-      return this.#singly(batch);
+      return this.#singly(batch, signal);
     }
     if (problem.code === 'unreachable' && !(await readable(batch[0].file))) problem = new Problem('missing');
     this.#failAll(batch, problem);
@@ -118,8 +119,8 @@ export class Queue extends EventTarget {
   }
 
   // What is too much together may be fine film by film, and one that can no longer be read must not take the others with it.
-  async #singly(batch) {
-    for (const film of batch) await this.#judge([film]);
+  async #singly(batch, signal) {
+    for (const film of batch) await this.#judge([film], signal);
     return false;
   }
 

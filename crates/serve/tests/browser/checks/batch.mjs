@@ -137,3 +137,30 @@ export async function a_batch_can_be_stopped_and_gone_on_with({ open, address })
   await page.waitForFunction(() => document.querySelectorAll('#films .badge.failed, #films .badge.pending').length === 0);
   assert.equal(await page.locator('#films .badge').count(), 12);
 }
+
+// A batch that was too large is sent film by film; those films are part of what is stopped.
+export async function a_batch_that_is_sent_film_by_film_can_be_stopped({ open }) {
+  const page = await open();
+  page.expected.push('413', 'net::ERR_FAILED');
+  const batches = [];
+  let singly = 0;
+  await page.route('**/api/v1/predictions*', (route) => {
+    const films = route.request().postDataBuffer().toString('latin1').split('name="film"').length - 1;
+    batches.push(films);
+    if (films > 1) {
+      const body = JSON.stringify({ type: 'about:blank', title: 'Too large', status: 413, code: 'too_large' });
+      return route.fulfill({ status: 413, contentType: 'application/problem+json', body });
+    }
+    singly += 1;
+    return undefined;
+  });
+  await choose(page, Array.from({ length: 32 }, (_, index) => ({ name: `${index}.png`, buffer: Buffer.from('x') })));
+  await page.waitForFunction(() => document.querySelectorAll('#films .badge').length > 0);
+  for (let tries = 0; singly < 4 && tries < 600; tries += 1) await new Promise((wake) => { setTimeout(wake, 100); });
+  assert.equal(singly, 4, JSON.stringify(batches));
+  await page.locator('#stop').click();
+  await settled(page);
+  assert.equal(await page.locator('#films .badge.failed').count(), 32);
+  assert.equal(singly, 4, JSON.stringify(batches));
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+}

@@ -105,6 +105,28 @@ export async function a_token_that_is_not_given_is_asked_for_once({ open, guarde
   return null;
 }
 
+// Several requests are on their way when the first is refused. Whoever closed the dialog is not asked by the others.
+export async function a_token_that_is_not_given_is_not_asked_for_by_requests_on_their_way({ open, guarded }) {
+  if (!guarded) return 'no server that wants one';
+  const page = await open({ address: guarded });
+  page.expected.push('401');
+  const asked = [];
+  // The first is answered when all are on their way, the others never.
+  await page.route('**/api/v1/predictions*', (route) => {
+    asked.push(route);
+    return asked.length === 4 ? asked[0].continue() : undefined;
+  });
+  await choose(page, Array.from({ length: 20 }, (_, index) => ({ name: `${index}.png`, buffer: Buffer.from('x') })));
+  await page.locator('#token[open]').waitFor();
+  await page.keyboard.press('Escape');
+  await settled(page);
+  assert.ok(await page.locator('#token').isHidden());
+  assert.equal(await page.locator('#films .badge.failed').count(), 20);
+  assert.equal(asked.length, 4);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  return null;
+}
+
 export async function names_and_words_from_elsewhere_stay_text({ open }) {
   const page = await open();
   const name = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>.jpg';
