@@ -111,7 +111,8 @@ fn mixed(peers: &Peers, to: &Path) -> Result<PathBuf> {
         let mut python = Command::new(&peers.python);
         python.arg(peers.scripts.join("make_xrays.py"));
         workspace::must_succeed(python.arg("--out").arg(to))?;
-        std::fs::write(to.join("complete"), "")?;
+        std::fs::write(to.join("complete"), "")
+            .with_context(|| format!("make_xrays.py left no folder {}", to.display()))?;
     }
     Ok(films)
 }

@@ -1,11 +1,16 @@
 //! The workspace held to what docs/ARCHITECTURE.md says of it.
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
+mod chores;
+mod ci_steps;
 mod commands;
+mod contests;
 mod layers;
 mod layout;
 mod pages;
 mod places;
+mod small;
 mod sources;
 
 use std::path::{Path, PathBuf};
