@@ -1,5 +1,8 @@
 //! The steps of `cargo xtask ci` on a small workspace: each passes where all is well, and fails where it should.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use crate::root;
 use crate::small::{Ended, Small};
 
@@ -21,17 +24,27 @@ fn fails(small: &Small, name: &str) -> String {
     said
 }
 
-/// The virtual environment of the real workspace, where it has one with this program.
-fn tools(small: &Small, program: &str) -> bool {
-    let real = root().join("target/python/venv");
-    if !real.join("bin").join(program).is_file() {
-        println!("skipped: {program} is not in target/python/venv");
+/// A program of the real workspace's virtual environment, where it has it.
+fn tool(small: &Small, program: &str) -> bool {
+    let bin = Path::new("target/python/venv/bin").join(program);
+    if !cfg!(unix) || !root().join(&bin).is_file() {
+        println!("skipped: there is no {}", bin.display());
         return false;
     }
-    std::fs::create_dir_all(small.root().join("target/python")).unwrap();
+    let here = small.root().join(&bin);
+    std::fs::create_dir_all(here.parent().unwrap()).unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::symlink(real, small.root().join("target/python/venv")).unwrap();
-    cfg!(unix)
+    std::os::unix::fs::symlink(root().join(bin), here).unwrap();
+    true
+}
+
+/// A workspace for fuzz targets beside the other, and both locks.
+fn fuzz(small: &Small) {
+    let manifest = "[workspace]\n[package]\nname = \"fuzz\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n";
+    small.write("fuzz/Cargo.toml", manifest);
+    small.write("fuzz/src/lib.rs", "");
+    small.lock("");
+    small.lock("fuzz");
 }
 
 #[test]
@@ -91,16 +104,10 @@ fn the_stated_toolchain_is_looked_at() {
 #[test]
 fn a_licence_that_is_not_allowed_is_refused() {
     let small = Small::new();
-    if !tools(&small, "cargo-deny") {
+    if !tool(&small, "cargo-deny") {
         return;
     }
-    small.write(
-        "fuzz/Cargo.toml",
-        "[workspace]\n[package]\nname = \"fuzz\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n",
-    );
-    small.write("fuzz/src/lib.rs", "");
-    small.lock("");
-    small.lock("fuzz");
+    fuzz(&small);
     passes(&small, "licences");
     // Only what may be published is looked at.
     let manifest = small.read("crates/cli/Cargo.toml");
@@ -111,6 +118,109 @@ fn a_licence_that_is_not_allowed_is_refused() {
     // A lock that is not up to date is refused, not mended.
     small.write("crates/cli/Cargo.toml", &manifest.replace("0.1.0", "0.2.0"));
     fails(&small, "licences");
+}
+
+/// Where cargo-deny looks for RustSec's database; the number is made of its address.
+const DATABASE: &str = "home/advisory-dbs/advisory-db-3157b0e258782691";
+const HOLE: &str = r#"```toml
+[advisory]
+id = "RUSTSEC-2026-9999"
+package = "libc"
+date = "2026-01-01"
+categories = ["memory-corruption"]
+
+[versions]
+patched = [">= 999.0.0"]
+```
+
+# A hole made up for a test
+
+It is none.
+"#;
+
+/// A folder for cargo with the crates that are fetched already, and a database of one hole.
+fn home(small: &Small, hole: &str) -> Option<PathBuf> {
+    let real = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let real = real.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))?;
+    let git = Command::new("git").arg("--version").output();
+    if !real.join("registry/cache").is_dir() || !git.is_ok_and(|git| git.status.success()) {
+        println!(
+            "skipped: no fetched crates in {}, or no git",
+            real.display()
+        );
+        return None;
+    }
+    small.write(
+        &format!("{DATABASE}/crates/libc/RUSTSEC-2026-9999.md"),
+        hole,
+    );
+    for words in [
+        &["init", "--quiet"][..],
+        &["add", "."],
+        &["commit", "--quiet", "--message", "One"],
+    ] {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=none", "-c", "user.email=none@localhost"])
+            .args(words);
+        let ended = Ended::of(git.current_dir(small.root().join(DATABASE)));
+        ended.passed();
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(real.join("registry"), small.root().join("home/registry")).unwrap();
+    Some(small.root().join("home"))
+}
+
+/// The program with a dependency of the real workspace, in the real one's version.
+fn with_dependency(small: &Small) {
+    let real = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let libc = real
+        .split("\n\n")
+        .find(|part| part.contains("name = \"libc\""))
+        .unwrap();
+    let manifest = small.read("crates/cli/Cargo.toml") + "\n[dependencies]\nlibc = \"0.2\"\n";
+    small.write("crates/cli/Cargo.toml", &manifest);
+    let lock = small.read("Cargo.lock");
+    let lock = lock.replace(
+        "name = \"cli\"\nversion = \"0.1.0\"\n",
+        "name = \"cli\"\nversion = \"0.1.0\"\ndependencies = [\n \"libc\",\n]\n",
+    );
+    small.write(
+        "Cargo.lock",
+        &format!("{}\n\n{}\n", lock.trim_end(), libc.trim_end()),
+    );
+}
+
+#[test]
+fn a_known_hole_in_what_is_used_is_refused_by_both_programs() {
+    for program in ["cargo-deny", "cargo-audit"] {
+        let small = Small::new();
+        if !tool(&small, program) {
+            continue;
+        }
+        fuzz(&small);
+        with_dependency(&small);
+        let Some(home) = home(&small, HOLE) else {
+            return;
+        };
+        let advisories = |small: &Small| {
+            Ended::of(
+                small
+                    .xtask(&["ci", "--only", "advisories"])
+                    .env("CARGO_HOME", &home),
+            )
+        };
+        let said = advisories(&small).failed();
+        assert!(said.contains("RUSTSEC-2026-9999"), "{said}");
+        assert!(said.contains("FAILED   advisories"), "{said}");
+        // What is mended since long is no hole.
+        let mended = HOLE.replace("999.0.0", "0.0.1");
+        small.write(
+            &format!("{DATABASE}/crates/libc/RUSTSEC-2026-9999.md"),
+            &mended,
+        );
+        let said = advisories(&small).passed();
+        assert!(said.contains("passed   advisories"), "{said}");
+    }
 }
 
 #[test]
