@@ -120,7 +120,7 @@ fn a_licence_that_is_not_allowed_is_refused() {
     fails(&small, "licences");
 }
 
-/// Where cargo-deny looks for RustSec's database; the number is made of its address.
+/// Where cargo-deny looks for `RustSec`'s database; the number is made of its address.
 const DATABASE: &str = "home/advisory-dbs/advisory-db-3157b0e258782691";
 const HOLE: &str = r#"```toml
 [advisory]
