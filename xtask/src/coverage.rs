@@ -121,7 +121,7 @@ fn measure(root: &Path, crates: &[String]) -> Result<Report> {
             command.env(variable, path);
         }
     }
-    let json = workspace::printed(command.stderr(std::process::Stdio::inherit()))?;
+    let json = workspace::answered(&mut command)?;
     serde_json::from_str(&json).context("cargo llvm-cov printed something else than its report")
 }
 

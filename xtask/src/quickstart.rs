@@ -1,10 +1,10 @@
 //! `cargo xtask quickstart`: from nothing to a judged model, and where to go from there.
 
 use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::download::{libtorch, sample};
@@ -88,18 +88,7 @@ fn evaluate(root: &Path, model: &str) -> Result<Evaluation> {
         "run", "--quiet", "-p", "cli", "--", "evaluate", "--model", model,
     ]);
     command.args(["--data", sample::FOLDER, "--split", "test", "--json"]);
-    // Only the answer is caught; messages and the progress bar go where they always go.
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("could not start cargo")?;
-    if !output.status.success() {
-        bail!(
-            "the evaluation failed ({}); what it printed above says why",
-            output.status
-        );
-    }
-    serde_json::from_slice(&output.stdout)
+    serde_json::from_str(&workspace::answered(&mut command)?)
         .context("`osteon evaluate --json` printed something else than its report")
 }
 

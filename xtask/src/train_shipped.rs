@@ -1,7 +1,7 @@
 //! `cargo xtask train-shipped`: from a folder of films to the model file that ships, and its card.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -144,9 +144,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             }
         }
     }
-    let shrunk: Shrunk =
-        serde_json::from_slice(&answer(osteon(&root).args(shrink(arguments)?))?)
-            .context("`osteon shrink --json` printed something else than its report")?;
+    let shrunk: Shrunk = serde_json::from_str(&workspace::answered(
+        osteon(&root).args(shrink(arguments)?),
+    )?)
+    .context("`osteon shrink --json` printed something else than its report")?;
     check(&shrunk)?;
     for words in gate(arguments)? {
         let mut command = workspace::cargo(&root);
@@ -169,10 +170,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if size > MOST_BYTES {
         bail!("with its gate the model file has {size} bytes, more than {MOST_BYTES}");
     }
-    let card = answer(osteon(&root).args(["info", "--card"]).arg(&file))?;
+    let card = workspace::answered(osteon(&root).args(["info", "--card"]).arg(&file))?;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     replace(&root.join(SHIPPED), &bytes)?;
-    replace(&root.join(CARD), &card)?;
+    replace(&root.join(CARD), card.as_bytes())?;
     println!(
         "{SHIPPED}: {:.2} MiB, ROC-AUC on val {}. Card: {CARD}",
         size as f64 / f64::from(1 << 20),
@@ -299,21 +300,6 @@ fn osteon(root: &Path) -> Command {
     let mut command = workspace::cargo(root);
     command.args(["run", "--release", "--quiet", "-p", "cli", "--"]);
     command
-}
-
-/// What a command that must succeed writes to stdout.
-fn answer(command: &mut Command) -> Result<Vec<u8>> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .context("could not start cargo")?;
-    if !output.status.success() {
-        bail!(
-            "it failed ({}); what it printed above says why",
-            output.status
-        );
-    }
-    Ok(output.stdout)
 }
 
 /// Whole or not at all: what ships is built into the program.

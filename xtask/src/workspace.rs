@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -78,18 +78,24 @@ pub fn must_succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command that must succeed; what it prints on stdout.
+/// Runs a command that must succeed; what it prints on stdout. Messages on stderr go where this program's go.
+pub fn answered(command: &mut Command) -> Result<String> {
+    printed(command.stderr(Stdio::inherit()))
+}
+
+/// Runs a command that must succeed; what it prints on stdout. What it says on stderr is told where it fails.
 pub fn printed(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let output = command
         .output()
         .with_context(|| format!("could not start `{shown}`"))?;
     if !output.status.success() {
-        bail!(
-            "`{shown}` failed ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = match said.trim() {
+            "" => "what it printed above says why",
+            said => said,
+        };
+        bail!("`{shown}` failed ({}): {why}", output.status);
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no text"))
 }

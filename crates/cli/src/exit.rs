@@ -20,7 +20,13 @@ pub enum Ending {
 }
 
 /// The exit code of [`Ending::Interrupted`], as shells have it for SIGINT.
-pub const INTERRUPTED: u8 = 130;
+const INTERRUPTED: u8 = 130;
+
+/// Ends the process as interrupted, now. Not `std::process::exit`: libtorch's exit handlers take away what its threads still work on, and
+/// the end would be a crash.
+pub fn interrupted() -> ! {
+    signal_hook::low_level::exit(INTERRUPTED.into())
+}
 
 /// Says what went wrong, in one paragraph on stderr, and gives the exit code.
 pub fn code(done: anyhow::Result<Ending>) -> ExitCode {

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::exit::INTERRUPTED;
-use crate::progress;
+use crate::{exit, progress};
 
 /// Shared by all that may ask for the end and by what looks whether it was asked for.
 #[derive(Clone, Default)]
@@ -23,8 +22,7 @@ impl Stop {
     pub fn ask(&self) {
         if self.0.swap(true, Ordering::Relaxed) {
             progress::restore();
-            // Not `std::process::exit`: libtorch's exit handlers take away what its threads still work on, and the end would be a crash.
-            signal_hook::low_level::exit(INTERRUPTED.into());
+            exit::interrupted();
         }
         // The dashboard says so itself.
         if !progress::is_up() {

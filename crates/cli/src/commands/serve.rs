@@ -84,7 +84,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
     let mut before = false;
     ctrlc::set_handler(move || {
         if std::mem::replace(&mut before, true) {
-            std::process::exit(crate::exit::INTERRUPTED.into());
+            crate::exit::interrupted();
         }
         asked.ask();
     })?;

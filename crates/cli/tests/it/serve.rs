@@ -1,8 +1,10 @@
 //! `osteon serve` and `osteon audit verify`: the real program on a free port.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, Luma};
 
@@ -132,6 +134,40 @@ fn serves_what_predict_says_logs_no_names_and_ends_cleanly() {
         "{}",
         stderr(&touched)
     );
+}
+
+/// Somebody's upload hangs: the first Ctrl-C waits for it, the second does not.
+#[test]
+#[cfg(unix)]
+fn a_second_interrupt_ends_it_at_once() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let mut server = serve(dir.path(), &["--timeout", "600"]);
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let mut upload = TcpStream::connect(&address).expect("connects");
+    let begun = "POST /api/v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 1000\r\n\r\nbegun";
+    upload.write_all(begun.as_bytes()).expect("sends");
+    let interrupt = |server: &Served| {
+        let id = server.child.id().to_string();
+        let asked = Command::new("kill").args(["-INT", &id]).status();
+        assert!(asked.expect("kills").success());
+    };
+    interrupt(&server);
+    // The first one is in hand when nobody else is let in.
+    let begun = Instant::now();
+    while TcpStream::connect(&address).is_ok() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it lets others in");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(
+        server.child.try_wait().expect("looks").is_none(),
+        "the upload is waited for"
+    );
+    interrupt(&server);
+    assert_eq!(server.child.wait().expect("ends").code(), Some(130));
 }
 
 #[test]
