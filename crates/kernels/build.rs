@@ -12,7 +12,7 @@ fn main() {
     for file in [
         "src/shim.cpp",
         "src/script.cpp",
-        "src/guard.h",
+        "../../build/guard.h",
         "../../build/link_libtorch.rs",
     ] {
         println!("cargo:rerun-if-changed={file}");
@@ -41,6 +41,7 @@ fn main() {
         .pic(true)
         .warnings(false)
         .std("c++17")
+        .include("../../build")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())

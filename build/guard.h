@@ -1,4 +1,4 @@
-// No exception leaves C++: functions return null, or an error message to be freed by `osteon_free`.
+// No exception leaves C++: functions return null, or an error message that whoever calls frees by `free`. For every crate with a shim.
 #pragma once
 
 #include <c10/util/Exception.h>
