@@ -8,10 +8,11 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fast_image_resize::Resizer;
 use image::ImageFormat;
+use image::imageops::{self, FilterType};
 use osteon_data::synth::Synth;
 use osteon_data::{
     Augment, Augmenter, Cache, Catalog, DecodeScratch, Decoder, Films, GrayView, Instructions,
-    LoadOptions, Loader, Preprocess, Split, write_synth,
+    LoadOptions, Loader, Preprocess, Split, resized, write_synth,
 };
 
 fn decode_and_resize(c: &mut Criterion) {
@@ -39,6 +40,14 @@ fn decode_and_resize(c: &mut Criterion) {
     );
     group.bench_function("resize to 224", |b| {
         b.iter(|| preprocess.fit_into(black_box(&film), &mut resizer, &mut out));
+    });
+    // As a page shows a film of 7 megapixels.
+    let large = resized(&film, (2304, 2880));
+    group.bench_function("7 megapixels to 819×1024", |b| {
+        b.iter(|| resized(black_box(&large), (819, 1024)));
+    });
+    group.bench_function("7 megapixels to 819×1024, image", |b| {
+        b.iter(|| imageops::resize(black_box(&large), 819, 1024, FilterType::Triangle));
     });
     group.bench_function("synthesise", |b| {
         b.iter(|| Synth::new(1).film(black_box(7)));

@@ -20,6 +20,7 @@ mod label;
 mod load;
 mod manifest;
 mod preprocess;
+mod resize;
 mod seal;
 mod source;
 mod split;
@@ -47,6 +48,7 @@ pub use load::{
 };
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
+pub use resize::resized;
 pub use seal::{SEAL, Seal, UNSEALED, check_seal, seal_header, sealed};
 pub use source::{
     ClassFolders, DicomTable, FracAtlas, Layout, Listing, Manifest, Mura, Source, image_files,

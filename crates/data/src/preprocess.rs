@@ -1,12 +1,11 @@
 //! The one place that knows what a network is fed: input size, fit and normalisation.
 
-use fast_image_resize::images::{CroppedImageMut, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, Resizer};
 use image::GrayImage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{GrayView, Wanted};
+use crate::{GrayView, Wanted, resize};
 
 /// How a film of any shape becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -159,7 +158,15 @@ impl Preprocess {
             out.fill(0);
         }
         let place = ((side - to_w) / 2, (side - to_h) / 2, to_w, to_h);
-        resize(film, source, resizer, side, place, out);
+        resize::into(
+            film,
+            source,
+            FilterType::Bilinear,
+            resizer,
+            out,
+            (side, side),
+            place,
+        );
     }
 
     /// Resizes and fits one film: a size×size picture.
@@ -187,28 +194,6 @@ impl Preprocess {
     #[must_use]
     pub fn table(&self) -> [f32; 256] {
         std::array::from_fn(|v| self.normalise(v as f32))
-    }
-}
-
-/// Resizes the `source` part of a film (left, top, width, height) into a `place` (likewise) of a square.
-fn resize(
-    film: GrayView,
-    source: (f64, f64, f64, f64),
-    resizer: &mut Resizer,
-    side: u32,
-    place: (u32, u32, u32, u32),
-    out: &mut [u8],
-) {
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(source.0, source.1, source.2, source.3);
-    let film = ImageRef::new(film.width(), film.height(), film.pixels(), PixelType::U8);
-    let square = Image::from_slice_u8(side, side, out, PixelType::U8);
-    // Invariant: the buffers were sized from these very dimensions and types and the parts lie within them: no step can refuse.
-    if let (Ok(film), Ok(mut square)) = (film, square) {
-        let done = CroppedImageMut::new(&mut square, place.0, place.1, place.2, place.3)
-            .map(|mut place| resizer.resize(&film, &mut place, &options));
-        debug_assert!(matches!(done, Ok(Ok(()))), "{done:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! A judged film as a picture: beside itself with heat on it.
 
-use image::imageops::{self, FilterType};
 use image::{GrayImage, RgbImage};
+use osteon_data::resized;
 use osteon_model::{Explained, HeatKind};
 use osteon_report::overlay::{Caption, Overlay, shown_size};
 
@@ -35,6 +35,6 @@ pub fn shown_at(film: &GrayImage, (width, height): (u32, u32)) -> GrayImage {
     if film.dimensions() == (width, height) {
         film.clone()
     } else {
-        imageops::resize(film, width, height, FilterType::Triangle)
+        resized(film, (width, height))
     }
 }

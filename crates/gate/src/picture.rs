@@ -1,8 +1,6 @@
 //! A picture as the gate sees it: small, gray, with a sample of its colours.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use osteon_data::{ColorSample, GrayView};
+use osteon_data::{ColorSample, GrayView, resized};
 
 /// The longest side that the gate looks at, in pixels.
 pub const LONGEST: u32 = 256;
@@ -64,18 +62,7 @@ fn shrink(film: GrayView<'_>) -> Plane {
     let scale = f64::from(LONGEST) / f64::from(full_w.max(full_h).max(1));
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(SHORTEST, LONGEST);
     let (width, height) = (side(full_w), side(full_h));
-    let mut levels = vec![0; width as usize * height as usize];
-    let (w, h) = film.extent();
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(0.0, 0.0, w, h);
-    let from = ImageRef::new(film.width(), film.height(), film.pixels(), PixelType::U8);
-    let to = Image::from_slice_u8(width, height, &mut levels, PixelType::U8);
-    // Invariant: the buffers are as long as their sizes say: neither refuses, nor does the resizer.
-    if let (Ok(from), Ok(mut to)) = (from, to) {
-        let done = Resizer::new().resize(&from, &mut to, &options);
-        debug_assert!(done.is_ok(), "{done:?}");
-    }
+    let levels = resized(film, (width, height)).into_raw();
     Plane {
         width: width as usize,
         height: height as usize,

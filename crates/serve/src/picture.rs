@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat};
+use osteon_data::resized;
 use osteon_model::Explained;
 use osteon_report::overlay;
 
@@ -31,7 +31,7 @@ pub(crate) fn film(film: GrayImage) -> Picture {
     let shown = if film.dimensions() == (width, height) {
         film
     } else {
-        imageops::resize(&film, width, height, FilterType::Triangle)
+        resized(&film, (width, height))
     };
     Picture {
         png: png(&DynamicImage::ImageLuma8(shown)),

@@ -159,7 +159,10 @@ fn a_second_interrupt_ends_it_at_once() {
     // The first one is in hand when nobody else is let in.
     let begun = Instant::now();
     while TcpStream::connect(&address).is_ok() {
-        assert!(begun.elapsed() < Duration::from_mins(1), "it lets others in");
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "it lets others in"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(

@@ -4,9 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{FilterType, thumbnail};
 
-use crate::{DataError, Decoder};
+use crate::{DataError, Decoder, resized};
 
 /// A film as a small JPEG, `height` pixels high, for a contact sheet.
 pub fn contact_jpeg(path: &Path, decoder: &Decoder, height: u32) -> Result<Vec<u8>, DataError> {
@@ -14,11 +13,7 @@ pub fn contact_jpeg(path: &Path, decoder: &Decoder, height: u32) -> Result<Vec<u
     let width =
         (f64::from(film.width()) / f64::from(film.height()) * f64::from(height)).round() as u32;
     let width = width.clamp(height / 4, height * 3);
-    let small = if film.height() > 2 * height {
-        thumbnail(&film, width, height)
-    } else {
-        image::imageops::resize(&film, width, height, FilterType::Triangle)
-    };
+    let small = resized(&film, (width, height));
     let mut out = Cursor::new(Vec::new());
     small
         .write_with_encoder(JpegEncoder::new_with_quality(&mut out, 72))

@@ -3,14 +3,13 @@
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, Resizer};
 use image::{GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use sha2::{Digest, Sha256};
 
 use super::copies::Thumb;
 use super::{BadFile, FileReport, Misnamed, sha_text};
-use crate::{DecodeError, Decoder, Entry};
+use crate::{DecodeError, Decoder, Entry, resize};
 
 /// Side of the picture that the nearest neighbour sees, in pixels.
 pub(super) const TINY: u32 = 32;
@@ -136,7 +135,7 @@ impl Film {
             width: film.width(),
             height: film.height(),
             thumb: Thumb::new(film, resizer),
-            tiny: tiny(film, resizer),
+            tiny: resize::whole(film, (TINY, TINY), FilterType::Bilinear, resizer).into_raw(),
             gray: Gray::of(film),
         }
     }
@@ -177,19 +176,6 @@ impl Gray {
             corners: sum as f64 / (4 * u64::from(cw) * u64::from(ch)) as f64,
         }
     }
-}
-
-fn tiny(film: &GrayImage, resizer: &mut Resizer) -> Vec<u8> {
-    let mut out = vec![0; (TINY * TINY) as usize];
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    let source = ImageRef::new(film.width(), film.height(), film.as_raw(), PixelType::U8);
-    let target = Image::from_slice_u8(TINY, TINY, &mut out, PixelType::U8);
-    // Invariant: both buffers were sized from these very dimensions and types, so neither step can refuse.
-    if let (Ok(source), Ok(mut target)) = (source, target) {
-        let done = resizer.resize(&source, &mut target, &options);
-        debug_assert!(done.is_ok(), "{done:?}");
-    }
-    out
 }
 
 fn name_of(format: ImageFormat) -> &'static str {

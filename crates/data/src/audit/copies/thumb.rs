@@ -1,8 +1,9 @@
 //! A film made small: all that the matcher ever sees of it.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, Resizer};
 use image::GrayImage;
+
+use crate::resize;
 
 /// Longest side of the finer of the two levels, in pixels.
 pub(super) const SIDE: u32 = 128;
@@ -28,15 +29,5 @@ fn shrink(film: &GrayImage, side: u32, resizer: &mut Resizer) -> GrayImage {
     let (w, h) = film.dimensions();
     let scale = f64::from(side) / f64::from(w.max(h).max(1));
     let scaled = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(8, side);
-    let mut small = GrayImage::new(scaled(w), scaled(h));
-    let (to_w, to_h) = small.dimensions();
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
-    let source = ImageRef::new(w, h, film.as_raw(), PixelType::U8);
-    let target = Image::from_slice_u8(to_w, to_h, &mut small, PixelType::U8);
-    // Invariant: both buffers were sized from these very dimensions and types, so neither step can refuse.
-    if let (Ok(source), Ok(mut target)) = (source, target) {
-        let done = resizer.resize(&source, &mut target, &options);
-        debug_assert!(done.is_ok(), "{done:?}");
-    }
-    small
+    resize::whole(film, (scaled(w), scaled(h)), FilterType::Hamming, resizer)
 }
