@@ -166,8 +166,15 @@ fn cost((width, height): (u32, u32), components: u8) -> u64 {
     coefficients + pixels * (2 + colors)
 }
 
+/// Up to the end of image, whatever stands behind it: cameras fill up, and some programs write words there. All of it where there is no such end, or
+/// another picture comes behind: the end that is found is then that of the film's own small picture, or of the other one.
 fn without_end(bytes: &[u8]) -> &[u8] {
-    bytes.strip_suffix(&[0xff, 0xd9]).unwrap_or(bytes)
+    let end = bytes.windows(2).rposition(|two| two == [0xff, 0xd9]);
+    let (film, behind) = bytes.split_at(end.unwrap_or(bytes.len()));
+    if behind.windows(2).any(|two| two == [0xff, 0xda]) {
+        return bytes;
+    }
+    film
 }
 
 fn jpeg_error(source: DecodeErrors) -> DecodeError {
