@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use osteon_model::{Device, Predictor};
@@ -16,9 +17,17 @@ pub const MOST: usize = 64 << 20;
 /// The smallest model there is: what is looked at here comes before it.
 const MODEL: &[u8] = include_bytes!("../seeds/model/residual.safetensors");
 
-fn service() -> &'static (Runtime, Service) {
-    static SERVICE: OnceLock<(Runtime, Service)> = OnceLock::new();
-    SERVICE.get_or_init(|| {
+/// Made once: a router writes the description of the whole interface.
+struct Serving {
+    runtime: Runtime,
+    router: Router,
+    /// Ends its engine with itself.
+    _service: Service,
+}
+
+fn serving() -> &'static Serving {
+    static SERVING: OnceLock<Serving> = OnceLock::new();
+    SERVING.get_or_init(|| {
         let predictor = Predictor::from_bytes(MODEL, Device::Cpu).expect("a model");
         let options = ServeOptions {
             limits: Limits {
@@ -33,7 +42,11 @@ fn service() -> &'static (Runtime, Service) {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_all().build().expect("a runtime");
         let service = Service::start(vec![predictor], options).expect("starts");
-        (runtime, service)
+        Serving {
+            runtime,
+            router: service.router(),
+            _service: service,
+        }
     })
 }
 
@@ -55,9 +68,10 @@ pub fn run(bytes: &[u8]) {
         .header("content-type", "multipart/form-data; boundary=osteon")
         .body(Body::from_stream(futures_util::stream::iter(pieces)))
         .expect("a request");
-    let (runtime, service) = service();
-    let (status, body) = runtime.block_on(async {
-        let answer = service.router().oneshot(request).await.expect("an answer");
+    let serving = serving();
+    let (status, body) = serving.runtime.block_on(async {
+        let answer = serving.router.clone().oneshot(request);
+        let answer = answer.await.expect("an answer");
         let status = answer.status().as_u16();
         (
             status,
