@@ -201,3 +201,54 @@ fn press(shared: &Shared, key: KeyEvent, screen: &mut Screen) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Not for itself: what [`a_panic_is_read_on_the_terminal_as_it_was`] runs on a terminal.
+    #[test]
+    #[ignore = "panics; another test runs it on a terminal"]
+    fn panics() {
+        let view = View::new("runs/none", 1, Vec::new());
+        let _dashboard = Dashboard::start(view, Stop::default()).expect("takes the terminal");
+        std::thread::sleep(2 * TICK);
+        panic!("in the middle of a step");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::print_stdout, reason = "a skipped test says so")]
+    fn a_panic_is_read_on_the_terminal_as_it_was() {
+        let program = std::env::current_exe().expect("is there");
+        let name = "progress::dashboard::tests::panics";
+        let line = format!(
+            "'{}' --exact {name} --ignored --nocapture; stty -a",
+            program.display()
+        );
+        let script = Command::new("script")
+            .args(["--quiet", "--flush", "--command", &line, "/dev/null"])
+            .env("SHELL", "/bin/sh")
+            .env("TERM", "xterm-256color")
+            .stdin(Stdio::null())
+            .output();
+        let Ok(script) = script else {
+            println!("skipped: there is no `script`");
+            return;
+        };
+        let shown = String::from_utf8_lossy(&script.stdout);
+        let leave = shown
+            .find("\u{1b}[?1049l")
+            .unwrap_or_else(|| panic!("gives it back: {shown}"));
+        let (before, after) = shown.split_at(leave);
+        assert!(before.contains("\u{1b}[?1049h"), "{shown}");
+        assert!(!before.contains("in the middle of a step"), "{shown}");
+        assert!(after.contains("in the middle of a step"), "{shown}");
+        assert!(
+            after.contains(" icanon") && after.contains(" echo "),
+            "{shown}"
+        );
+    }
+}
