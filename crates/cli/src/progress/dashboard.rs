@@ -220,7 +220,6 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    #[expect(clippy::print_stdout, reason = "a skipped test says so")]
     fn a_panic_is_read_on_the_terminal_as_it_was() {
         let program = std::env::current_exe().expect("is there");
         let name = "progress::dashboard::tests::panics";
