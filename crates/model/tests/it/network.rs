@@ -170,14 +170,14 @@ fn a_frozen_network_gives_the_same_logits() {
             net.freeze().expect("freezes");
             let frozen = net.forward(&films, false).expect("computes");
             let far = (&plain - &frozen).abs().max().double_value(&[]);
-            let scale = plain.abs().max().double_value(&[]).max(0.1);
-            // In 16 bits either way rounds, each elsewhere.
+            // Logits may be near 0 whatever the features are, so the limits are not theirs. With weights and films as drawn, of 600 the farthest
+            // were 2e-06 and 0.023 apart: in 16 bits either way rounds, each elsewhere.
             let limit = if precision == Precision::Fp32 {
-                1e-5
+                2e-5
             } else {
                 0.1
             };
-            assert!(far <= limit * scale, "{name} {precision}: {far} of {scale}");
+            assert!(far <= limit, "{name} {precision}: {far}");
         }
     }
 }
