@@ -1,20 +1,13 @@
 //! The commands themselves, those that neither fetch nor build: the real program, run as a person would.
 
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::root;
+use crate::{root, run};
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.current_dir(root()).args(arguments);
     command
-}
-
-fn run(command: &mut Command) -> (Output, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    (output, out, err)
 }
 
 #[test]

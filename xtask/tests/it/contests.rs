@@ -147,12 +147,7 @@ fn the_input_pipeline_is_measured_on_jpeg_films_by_their_content() {
     let small = small();
     small.package("data", "turbo = []\n");
     small.example("data", "loader_speed", OURS);
-    for (path, start) in [
-        ("originals/wrist/a.jpg", "\u{ff}"),
-        ("originals/wrist/no.jpg", "PNG"),
-    ] {
-        small.write(&format!("films/{path}"), start);
-    }
+    small.write("films/originals/wrist/no.jpg", "PNG");
     let jpeg = [0xff, 0xd8, 0xff, 0xe0];
     std::fs::write(small.root().join("films/originals/wrist/a.jpg"), jpeg).unwrap();
     let train = small.root().join("films/kaggle/train/fractured");

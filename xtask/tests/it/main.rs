@@ -14,6 +14,7 @@ mod small;
 mod sources;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 /// The workspace's root folder.
 fn root() -> PathBuf {
@@ -21,6 +22,14 @@ fn root() -> PathBuf {
         .parent()
         .unwrap()
         .to_owned()
+}
+
+/// How a command ended, and what it said on stdout and on stderr.
+fn run(command: &mut Command) -> (Output, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output, out, err)
 }
 
 /// Names of the folders in `crates/`.

@@ -1,11 +1,10 @@
 //! A small workspace with the places and packages of this one. Commands that would take hours on the whole run on it as they are, by the
 //! real cargo; what takes its time in them (training, other programs, the program itself) is a few lines that answer at once.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::root;
+use crate::{root, run};
 
 /// What stands in for `osteon`.
 const PROGRAM: &str = include_str!("../small/osteon.rs");
@@ -97,13 +96,8 @@ impl Small {
 
     /// An example of a package that prints a line.
     pub fn example(&self, package: &str, name: &str, line: &str) {
-        if !self
-            .root()
-            .join("crates")
-            .join(package)
-            .join("Cargo.toml")
-            .is_file()
-        {
+        let manifest = format!("crates/{package}/Cargo.toml");
+        if !self.root().join(manifest).is_file() {
             self.package(package, "");
         }
         let path = format!("crates/{package}/examples/{name}.rs");
@@ -119,12 +113,7 @@ impl Small {
         cargo
             .args(["generate-lockfile", "--offline"])
             .current_dir(self.root().join(folder));
-        let output = self.alone(&mut cargo).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        Ended::of(self.alone(&mut cargo)).passed();
     }
 
     /// This workspace's `xtask` on the small one.
@@ -154,13 +143,9 @@ impl Small {
         ] {
             command.env_remove(name);
         }
-        command.env("TMPDIR", self.tmp())
-    }
-
-    fn tmp(&self) -> PathBuf {
         let tmp = self.root().join("tmp");
         std::fs::create_dir_all(&tmp).unwrap();
-        tmp
+        command.env("TMPDIR", tmp)
     }
 }
 
@@ -172,10 +157,8 @@ pub struct Ended {
 
 impl Ended {
     pub fn of(command: &mut Command) -> Self {
-        let output = command.output().unwrap();
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        // Writing to a String cannot fail.
-        _ = write!(said, "{}", String::from_utf8_lossy(&output.stderr));
+        let (output, out, err) = run(command);
+        let said = out + &err;
         Self { output, said }
     }
 

@@ -37,11 +37,15 @@ pub fn serve(dir: &Path, more: &[&str]) -> Served {
 }
 
 impl Served {
+    fn signal(&self, which: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([which, &id]).status();
+        assert!(sent.expect("kills").success());
+    }
+
     /// Asks it to end as a supervisor does; what it said on stderr.
     fn end(mut self) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(asked.expect("kills").success());
+        self.signal("-TERM");
         let mut said = String::new();
         let stderr = self.child.stderr.as_mut().expect("piped");
         stderr.read_to_string(&mut said).expect("reads");
@@ -150,12 +154,7 @@ fn a_second_interrupt_ends_it_at_once() {
     let mut upload = TcpStream::connect(&address).expect("connects");
     let begun = "POST /api/v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 1000\r\n\r\nbegun";
     upload.write_all(begun.as_bytes()).expect("sends");
-    let interrupt = |server: &Served| {
-        let id = server.child.id().to_string();
-        let asked = Command::new("kill").args(["-INT", &id]).status();
-        assert!(asked.expect("kills").success());
-    };
-    interrupt(&server);
+    server.signal("-INT");
     // The first one is in hand when nobody else is let in.
     let begun = Instant::now();
     while TcpStream::connect(&address).is_ok() {
@@ -169,7 +168,7 @@ fn a_second_interrupt_ends_it_at_once() {
         server.child.try_wait().expect("looks").is_none(),
         "the upload is waited for"
     );
-    interrupt(&server);
+    server.signal("-INT");
     assert_eq!(server.child.wait().expect("ends").code(), Some(130));
 }
 

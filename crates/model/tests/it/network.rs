@@ -5,6 +5,8 @@ use osteon_model::{
 };
 use tch::{Kind, Tensor};
 
+use crate::parity;
+
 fn build(name: ArchitectureName, side: usize) -> Net {
     Architecture {
         name,
@@ -158,26 +160,28 @@ fn a_frozen_network_gives_the_same_logits() {
     for precision in [Precision::Fp32, Precision::Bf16] {
         for name in [ArchitectureName::SeedCnn, ArchitectureName::Residual] {
             let mut net = build(name, 64);
+            // Weights and films as drawn give logits near 0 now and then, to which no error is small.
+            parity::fill(&net);
             net.set_compute(Compute {
                 precision,
                 memory_format: MemoryFormat::ChannelsLast,
             })
             .expect("converts");
-            let films = Tensor::randn([4, 1, 64, 64], (Kind::Float, Device::Cpu));
+            let films = parity::films(4, 64);
             // A step of training moves the norms' statistics.
             let _ = net.forward(&films, true).expect("computes");
             let plain = net.forward(&films, false).expect("computes");
             net.freeze().expect("freezes");
             let frozen = net.forward(&films, false).expect("computes");
             let far = (&plain - &frozen).abs().max().double_value(&[]);
-            // Logits may be near 0 whatever the features are, so the limits are not theirs. With weights and films as drawn, of 600 the farthest
-            // were 2e-06 and 0.023 apart: in 16 bits either way rounds, each elsewhere.
+            let scale = plain.abs().max().double_value(&[]).max(0.1);
+            // In 16 bits either way rounds, each elsewhere.
             let limit = if precision == Precision::Fp32 {
-                2e-5
+                1e-5
             } else {
                 0.1
             };
-            assert!(far <= limit, "{name} {precision}: {far}");
+            assert!(far <= limit * scale, "{name} {precision}: {far} of {scale}");
         }
     }
 }
