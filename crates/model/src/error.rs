@@ -149,6 +149,12 @@ pub enum ModelError {
         /// The network.
         architecture: crate::ArchitectureName,
     },
+    /// Weights of a backbone were given to a network that has none.
+    #[error("{architecture} has no backbone that published weights fit; efficientnet_lite has one")]
+    NoBackbone {
+        /// The network.
+        architecture: crate::ArchitectureName,
+    },
     /// libtorch refused.
     #[error("libtorch: {}", first_line(source))]
     Torch {
@@ -192,11 +198,9 @@ pub enum ImportProblem {
     /// Of another format.
     #[error("it is neither a safetensors file nor what torch.save writes")]
     Format,
-    /// `torch.save` of before PyTorch 1.6.
-    #[error(
-        "it is in PyTorch's format of before 1.6. Read it there and torch.save the state_dict again, or write it with safetensors.torch.save_file"
-    )]
-    OldFormat,
+    /// A pickle that `torch.save` did not write.
+    #[error("it is a pickle, but not one that torch.save writes")]
+    BarePickle,
     /// The archive is damaged.
     #[error("its archive does not read: {0}")]
     Archive(#[from] zip::result::ZipError),

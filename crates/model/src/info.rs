@@ -100,6 +100,9 @@ pub struct TrainingData {
     pub epochs: u64,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
+    /// What the weights began from, in words; `None`: random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_from: Option<String>,
     /// The first 16 hexadecimal digits of the SHA-256 of every training file: a judgement can say what the model has seen.
     #[serde(default)]
     pub train_films: BTreeSet<String>,

@@ -29,11 +29,12 @@ pub use file::{
     save_as, write_tensors,
 };
 pub use flag::{Flag, Flags};
-pub use import::{Rename, import};
+pub use import::{Rename, begin_from_backbone, import};
 pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
-    Answer, Architecture, ArchitectureName, FractureMap, FractureMapOptions, Net, Network,
-    Residual, ResidualOptions, ResidualSize, SeedCnn,
+    Answer, Architecture, ArchitectureName, Backbone, EfficientNetLite, EfficientNetLiteOptions,
+    FractureMap, FractureMapOptions, LiteVariant, Net, Network, Residual, ResidualOptions,
+    ResidualSize, SeedCnn,
 };
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
 pub use prepare::{Prepared, Preparer};

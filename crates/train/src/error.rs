@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use osteon_collective::CollectiveError;
-use osteon_model::{ArchitectureName, WeightProblem};
+use osteon_model::{ArchitectureName, Backbone, WeightProblem};
 use thiserror::Error;
 
 use crate::{ConfigError, Difference};
@@ -134,6 +134,17 @@ pub enum TrainError {
         /// The network of the config.
         expected: ArchitectureName,
     },
+    /// The published weights of a backbone are not where they are sought.
+    #[error(
+        "train.init = \"imagenet\": the published weights of {backbone} are not at {}",
+        path.display()
+    )]
+    NoBackbone {
+        /// Where they were sought.
+        path: PathBuf,
+        /// Which.
+        backbone: Backbone,
+    },
     /// Training was to begin from weights of other sizes.
     #[error(
         "train.init: {} is a network of other sizes than section model: {problem}",
@@ -258,6 +269,7 @@ impl TrainError {
             | Self::OtherVal { .. }
             | Self::InitNetwork { .. }
             | Self::InitSizes { .. }
+            | Self::NoBackbone { .. }
             | Self::Changed { .. } => true,
             _ => false,
         }

@@ -1,6 +1,7 @@
 //! `cargo xtask download …`: libtorch and data sets, fetched with resume, checked, and unpacked whole or not at all.
 
 mod archive;
+pub mod backbones;
 pub mod cache;
 mod dataset;
 mod fracatlas;
@@ -33,11 +34,13 @@ pub enum Command {
     Kaggle(dataset::Arguments),
     /// FracAtlas into data/fracatlas (about 0.3 GB)
     Fracatlas(dataset::Arguments),
+    /// Weights of backbones that learned of ImageNet into data/backbones (60 MB, Apache-2.0), for `train.init = "imagenet"`
+    Backbones,
     /// Says how to get MURA: its terms must be agreed to by a person, so no program may fetch it
     MuraInstructions,
     /// Makes (not fetches) a small set of synthetic radiographs in data/sample
     Sample,
-    /// libtorch, the sample and both data sets
+    /// libtorch, the sample, both data sets and the backbones
     All,
 }
 
@@ -48,6 +51,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         Command::Libtorch(arguments) => libtorch::run(&root, arguments)?,
         Command::Kaggle(arguments) => kaggle::run(&root, arguments)?,
         Command::Fracatlas(arguments) => fracatlas::run(&root, arguments)?,
+        Command::Backbones => backbones::run(&root)?,
         Command::MuraInstructions => mura::run(&root),
         Command::Sample => sample::run(&root)?,
         Command::All => {
@@ -55,6 +59,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
             sample::run(&root)?;
             kaggle::run(&root, &dataset::Arguments::default())?;
             fracatlas::run(&root, &dataset::Arguments::default())?;
+            backbones::run(&root)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use anyhow::Context;
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{ArchitectureName, CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
+use osteon_model::{CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
 
 use super::shrink::mebibytes;
 
@@ -257,7 +257,7 @@ fn limits(info: &ModelInfo) -> String {
          - Precision holds for the share of fractures among these films alone.\n\
          - It gives a score for the film as a whole. It knows of no earlier film, no other view and no complaint.\n"
     );
-    if info.architecture.name == ArchitectureName::FractureMap {
+    if info.architecture.map_cell().is_some() {
         text += "- Its map says what raised the score, not where all fractures are.\n";
     }
     text + "\n"

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use osteon_data::{Catalog, Entry, Fit, subgroup_columns};
 use osteon_metrics::Estimate;
-use osteon_model::{ArchitectureName, CalibrationMethod, Predictor};
+use osteon_model::{CalibrationMethod, Predictor};
 use osteon_report::judgement::{DataCard, ModelCard};
 
 pub fn data(catalog: &Catalog, judged: &[Entry], fingerprint: &str) -> DataCard {
@@ -52,17 +52,10 @@ pub fn model(predictor: &Predictor, file: Option<&Path>) -> ModelCard {
         Fit::Stretch => "stretched",
         Fit::Crop => "cropped to the middle",
     };
-    let options = match info.architecture.name {
-        ArchitectureName::SeedCnn => String::new(),
-        ArchitectureName::FractureMap => format!(
-            " {}",
-            serde_json::to_string(&info.architecture.fracture_map).unwrap_or_default()
-        ),
-        ArchitectureName::Residual => format!(
-            " {}",
-            serde_json::to_string(&info.architecture.residual).unwrap_or_default()
-        ),
-    };
+    let options = info
+        .architecture
+        .options()
+        .map_or(String::new(), |options| format!(" {options}"));
     let calibration = match info.calibration.method {
         CalibrationMethod::None => "none: the plain sigmoid of the logit".to_owned(),
         CalibrationMethod::Isotonic => "isotonic regression of the logit".to_owned(),

@@ -1,6 +1,8 @@
 //! A network as a list of operations, for judging: what TorchScript and ONNX are written from. Each network draws its own beside its forward pass; a
 //! test holds the two to each other.
 
+use crate::network::{NormRule, Padding};
+
 /// What an operation gives: the number of its [`Step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Value(pub(super) usize);
@@ -10,15 +12,17 @@ pub(crate) struct Value(pub(super) usize);
 pub(crate) enum Op {
     /// What comes in: N×1×side×side.
     Films,
-    /// Square kernel, padded by half of it.
+    /// Square kernel; `groups` is 1, or as many as channels.
     Conv {
         name: String,
         kernel: i64,
         stride: i64,
+        padding: Padding,
+        groups: i64,
         bias: bool,
     },
-    /// Batch normalisation with the statistics as stored.
-    Norm { name: String },
+    /// Batch normalisation with the statistics as stored and this added to the variance.
+    Norm { name: String, eps: f64 },
     /// N×inputs → N×outputs, with a bias.
     Linear { name: String },
     /// max(x, 0).
@@ -121,10 +125,13 @@ impl Sketch {
             name: conv,
             kernel,
             stride,
+            padding: Padding::half(kernel),
+            groups: 1,
             bias: false,
         };
         let x = self.step(conv, &[x]);
-        self.step(Op::Norm { name: norm }, &[x])
+        let eps = NormRule::TORCH.eps;
+        self.step(Op::Norm { name: norm, eps }, &[x])
     }
 
     /// A convolution with a bias.
@@ -133,6 +140,8 @@ impl Sketch {
             name: name.to_owned(),
             kernel,
             stride: 1,
+            padding: Padding::half(kernel),
+            groups: 1,
             bias: true,
         };
         self.step(conv, &[x])

@@ -13,9 +13,6 @@ use serde::Serialize;
 use self::calibrate::Calibrated;
 use crate::{ModelError, ModelInfo, Net, save};
 
-/// Added to a norm's variance.
-const NORM_EPS: f64 = 1e-5;
-
 /// What a model can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::calibrate::Calibrated;
 use super::graph::{Graph, Op, Value};
+use crate::network::Padding;
 use crate::{ModelError, Net};
 
 /// The archive that `torch.jit.load` reads, with `about` as its extra file `osteon.json`.
@@ -101,25 +102,36 @@ fn expression(op: &Op, x: &[String]) -> String {
         Op::Films => "films".to_owned(),
         Op::Conv {
             name,
-            kernel,
             stride,
+            padding: Padding { begin, end },
+            groups,
             bias,
+            ..
         } => {
-            let (at, pad) = (attribute(name), kernel / 2);
+            let at = attribute(name);
+            // conv2d pads both sides alike.
+            let (first, pad) = if begin == end {
+                (first.to_owned(), *begin)
+            } else {
+                (
+                    format!("torch.constant_pad_nd({first}, [{begin}, {end}, {begin}, {end}], 0)"),
+                    0,
+                )
+            };
             let bias = if *bias {
                 format!("{at}.bias")
             } else {
                 "None".to_owned()
             };
             format!(
-                "torch.conv2d({first}, {at}.weight, {bias}, [{stride}, {stride}], [{pad}, {pad}], [1, 1], 1)"
+                "torch.conv2d({first}, {at}.weight, {bias}, [{stride}, {stride}], [{pad}, {pad}], [1, 1], {groups})"
             )
         }
-        Op::Norm { name } => {
+        Op::Norm { name, eps } => {
             let at = attribute(name);
             format!(
                 "torch.batch_norm({first}, {at}.weight, {at}.bias, {at}.running_mean, {at}.running_var, False, 0.1, {}, True)",
-                number(super::NORM_EPS)
+                number(*eps)
             )
         }
         Op::Linear { name } => {

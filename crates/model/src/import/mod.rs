@@ -1,13 +1,18 @@
 //! Weights of a PyTorch `state_dict` as a model. No pickle is run: `pickle.rs` reads tensors by name, and nothing else.
 
 mod archive;
+mod backbone;
+mod legacy;
 mod pickle;
+mod view;
 
 use std::path::Path;
 use std::str::FromStr;
 
 use osteon_data::Preprocess;
 use tch::{Device, Tensor};
+
+pub use backbone::begin_from_backbone;
 
 use crate::error::{ImportProblem, WeightProblem};
 use crate::file::{Storage, read_bytes, to_tensor};
@@ -101,7 +106,8 @@ fn tensors(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Tensor)>, ModelErro
             }
             return Ok(read);
         }
-        [0x80, 2..=5, ..] => ImportProblem::OldFormat,
+        _ if legacy::is_legacy(bytes) => return legacy::tensors(path, bytes, &skip),
+        [0x80, 2..=5, ..] => ImportProblem::BarePickle,
         _ => ImportProblem::Format,
     };
     Err(ModelError::Import {

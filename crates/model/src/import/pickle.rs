@@ -6,32 +6,22 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::view::View;
 use crate::error::ImportProblem;
-
-/// A tensor as a view on a storage of the archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct View {
-    /// The storage's name.
-    pub storage: Rc<str>,
-    /// PyTorch's name of its element type, such as `Float`.
-    pub element: Rc<str>,
-    pub offset: usize,
-    pub size: Vec<usize>,
-    pub stride: Vec<usize>,
-}
 
 /// What the pickle machine's stack holds.
 #[derive(Debug, Clone)]
 enum Item {
     None,
-    Bool,
+    Bool(bool),
     Int(i64),
     Float,
     Text(Rc<str>),
     Bytes,
     /// And how deep it is.
     Tuple(Rc<[Item]>, u8),
-    List,
+    /// An index into the machine's lists.
+    List(usize),
     /// An index into the machine's dicts.
     Dict(usize),
     OrderedDict,
@@ -50,13 +40,13 @@ impl Item {
     fn what(&self) -> &'static str {
         match self {
             Self::None => "None",
-            Self::Bool => "a bool",
+            Self::Bool(_) => "a bool",
             Self::Int(_) => "an int",
             Self::Float => "a float",
             Self::Text(_) => "a string",
             Self::Bytes => "bytes",
             Self::Tuple(..) => "a tuple",
-            Self::List => "a list",
+            Self::List(_) => "a list",
             Self::Dict(_) => "a dict",
             Self::OrderedDict
             | Self::RebuildTensor
@@ -78,25 +68,14 @@ struct Machine<'a> {
     marks: Vec<usize>,
     memo: HashMap<u64, Item>,
     dicts: Vec<Vec<(Item, Item)>>,
+    lists: Vec<Vec<Item>>,
 }
 
 type Step<T> = Result<T, ImportProblem>;
 
-/// The tensors by name, in their order.
-pub(super) fn state_dict(bytes: &[u8]) -> Step<Vec<(String, Rc<View>)>> {
-    let mut machine = Machine {
-        bytes,
-        at: 0,
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: HashMap::new(),
-        dicts: Vec::new(),
-    };
-    let top = loop {
-        if let Some(top) = machine.step()? {
-            break top;
-        }
-    };
+/// The tensors by name, in their order, and where the pickle ends, from `at` on.
+pub(super) fn state_dict(bytes: &[u8], at: usize) -> Step<(Vec<(String, Rc<View>)>, usize)> {
+    let (mut machine, top) = Machine::run(bytes, at)?;
     let Item::Dict(index) = top else {
         return Err(ImportProblem::NotFlat {
             place: "top".to_owned(),
@@ -119,7 +98,59 @@ pub(super) fn state_dict(bytes: &[u8]) -> Step<Vec<(String, Rc<View>)>> {
         };
         tensors.push((name.to_string(), view));
     }
-    Ok(tensors)
+    Ok((tensors, machine.at))
+}
+
+/// What PyTorch before 1.6 says of the machine that wrote a file: whether its numbers are little-endian, and where the pickle ends.
+pub(super) fn is_little_endian(bytes: &[u8], at: usize) -> Step<(bool, usize)> {
+    let (machine, top) = Machine::run(bytes, at)?;
+    let Item::Dict(index) = top else {
+        return Err(machine.fault("says nothing of the machine that wrote it"));
+    };
+    let little = machine.dicts[index].iter().any(|(key, value)| {
+        matches!((key, value), (Item::Text(name), Item::Bool(true)) if &**name == "little_endian")
+    });
+    Ok((little, machine.at))
+}
+
+/// A list of names, and where the pickle ends.
+pub(super) fn names(bytes: &[u8], at: usize) -> Step<(Vec<Rc<str>>, usize)> {
+    let (mut machine, top) = Machine::run(bytes, at)?;
+    let Item::List(index) = top else {
+        return Err(machine.fault("lists no storages"));
+    };
+    let name = |item| match item {
+        Item::Text(name) => Some(name),
+        _ => None,
+    };
+    let names: Option<Vec<_>> = std::mem::take(&mut machine.lists[index])
+        .into_iter()
+        .map(name)
+        .collect();
+    match names {
+        Some(names) => Ok((names, machine.at)),
+        None => Err(machine.fault("lists something else than names of storages")),
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// The machine at the end of the pickle that begins at `at`, and what the pickle is.
+    fn run(bytes: &'a [u8], at: usize) -> Step<(Self, Item)> {
+        let mut machine = Self {
+            bytes,
+            at,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            dicts: Vec::new(),
+            lists: Vec::new(),
+        };
+        loop {
+            if let Some(top) = machine.step()? {
+                return Ok((machine, top));
+            }
+        }
+    }
 }
 
 impl Machine<'_> {
@@ -136,7 +167,7 @@ impl Machine<'_> {
             }
             b'.' => return self.pop().map(Some),
             b'N' => self.stack.push(Item::None),
-            0x88 | 0x89 => self.stack.push(Item::Bool),
+            0x88 | 0x89 => self.stack.push(Item::Bool(code == 0x88)),
             b'K' => self.int(1)?,
             b'M' => self.int(2)?,
             b'J' => {
@@ -166,14 +197,17 @@ impl Machine<'_> {
                 let items = self.marked()?;
                 self.tuple(items)?;
             }
-            b']' => self.stack.push(Item::List),
+            b']' => {
+                self.lists.push(Vec::new());
+                self.stack.push(Item::List(self.lists.len() - 1));
+            }
             b'a' => {
-                self.pop()?;
-                self.list()?;
+                let item = self.pop()?;
+                self.append(vec![item])?;
             }
             b'e' => {
-                self.marked()?;
-                self.list()?;
+                let items = self.marked()?;
+                self.append(items)?;
             }
             b'}' => self.dict(),
             b's' => {
@@ -309,12 +343,12 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// What was appended is not kept: a list is refused where it matters.
-    fn list(&self) -> Step<()> {
-        match self.top()? {
-            Item::List => Ok(()),
-            _ => Err(self.fault("appends to something else than a list")),
-        }
+    fn append(&mut self, items: Vec<Item>) -> Step<()> {
+        let Item::List(index) = *self.top()? else {
+            return Err(self.fault("appends to something else than a list"));
+        };
+        self.lists[index].extend(items);
+        Ok(())
     }
 
     fn dict(&mut self) {

@@ -34,13 +34,7 @@ pub(super) struct Block {
 
 impl Block {
     pub fn new(at: &Path<'_>, shape: &BlockShape) -> Result<Self, TchError> {
-        let conv = |input, kernel, stride| ConvShape {
-            input,
-            output: shape.output,
-            kernel,
-            stride,
-            bias: false,
-        };
+        let conv = |input, kernel, stride| ConvShape::dense(input, shape.output, kernel, stride);
         let shortcut = if shape.input == shape.output && shape.stride == 1 {
             None
         } else {
@@ -116,7 +110,7 @@ pub(super) fn draw(
 }
 
 /// N×1×1×1: 0 with probability `drop`, else what keeps the mean.
-fn kept(like: &Tensor, drop: f64) -> Result<Tensor, TchError> {
+pub(super) fn kept(like: &Tensor, drop: f64) -> Result<Tensor, TchError> {
     Tensor::f_rand([like.size()[0], 1, 1, 1], (Kind::Float, like.device()))?
         .f_ge(drop)?
         .f_to_kind(like.kind())?

@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use super::block::{Block, BlockShape};
-use super::layers::{Conv, ConvNorm, ConvShape, Linear};
+use super::layers::{ConvNorm, ConvShape};
 use super::local_contrast::with_local_contrast;
-use super::{Answer, Network, block, local_contrast};
+use super::map_head::{CELL, COARSEST, HeadShape, MapHead};
+use super::{Answer, Network, block, local_contrast, map_head};
 use crate::export::graph::{Graph, Op, Sketch};
-use crate::{Compute, Mode, Precision};
+use crate::{Compute, Mode};
 
 /// Sizes of a [`FractureMap`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,9 +45,9 @@ impl Default for FractureMapOptions {
     }
 }
 
-/// A fully convolutional network with a feature pyramid (Lin et al. 2017) and two answers: a map of logits, one for every 8×8 pixels, and
-/// one logit from the film as a whole. A film's logit is the mean of the map's highest cells plus that of the whole. 2,893,234 parameters
-/// with the default options, for films of any size that 32 divides:
+/// A fully convolutional network with a map head ([`MapHead`]): a map of logits, one for every 8×8 pixels, and one logit from the film as a
+/// whole. A film's logit is the mean of the map's highest cells plus that of the whole. 2,893,234 parameters with the default options, for
+/// films of any size that 32 divides:
 ///
 /// ```text
 /// N×1×384×384 ─level, local contrast→ 2 ─2×2 pixels as channels→ 8×192×192 ─stem 3×3→ 24
@@ -59,20 +60,8 @@ impl Default for FractureMapOptions {
 pub struct FractureMap {
     stem: ConvNorm,
     stages: Vec<Vec<Block>>,
-    laterals: [Conv; 3],
-    smooth: ConvNorm,
-    map: Conv,
-    whole: [Linear; 2],
-    top: i64,
-    dropout: f64,
+    head: MapHead,
 }
-
-/// Side of a cell of the map, in pixels.
-pub(super) const CELL: usize = 8;
-/// What the coarsest features are coarser by than the film.
-const COARSEST: usize = 32;
-/// The map's logit before anything is learned: fractures are rare.
-const PRIOR: f64 = -3.0;
 
 impl FractureMapOptions {
     /// The first option that makes no sense, as (key, what it must be).
@@ -127,15 +116,7 @@ impl FractureMapOptions {
 impl FractureMap {
     /// Fresh weights. The options must have passed [`crate::Architecture::check`].
     pub(super) fn new(at: &Path<'_>, options: &FractureMapOptions) -> Result<Self, TchError> {
-        let conv = |input: i64, output: i64, kernel, bias| ConvShape {
-            input,
-            output,
-            kernel,
-            stride: 1,
-            bias,
-        };
         let widths = options.widths.map(i64::from);
-        let pyramid = i64::from(options.pyramid);
         let total: u32 = options.blocks.iter().sum();
         let (mut stages, mut built, mut input) = (Vec::new(), 0_u32, widths[0]);
         for (number, (&output, &count)) in widths[1..].iter().zip(&options.blocks).enumerate() {
@@ -153,28 +134,20 @@ impl FractureMap {
             }
             stages.push(stage);
         }
-        let lateral = |number: usize| {
-            let shape = conv(widths[number + 2], pyramid, 1, true);
-            Conv::new(&(at / "laterals" / number), &shape)
-        };
-        let map = Conv::new(&(at / "map"), &conv(pyramid, 1, 1, true))?;
-        map.set_bias(PRIOR)?;
-        Ok(Self {
-            stem: ConvNorm::new(at, ("stem", "stem_bn"), &conv(8, widths[0], 3, false))?,
-            stages,
-            laterals: [lateral(0)?, lateral(1)?, lateral(2)?],
-            smooth: ConvNorm::new(
-                at,
-                ("smooth", "smooth_bn"),
-                &conv(pyramid, pyramid, 3, false),
-            )?,
-            map,
-            whole: [
-                Linear::new(&(at / "whole1"), 2 * widths[4], 64)?,
-                Linear::new(&(at / "whole2"), 64, 1)?,
-            ],
+        let head = HeadShape {
+            levels: [widths[2], widths[3], widths[4]],
+            pyramid: i64::from(options.pyramid),
+            whole: widths[4],
             top: i64::from(options.top),
             dropout: options.dropout,
+            whole_dropout: 0.0,
+        };
+        let head = MapHead::new(at, &head)?;
+        let stem = ConvShape::dense(8, widths[0], 3, 1);
+        Ok(Self {
+            stem: ConvNorm::new(at, ("stem", "stem_bn"), &stem)?,
+            stages,
+            head,
         })
     }
 }
@@ -200,25 +173,12 @@ pub(super) fn graph(options: &FractureMapOptions, side: usize) -> Graph {
         }
         levels.push(x);
     }
-    let mut sum = sketch.conv(levels[3], "laterals.2", 1);
-    for number in [1, 0] {
-        let finer = sketch.conv(levels[number + 1], &format!("laterals.{number}"), 1);
-        let coarser = sketch.step(Op::Nearest(2), &[sum]);
-        sum = sketch.step(Op::Add, &[finer, coarser]);
-    }
-    let smooth = ("smooth".to_owned(), "smooth_bn".to_owned());
-    let pyramid = sketch.conv_norm(sum, smooth, 3, 1);
-    let pyramid = sketch.relu(pyramid);
-    let map = sketch.conv(pyramid, "map", 1);
-    let map = sketch.step(Op::Squeeze, &[map]);
-    let cells = sketch.step(Op::Flatten, &[map]);
-    let highest = sketch.step(Op::TopMean(i64::from(options.top)), &[cells]);
-    let whole = sketch.mean_and_max(x);
-    let whole = sketch.linear(whole, "whole1");
-    let whole = sketch.relu(whole);
-    let whole = sketch.linear(whole, "whole2");
-    let whole = sketch.step(Op::Squeeze, &[whole]);
-    let logit = sketch.step(Op::Add, &[highest, whole]);
+    let (logit, map) = map_head::draw(
+        &mut sketch,
+        [levels[1], levels[2], levels[3]],
+        x,
+        options.top,
+    );
     sketch.done(logit, Some(map))
 }
 
@@ -235,14 +195,10 @@ impl Network for FractureMap {
             }
             levels.push(x.shallow_clone());
         }
-        let lateral = |n: usize| self.laterals[n].forward(&levels[n + 1], mode.precision);
-        let mut sum = lateral(2)?;
-        for number in [1, 0] {
-            let finer = lateral(number)?;
-            let size = finer.size();
-            sum = finer.f_add(&sum.f_upsample_nearest2d([size[2], size[3]], None, None)?)?;
-        }
-        Ok(vec![self.smooth.forward(&sum, mode)?.f_relu_()?, x])
+        let pyramid = self
+            .head
+            .pyramid([&levels[1], &levels[2], &levels[3]], mode)?;
+        Ok(vec![pyramid, x])
     }
 
     fn answer(&self, features: &[Tensor], mode: Mode) -> Result<Answer, TchError> {
@@ -251,30 +207,12 @@ impl Network for FractureMap {
                 "fracture_map has two feature maps".to_owned(),
             ));
         };
-        let kept = pyramid.f_feature_dropout(self.dropout, mode.train)?;
-        // From here on in 32 bits: what is left is small, and 16 bits would round the logits.
-        let kept = kept.f_to_kind(Kind::Float)?;
-        let map = self.map.forward(&kept, Precision::Fp32)?.f_squeeze_dim(1)?;
-        let (highest, _) = map.f_flatten(1, 2)?.f_topk(self.top, 1, true, false)?;
-        let mean = last.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?;
-        let peak = last.f_amax([2, 3], false)?.f_to_kind(Kind::Float)?;
-        let whole = self.whole[0]
-            .forward(&Tensor::f_cat(&[mean, peak], 1)?, Precision::Fp32)?
-            .f_relu_()?;
-        let whole = self.whole[1]
-            .forward(&whole, Precision::Fp32)?
-            .f_squeeze_dim(1)?;
-        let logits = highest.f_mean_dim(1, false, Kind::Float)?.f_add(&whole)?;
-        Ok(Answer {
-            logits,
-            map: Some(map),
-            whole: Some(whole),
-        })
+        self.head.answer(pyramid, last, mode)
     }
 
     fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
         self.stem.freeze(compute)?;
-        self.smooth.freeze(compute)?;
+        self.head.freeze(compute)?;
         let mut blocks = self.stages.iter_mut().flatten();
         blocks.try_for_each(|block| block.freeze(compute))
     }

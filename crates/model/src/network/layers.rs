@@ -11,7 +11,34 @@ pub(super) struct Conv {
     weight: Tensor,
     bias: Option<Tensor>,
     stride: i64,
-    padding: i64,
+    padding: Padding,
+    groups: i64,
+}
+
+/// Zeros around an image, in pixels: above and to the left, below and to the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Padding {
+    pub begin: i64,
+    pub end: i64,
+}
+
+impl Padding {
+    /// Half a kernel on each side.
+    pub fn half(kernel: i64) -> Self {
+        Self {
+            begin: kernel / 2,
+            end: kernel / 2,
+        }
+    }
+
+    /// TensorFlow's `SAME`, for sides that `stride` divides: an odd number of zeros has one more at the end.
+    pub fn same(kernel: i64, stride: i64) -> Self {
+        let total = (kernel - stride).max(0);
+        Self {
+            begin: total / 2,
+            end: total - total / 2,
+        }
+    }
 }
 
 /// Sizes of a convolution.
@@ -20,19 +47,41 @@ pub(super) struct ConvShape {
     pub output: i64,
     pub kernel: i64,
     pub stride: i64,
+    pub padding: Padding,
+    /// 1, or as many as channels: each channel by itself.
+    pub groups: i64,
     pub bias: bool,
+}
+
+impl ConvShape {
+    /// A convolution over all channels without a bias, padded by half its kernel.
+    pub fn dense(input: i64, output: i64, kernel: i64, stride: i64) -> Self {
+        Self {
+            input,
+            output,
+            kernel,
+            stride,
+            padding: Padding::half(kernel),
+            groups: 1,
+            bias: false,
+        }
+    }
+
+    /// The same with a bias.
+    pub fn with_bias(self) -> Self {
+        Self { bias: true, ..self }
+    }
+
+    /// Inputs of one output channel.
+    fn inputs_each(&self) -> i64 {
+        self.input / self.groups
+    }
 }
 
 impl Conv {
     /// Weights uniform in ±1/√(fan in), as `torch.nn.Conv2d`.
     pub fn new(at: &Path<'_>, shape: &ConvShape) -> Result<Self, TchError> {
-        let &ConvShape {
-            input,
-            output,
-            kernel,
-            stride,
-            bias,
-        } = shape;
+        let (output, kernel, input) = (shape.output, shape.kernel, shape.inputs_each());
         let bound = 1.0 / ((input * kernel * kernel) as f64).sqrt();
         let uniform = Init::Uniform {
             lo: -bound,
@@ -40,46 +89,65 @@ impl Conv {
         };
         Ok(Self {
             weight: at.f_var("weight", &[output, input, kernel, kernel], uniform)?,
-            bias: if bias {
+            bias: if shape.bias {
                 Some(at.f_var("bias", &[output], uniform)?)
             } else {
                 None
             },
-            stride,
-            padding: kernel / 2,
+            stride: shape.stride,
+            padding: shape.padding,
+            groups: shape.groups,
         })
     }
 
     /// Weights normal with variance 2/(fan out), no bias: He et al. 2015, for convolutions before a norm and ReLU.
     pub fn before_norm(at: &Path<'_>, shape: &ConvShape) -> Result<Self, TchError> {
-        let &ConvShape {
-            input,
-            output,
-            kernel,
-            stride,
-            ..
-        } = shape;
-        let stdev = (2.0 / (output * kernel * kernel) as f64).sqrt();
+        let (output, kernel, input) = (shape.output, shape.kernel, shape.inputs_each());
+        let stdev = (2.0 / (output / shape.groups * kernel * kernel) as f64).sqrt();
         let normal = Init::Randn { mean: 0.0, stdev };
         Ok(Self {
             weight: at.f_var("weight", &[output, input, kernel, kernel], normal)?,
             bias: None,
-            stride,
-            padding: kernel / 2,
+            stride: shape.stride,
+            padding: shape.padding,
+            groups: shape.groups,
         })
     }
 
     /// Computes in `precision`, which is also what it returns.
     pub fn forward(&self, x: &Tensor, precision: Precision) -> Result<Tensor, TchError> {
         let kind = precision.kind();
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
         let bias = match &self.bias {
             Some(bias) => Some(bias.f_to_kind(kind)?),
             None => None,
         };
-        let weight = self.weight.f_to_kind(kind)?;
-        x.f_to_kind(kind)?
-            .f_conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)
+        self.convolve(x, &self.weight.f_to_kind(kind)?, bias.as_ref())
+    }
+
+    /// The convolution with this weight and bias, in the weight's type.
+    fn convolve(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor, TchError> {
+        let x = x.f_to_kind(weight.kind())?;
+        let Padding { begin, end } = self.padding;
+        // libtorch pads both sides alike.
+        let x = if begin == end {
+            x
+        } else {
+            x.f_constant_pad_nd([begin, end, begin, end])?
+        };
+        let padding = if begin == end { begin } else { 0 };
+        x.f_conv2d(
+            weight,
+            bias,
+            [self.stride; 2],
+            [padding; 2],
+            [1, 1],
+            self.groups,
+        )
     }
 }
 
@@ -112,19 +180,35 @@ pub(super) struct BatchNorm {
     bias: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
+    rule: NormRule,
+}
+
+/// How a norm computes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct NormRule {
+    /// Added to the variance.
+    pub eps: f64,
+    /// Share of a batch's statistics in the running ones.
+    pub momentum: f64,
+}
+
+impl NormRule {
+    /// PyTorch's.
+    pub const TORCH: Self = Self {
+        eps: 1e-5,
+        momentum: 0.1,
+    };
 }
 
 impl BatchNorm {
-    /// Added to the variance.
-    const EPS: f64 = 1e-5;
-
     /// Begins as the plain normalisation: gain 1, bias 0.
-    pub fn new(at: &Path<'_>, channels: i64) -> Result<Self, TchError> {
+    pub fn new(at: &Path<'_>, channels: i64, rule: NormRule) -> Result<Self, TchError> {
         Ok(Self {
             weight: at.f_ones("weight", &[channels])?,
             bias: at.f_zeros("bias", &[channels])?,
             running_mean: at.f_zeros_no_train("running_mean", &[channels])?,
             running_var: at.f_ones_no_train("running_var", &[channels])?,
+            rule,
         })
     }
 
@@ -136,8 +220,8 @@ impl BatchNorm {
             Some(&self.running_mean),
             Some(&self.running_var),
             train,
-            0.1,
-            Self::EPS,
+            self.rule.momentum,
+            self.rule.eps,
             true,
         )
     }
@@ -158,9 +242,19 @@ impl ConvNorm {
         (conv, norm): (&str, &str),
         shape: &ConvShape,
     ) -> Result<Self, TchError> {
+        Self::with_rule(at, (conv, norm), shape, NormRule::TORCH)
+    }
+
+    /// The same with a norm of another rule.
+    pub fn with_rule(
+        at: &Path<'_>,
+        (conv, norm): (&str, &str),
+        shape: &ConvShape,
+        rule: NormRule,
+    ) -> Result<Self, TchError> {
         Ok(Self {
             conv: Conv::before_norm(&(at / conv), shape)?,
-            norm: BatchNorm::new(&(at / norm), shape.output)?,
+            norm: BatchNorm::new(&(at / norm), shape.output, rule)?,
             folded: None,
         })
     }
@@ -174,9 +268,7 @@ impl ConvNorm {
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         match &self.folded {
             Some((weight, bias)) if !mode.train && weight.kind() == mode.precision.kind() => {
-                let (stride, padding) = ([self.conv.stride; 2], [self.conv.padding; 2]);
-                x.f_to_kind(weight.kind())?
-                    .f_conv2d(weight, Some(bias), stride, padding, [1, 1], 1)
+                self.conv.convolve(x, weight, Some(bias))
             }
             _ => {
                 let x = self.conv.forward(x, mode.precision)?;
@@ -189,7 +281,10 @@ impl ConvNorm {
     pub fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
         let kind = compute.precision.kind();
         let norm = &self.norm;
-        let root = norm.running_var.f_add_scalar(BatchNorm::EPS)?.f_sqrt()?;
+        let root = norm
+            .running_var
+            .f_add_scalar(self.norm.rule.eps)?
+            .f_sqrt()?;
         let gain = norm.weight.f_detach()?.f_div(&root)?;
         let shift = norm.running_mean.f_mul(&gain)?;
         let bias = norm.bias.f_detach()?.f_sub(&shift)?;

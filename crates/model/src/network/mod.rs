@@ -1,9 +1,11 @@
 //! The networks: plain structs with named weights behind one trait.
 
 mod block;
+mod efficientnet_lite;
 mod fracture_map;
 mod layers;
 mod local_contrast;
+mod map_head;
 mod numbers;
 mod residual;
 mod seed_cnn;
@@ -15,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Device, TchError, Tensor};
 
+pub(crate) use efficientnet_lite::BODY;
+pub use efficientnet_lite::{EfficientNetLite, EfficientNetLiteOptions, LiteVariant};
 pub use fracture_map::{FractureMap, FractureMapOptions};
+pub(crate) use layers::{NormRule, Padding};
 pub use residual::{Residual, ResidualOptions, ResidualSize};
 pub use seed_cnn::SeedCnn;
 
@@ -57,6 +62,13 @@ pub trait Network: Send {
         self.answer(&self.features(films, mode)?, mode)
     }
 
+    /// Holds the backbone as it is while training goes on, or lets go of it: its norms compute by their running statistics, and it has no
+    /// gradient. `false` where the network has no backbone apart from its head.
+    fn hold_backbone(&mut self, held: bool) -> bool {
+        let _ = held;
+        false
+    }
+
     /// Prepares for judging with the weights as they are now: what can be computed once is, in this precision and memory order.
     fn freeze(&mut self, compute: Compute) -> Result<(), TchError> {
         let _ = compute;
@@ -74,6 +86,8 @@ pub enum ArchitectureName {
     Residual,
     /// The network with a map of where, [`FractureMap`].
     FractureMap,
+    /// A backbone that may begin from ImageNet's weights below a map of where, [`EfficientNetLite`].
+    EfficientnetLite,
 }
 
 impl fmt::Display for ArchitectureName {
@@ -82,6 +96,7 @@ impl fmt::Display for ArchitectureName {
             Self::SeedCnn => "seed_cnn",
             Self::Residual => "residual",
             Self::FractureMap => "fracture_map",
+            Self::EfficientnetLite => "efficientnet_lite",
         })
     }
 }
@@ -96,6 +111,8 @@ pub struct Architecture {
     pub residual: ResidualOptions,
     /// Options of `fracture_map`.
     pub fracture_map: FractureMapOptions,
+    /// Options of `efficientnet_lite`.
+    pub efficientnet_lite: EfficientNetLiteOptions,
 }
 
 impl Default for Architecture {
@@ -104,6 +121,7 @@ impl Default for Architecture {
             name: ArchitectureName::Residual,
             residual: ResidualOptions::default(),
             fracture_map: FractureMapOptions::default(),
+            efficientnet_lite: EfficientNetLiteOptions::default(),
         }
     }
 }
@@ -120,11 +138,67 @@ pub struct Net {
     compute: Compute,
 }
 
+/// A backbone whose weights are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backbone(LiteVariant);
+
+impl Backbone {
+    /// All, the smallest first.
+    #[must_use]
+    pub fn all() -> [Self; 3] {
+        LiteVariant::ALL.map(Self)
+    }
+
+    /// The name of the file that holds the published weights.
+    #[must_use]
+    pub fn file(self) -> String {
+        format!("{self}.pth")
+    }
+}
+
+impl fmt::Display for Backbone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "efficientnet_{}", self.0.name())
+    }
+}
+
 impl Architecture {
+    /// The backbone, if the network has one whose weights are published.
+    #[must_use]
+    pub fn backbone(&self) -> Option<Backbone> {
+        (self.name == ArchitectureName::EfficientnetLite)
+            .then(|| Backbone(self.efficientnet_lite.variant))
+    }
+
+    /// Whether a tensor of this name is part of the backbone.
+    #[must_use]
+    pub fn is_of_backbone(&self, tensor: &str) -> bool {
+        let below = |rest: &str| rest.starts_with('.');
+        self.backbone().is_some() && tensor.strip_prefix(BODY).is_some_and(below)
+    }
+
+    /// The options of the network as JSON; `None` where it has none.
+    #[must_use]
+    pub fn options(&self) -> Option<String> {
+        let options = match self.name {
+            ArchitectureName::SeedCnn => return None,
+            ArchitectureName::Residual => serde_json::to_string(&self.residual),
+            ArchitectureName::FractureMap => serde_json::to_string(&self.fracture_map),
+            ArchitectureName::EfficientnetLite => serde_json::to_string(&self.efficientnet_lite),
+        };
+        // Invariant: options are numbers and words, which JSON holds.
+        options.ok()
+    }
+
     /// Side of a cell of the network's map in pixels, if it has one.
     #[must_use]
     pub fn map_cell(&self) -> Option<usize> {
-        (self.name == ArchitectureName::FractureMap).then_some(fracture_map::CELL)
+        match self.name {
+            ArchitectureName::SeedCnn | ArchitectureName::Residual => None,
+            ArchitectureName::FractureMap | ArchitectureName::EfficientnetLite => {
+                Some(map_head::CELL)
+            }
+        }
     }
 
     /// The first option that makes no sense for side×side films, as (key, what it must be).
@@ -136,6 +210,7 @@ impl Architecture {
             ArchitectureName::SeedCnn => Ok(()),
             ArchitectureName::Residual => self.residual.check(side),
             ArchitectureName::FractureMap => self.fracture_map.check(side),
+            ArchitectureName::EfficientnetLite => self.efficientnet_lite.check(side),
         }
     }
 
@@ -145,6 +220,7 @@ impl Architecture {
             ArchitectureName::SeedCnn => seed_cnn::graph(),
             ArchitectureName::Residual => residual::graph(&self.residual),
             ArchitectureName::FractureMap => fracture_map::graph(&self.fracture_map, side),
+            ArchitectureName::EfficientnetLite => efficientnet_lite::graph(&self.efficientnet_lite),
         }
     }
 
@@ -159,6 +235,10 @@ impl Architecture {
             ArchitectureName::FractureMap => {
                 Box::new(FractureMap::new(&store.root(), &self.fracture_map)?)
             }
+            ArchitectureName::EfficientnetLite => Box::new(EfficientNetLite::new(
+                &store.root(),
+                &self.efficientnet_lite,
+            )?),
         };
         Ok(Net {
             store,

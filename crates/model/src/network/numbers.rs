@@ -1,6 +1,9 @@
 //! How many numbers a network has, before it is built: a header may ask for more than any machine has memory for.
 
-use super::{Architecture, ArchitectureName, FractureMapOptions, ResidualOptions};
+use super::efficientnet_lite::{INPUTS, LAST, STEM};
+use super::{
+    Architecture, ArchitectureName, EfficientNetLiteOptions, FractureMapOptions, ResidualOptions,
+};
 
 impl Architecture {
     /// Weights, biases and running statistics of the network for side×side films. The options must have passed [`Architecture::check`].
@@ -18,6 +21,7 @@ impl Architecture {
             }
             ArchitectureName::Residual => residual(&self.residual),
             ArchitectureName::FractureMap => fracture_map(&self.fracture_map),
+            ArchitectureName::EfficientnetLite => efficientnet_lite(&self.efficientnet_lite),
         }
     }
 }
@@ -41,12 +45,40 @@ fn fracture_map(options: &FractureMapOptions) -> u64 {
     for (number, &count) in options.blocks.iter().enumerate() {
         // The first block halves the film, beside which there is always a convolution.
         sum += stage(widths[number], widths[number + 1], count, true);
-        if number > 0 {
-            sum += conv(widths[number + 1], pyramid, 1) + pyramid;
-        }
     }
-    sum += conv_norm(pyramid, pyramid, 3) + conv(pyramid, 1, 1) + 1;
-    sum + linear(2 * widths[4], 64) + linear(64, 1)
+    sum + map_head([widths[2], widths[3], widths[4]], pyramid, widths[4])
+}
+
+fn efficientnet_lite(options: &EfficientNetLiteOptions) -> u64 {
+    let [inputs, stem, last] = [INPUTS, STEM, LAST].map(u64::from);
+    let mut sum = conv_norm(inputs, stem, 3);
+    let mut outputs = [0; 7];
+    for (stage, plan) in options.variant.blocks() {
+        let [input, output, expanded, kernel] =
+            [plan.input, plan.output, plan.expanded, plan.kernel].map(u64::from);
+        if expanded != input {
+            sum += conv_norm(input, expanded, 1);
+        }
+        // Each channel by itself.
+        sum += expanded * kernel * kernel + 4 * expanded + conv_norm(expanded, output, 1);
+        outputs[stage] = output;
+    }
+    sum += conv_norm(outputs[6], last, 1);
+    let levels = [outputs[2], outputs[4], outputs[6]];
+    sum + map_head(levels, u64::from(options.pyramid), last)
+}
+
+fn map_head(levels: [u64; 3], pyramid: u64, whole: u64) -> u64 {
+    let laterals: u64 = levels
+        .iter()
+        .map(|&level| conv(level, pyramid, 1) + pyramid)
+        .sum();
+    laterals
+        + conv_norm(pyramid, pyramid, 3)
+        + conv(pyramid, 1, 1)
+        + 1
+        + linear(2 * whole, 64)
+        + linear(64, 1)
 }
 
 /// Blocks behind each other; the first has a convolution beside it where sizes differ.
@@ -80,7 +112,7 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::ResidualSize;
+    use crate::{LiteVariant, ResidualSize};
 
     #[test]
     fn as_many_as_are_built() {
@@ -104,6 +136,15 @@ mod tests {
             },
             ..Architecture::default()
         };
+        let lite = |variant, pyramid| Architecture {
+            name: ArchitectureName::EfficientnetLite,
+            efficientnet_lite: EfficientNetLiteOptions {
+                variant,
+                pyramid,
+                ..EfficientNetLiteOptions::default()
+            },
+            ..Architecture::default()
+        };
         let all = [
             Architecture {
                 name: ArchitectureName::SeedCnn,
@@ -116,6 +157,9 @@ mod tests {
             residual(ResidualSize::Custom, &[8, 8, 4, 16], &[1, 2, 3, 1]),
             map([24, 32, 64, 128, 256], [2; 4], 64),
             map([4, 4, 8, 8, 12], [1, 3, 2, 1], 5),
+            lite(LiteVariant::Lite0, 96),
+            lite(LiteVariant::Lite1, 8),
+            lite(LiteVariant::Lite2, 96),
         ];
         for architecture in all {
             for side in [32, 64] {

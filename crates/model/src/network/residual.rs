@@ -129,13 +129,7 @@ impl Residual {
     pub(super) fn new(at: &Path<'_>, options: &ResidualOptions) -> Result<Self, TchError> {
         let (widths, blocks) = options.stages();
         let first = i64::from(widths[0]);
-        let stem = ConvShape {
-            input: 1,
-            output: first,
-            kernel: 3,
-            stride: i64::from(options.stem_stride),
-            bias: false,
-        };
+        let stem = ConvShape::dense(1, first, 3, i64::from(options.stem_stride));
         let mut channels = first;
         let mut stages = Vec::new();
         for (number, (&width, &count)) in widths.iter().zip(&blocks).enumerate() {

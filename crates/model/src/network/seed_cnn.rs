@@ -25,13 +25,7 @@ impl SeedCnn {
     /// Fresh weights for side×side films; `side`, 4 or more, sets the width of `fc1`.
     pub(super) fn new(at: &Path<'_>, side: usize) -> Result<Self, TchError> {
         let pooled = (side / 4) as i64;
-        let conv = |input, output| ConvShape {
-            input,
-            output,
-            kernel: 3,
-            stride: 1,
-            bias: true,
-        };
+        let conv = |input, output| ConvShape::dense(input, output, 3, 1).with_bias();
         Ok(Self {
             conv1: Conv::new(&(at / "conv1"), &conv(1, 64))?,
             conv2: Conv::new(&(at / "conv2"), &conv(64, 32))?,

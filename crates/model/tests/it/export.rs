@@ -58,6 +58,7 @@ fn networks() -> Vec<(Architecture, usize)> {
             64,
         ),
         (named(ArchitectureName::FractureMap), 96),
+        (named(ArchitectureName::EfficientnetLite), 64),
     ]
 }
 

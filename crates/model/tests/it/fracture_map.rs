@@ -5,6 +5,8 @@ use osteon_model::{
 };
 use tch::{Kind, Tensor};
 
+use crate::parity::random_films as films;
+
 fn architecture(fracture_map: FractureMapOptions) -> Architecture {
     Architecture {
         name: ArchitectureName::FractureMap,
@@ -27,10 +29,6 @@ fn build(options: FractureMapOptions, side: usize) -> Net {
     architecture(options)
         .build(side, Device::Cpu)
         .expect("builds")
-}
-
-fn films(count: i64, side: i64) -> Tensor {
-    Tensor::randn([count, 1, side, side], (Kind::Float, Device::Cpu))
 }
 
 fn apart(a: &Tensor, b: &Tensor) -> f64 {

@@ -60,13 +60,14 @@ fn state_dicts_give_pytorch_s_logits() {
     let logits: Value =
         serde_json::from_str(include_str!("../oracles/state_dicts/logits.json")).expect("JSON");
     let logits = &logits["residual_33"];
-    let files: [(&str, &[&str], f64); 7] = [
+    let files: [(&str, &[&str], f64); 8] = [
         ("state.pt", &[], 1e-5),
         ("state.safetensors", &[], 1e-5),
         ("parameters.pt", &[], 1e-5),
         ("views.pt", &[], 1e-5),
         ("protocol4.pt", &[], 1e-5),
         ("parallel.pt", &["module="], 1e-5),
+        ("legacy.pt", &[], 1e-5),
         // Rounded when it was saved.
         ("half.pt", &[], 5e-3),
     ];
@@ -121,7 +122,7 @@ fn what_is_no_flat_dict_of_tensors_is_refused() {
         ),
         ("foreign.pt", "it asks for posix.system, which is not run"),
         ("list.pt", "its top is a list"),
-        ("old.pt", "PyTorch's format of before 1.6"),
+        ("bare.pt", "a pickle, but not one that torch.save writes"),
         (
             "double.pt",
             "has element type Double, expected Float or Half",
@@ -153,22 +154,24 @@ fn names_that_do_not_fit_are_named_with_the_nearest() {
     assert!(found.contains("tensor fc.bias comes twice"), "{found}");
 }
 
-/// Every beginning of a good file, and the file with any one byte of its pickle changed, is read or refused, never worse.
+/// Every beginning of a good file, and the file with any one byte of its pickles changed, is read or refused, never worse.
 #[test]
 fn damage_is_refused() {
-    let whole = std::fs::read(saved("state.pt")).expect("reads");
-    let dir = tempfile::tempdir().expect("temporary folder");
-    let file = dir.path().join("damaged.pt");
-    let mut refused = 0;
-    for end in (0..whole.len()).step_by(997) {
-        std::fs::write(&file, &whole[..end]).expect("writes");
-        assert!(read(&file, &[]).is_err(), "the first {end} bytes");
+    for name in ["state.pt", "legacy.pt"] {
+        let whole = std::fs::read(saved(name)).expect("reads");
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let file = dir.path().join("damaged.pt");
+        let mut refused = 0;
+        for end in (0..whole.len()).step_by(997) {
+            std::fs::write(&file, &whole[..end]).expect("writes");
+            assert!(read(&file, &[]).is_err(), "the first {end} bytes of {name}");
+        }
+        for at in (0..4096).step_by(61) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x41;
+            std::fs::write(&file, &bytes).expect("writes");
+            refused += usize::from(read(&file, &[]).is_err());
+        }
+        assert!(refused > 20, "{name}: {refused}");
     }
-    for at in (0..4096).step_by(61) {
-        let mut bytes = whole.clone();
-        bytes[at] ^= 0x41;
-        std::fs::write(&file, &bytes).expect("writes");
-        refused += usize::from(read(&file, &[]).is_err());
-    }
-    assert!(refused > 20, "{refused}");
 }

@@ -1,6 +1,7 @@
 //! Integration tests of `model`.
 
 mod damage;
+mod efficientnet_lite;
 mod explain;
 mod export;
 mod file;

@@ -1,7 +1,8 @@
 //! Equal weights give PyTorch's logits (`tests/oracles/make_oracles.py`).
 
 use osteon_model::{
-    Architecture, ArchitectureName, Device, FractureMapOptions, Net, ResidualOptions,
+    Architecture, ArchitectureName, Device, EfficientNetLiteOptions, FractureMapOptions,
+    LiteVariant, Net, ResidualOptions,
 };
 use serde_json::Value;
 use tch::{Kind, Tensor};
@@ -39,6 +40,11 @@ pub fn films(n: i64, side: i64) -> Tensor {
         .map(|v| v as f32)
         .collect();
     Tensor::from_slice(&values).reshape([n, 1, side, side])
+}
+
+/// Drawn from the standard normal distribution.
+pub fn random_films(count: i64, side: i64) -> Tensor {
+    Tensor::randn([count, 1, side, side], (Kind::Float, Device::Cpu))
 }
 
 fn oracle(key: &str) -> Value {
@@ -132,18 +138,46 @@ fn the_network_with_a_map_in_both_modes() {
     .build(64, Device::Cpu)
     .expect("builds");
     fill(&net);
+    assert_answer(&net, "fracture_map_64");
+}
+
+/// Logits, map and logit of the whole on three 64-pixel films, and the logits with the batch's statistics.
+fn assert_answer(net: &Net, key: &str) {
     let answer = net.answer(&films(3, 64), false).expect("computes");
     let flat = |tensor: &Tensor| {
         Vec::<f64>::try_from(tensor.flatten(0, -1).to_kind(Kind::Double)).expect("a vector")
     };
-    assert_near(&flat(&answer.logits), "fracture_map_64_eval");
-    assert_near(
-        &flat(&answer.map.expect("has a map").get(1)),
-        "fracture_map_64_eval_map",
-    );
+    let of = |part: &str| format!("{key}_{part}");
+    assert_near(&flat(&answer.logits), &of("eval"));
+    let map = answer.map.expect("has a map").get(1);
+    assert_near(&flat(&map), &of("eval_map"));
     assert_near(
         &flat(&answer.whole.expect("has a whole")),
-        "fracture_map_64_eval_whole",
+        &of("eval_whole"),
     );
-    assert_logits(&net, 64, true, "fracture_map_64_train");
+    assert_logits(net, 64, true, &of("train"));
+}
+
+#[test]
+fn efficientnet_lite_in_both_modes() {
+    for variant in LiteVariant::ALL {
+        let efficientnet_lite = EfficientNetLiteOptions {
+            variant,
+            pyramid: 8,
+            top: 3,
+            dropout: 0.0,
+            whole_dropout: 0.0,
+            drop_path: 0.0,
+            frozen_stages: 0,
+        };
+        let net = Architecture {
+            name: ArchitectureName::EfficientnetLite,
+            efficientnet_lite,
+            ..Architecture::default()
+        }
+        .build(64, Device::Cpu)
+        .expect("builds");
+        fill(&net);
+        assert_answer(&net, &format!("efficientnet_{}_64", variant.name()));
+    }
 }

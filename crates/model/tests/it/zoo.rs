@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
-use osteon_model::{Architecture, ArchitectureName, Device, ResidualOptions, ResidualSize};
+use osteon_model::{
+    Architecture, ArchitectureName, Device, EfficientNetLiteOptions, LiteVariant, ResidualOptions,
+    ResidualSize,
+};
 use serde_json::Value;
 
 /// Name in the oracles and on the page, the architecture, and the side it is listed for.
-fn zoo() -> [(&'static str, Architecture, usize); 5] {
+fn zoo() -> [(&'static str, Architecture, usize); 8] {
     let named = |name| Architecture {
         name,
         ..Architecture::default()
@@ -18,12 +21,22 @@ fn zoo() -> [(&'static str, Architecture, usize); 5] {
         },
         ..Architecture::default()
     };
+    let lite = |variant| Architecture {
+        efficientnet_lite: EfficientNetLiteOptions {
+            variant,
+            ..EfficientNetLiteOptions::default()
+        },
+        ..named(ArchitectureName::EfficientnetLite)
+    };
     [
         ("seed_cnn", named(ArchitectureName::SeedCnn), 150),
         ("residual, small", residual(ResidualSize::Small), 224),
         ("residual, medium", residual(ResidualSize::Medium), 224),
         ("residual, large", residual(ResidualSize::Large), 224),
         ("fracture_map", named(ArchitectureName::FractureMap), 384),
+        ("efficientnet_lite, lite0", lite(LiteVariant::Lite0), 384),
+        ("efficientnet_lite, lite1", lite(LiteVariant::Lite1), 384),
+        ("efficientnet_lite, lite2", lite(LiteVariant::Lite2), 384),
     ]
 }
 

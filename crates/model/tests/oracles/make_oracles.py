@@ -7,7 +7,7 @@ import pathlib
 
 import torch
 import torch.nn as nn
-from networks import FractureMap, Residual, SeedCnn, fill, inputs
+from networks import EfficientNetLite, FractureMap, Residual, SeedCnn, fill, inputs
 
 
 def size_of(net, side):
@@ -33,6 +33,14 @@ with torch.no_grad():
     small = dict(widths=(8, 8, 12, 16, 20), blocks=(1, 2, 1, 1), pyramid=8, top=3)
     fracture = fill(FractureMap(**small)).eval()
     eval_logits, eval_map, eval_whole = fracture(inputs(3, 64))
+    lites = {}
+    for variant in ("lite0", "lite1", "lite2"):
+        lite = fill(EfficientNetLite(variant, pyramid=8, top=3)).eval()
+        logits, lite_map, whole = lite(inputs(3, 64))
+        lites[f"efficientnet_{variant}_64_eval"] = logits.tolist()
+        lites[f"efficientnet_{variant}_64_eval_map"] = lite_map[1].flatten().tolist()
+        lites[f"efficientnet_{variant}_64_eval_whole"] = whole.tolist()
+        lites[f"efficientnet_{variant}_64_train"] = lite.train()(inputs(3, 64))[0].tolist()
     out = {
         "torch": torch.__version__,
         "seed_cnn_24": seed(inputs(3, 24)).tolist(),
@@ -43,6 +51,7 @@ with torch.no_grad():
         "fracture_map_64_eval_map": eval_map[1].flatten().tolist(),
         "fracture_map_64_eval_whole": eval_whole.tolist(),
         "fracture_map_64_train": fracture.train()(inputs(3, 64))[0].tolist(),
+        **lites,
         # The zoo of docs/MODELS.md.
         "zoo": {
             "seed_cnn": size_of(SeedCnn(150), 150),
@@ -50,6 +59,7 @@ with torch.no_grad():
             "residual, medium": size_of(Residual([32, 64, 128, 192], [1, 2, 2, 1]), 224),
             "residual, large": size_of(Residual([48, 96, 192, 256], [2, 2, 2, 2]), 224),
             "fracture_map": size_of(FractureMap(), 384),
+            **{f"efficientnet_lite, {v}": size_of(EfficientNetLite(v), 384) for v in ("lite0", "lite1", "lite2")},
         },
     }
 pathlib.Path(__file__).with_name("oracles.json").write_text(json.dumps(out, indent=1) + "\n")

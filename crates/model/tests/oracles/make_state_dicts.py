@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import pickle
 
 import torch
 from networks import Residual, fill, inputs
@@ -37,12 +38,15 @@ with torch.no_grad():
     torch.save({"module." + k: v for k, v in plain.items()}, out / "parallel.pt")
     torch.save({k: v.half() if v.dim() > 1 else v for k, v in plain.items()}, out / "half.pt")
     torch.save(state, out / "protocol4.pt", pickle_protocol=4)
+    # As before PyTorch 1.6.
+    torch.save(state, out / "legacy.pt", _use_new_zipfile_serialization=False)
     # Bad.
     torch.save({k: v.double() for k, v in plain.items() if v.is_floating_point()}, out / "double.pt")
     torch.save({"state_dict": state, "epoch": 3}, out / "checkpoint.pt")
     torch.save(net, out / "module.pt")
     torch.save({"fc.bias": plain["fc.bias"], "x": Foreign()}, out / "foreign.pt")
     torch.save([plain["fc.bias"]], out / "list.pt")
-    torch.save({"fc.bias": plain["fc.bias"]}, out / "old.pt", _use_new_zipfile_serialization=False)
+    with open(out / "bare.pt", "wb") as bare:
+        pickle.dump({"fc.bias": [0.0]}, bare, protocol=2)
     logits = net(inputs(3, 33)).tolist()
 (out / "logits.json").write_text(json.dumps({"torch": torch.__version__, "residual_33": logits}) + "\n")

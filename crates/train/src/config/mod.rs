@@ -18,6 +18,7 @@ pub use compute::{ComputeConfig, DeviceAugment, MemoryFormatChoice, PlanRule, Pr
 pub use data::{DataConfig, Unreadable};
 pub use error::ConfigError;
 pub use layers::Layers;
+pub(crate) use train::Init;
 pub use train::{Monitor, TrainConfig};
 
 use crate::{LossConfig, OptimizerConfig, ScheduleConfig};
@@ -86,8 +87,36 @@ impl Config {
         if self.loss.map > 0.0 && self.model.map_cell().is_none() {
             return Err(BadValue {
                 key: "loss.map".to_owned(),
-                must: "must be 0 for a network without a map; fracture_map has one".to_owned(),
+                must: "must be 0 for a network without a map; fracture_map and efficientnet_lite have one"
+                    .to_owned(),
             });
+        }
+        if self.model.backbone().is_none() {
+            let without = [
+                (
+                    "train.init",
+                    matches!(self.train.init(), Init::Imagenet),
+                    "must not be imagenet",
+                ),
+                (
+                    "train.frozen_epochs",
+                    self.train.frozen_epochs > 0,
+                    "must be 0",
+                ),
+                (
+                    "optimizer.backbone_rate",
+                    (self.optimizer.backbone_rate - 1.0).abs() > 0.0,
+                    "must be 1",
+                ),
+            ];
+            if let Some((key, _, must)) = without.into_iter().find(|(_, broken, _)| *broken) {
+                return Err(BadValue {
+                    key: key.to_owned(),
+                    must: format!(
+                        "{must} for a network without a backbone; efficientnet_lite has one"
+                    ),
+                });
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Section `train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use osteon_data::Order;
 use schemars::JsonSchema;
@@ -23,8 +23,13 @@ pub struct TrainConfig {
     pub sampler: Order,
     /// Of weights, order, augmentation and dropout.
     pub seed: u64,
-    /// A model file whose weights training begins from, of the same network; empty: random weights.
+    /// What training begins from. Empty: random weights. A model file: its weights, of the same network. `imagenet`: the backbone's published
+    /// weights, for networks that have one.
     pub init: PathBuf,
+    /// Folder of the published weights of backbones.
+    pub backbones: PathBuf,
+    /// Epochs, the first ones, in which the backbone stays as it began and only what lies behind it learns.
+    pub frozen_epochs: u64,
     /// auto, cpu, cuda, cuda:N or mps.
     pub device: String,
     /// Decay of the weights' moving average, which is then what is judged and kept; 0: none.
@@ -75,6 +80,8 @@ pub enum Monitor {
     ValSensitivity,
     /// Highest specificity.
     ValSpecificity,
+    /// None: the last epoch is kept, and val chooses nothing.
+    LastEpoch,
 }
 
 impl Default for TrainConfig {
@@ -86,6 +93,8 @@ impl Default for TrainConfig {
             sampler: Order::Shuffled,
             seed: 1,
             init: PathBuf::new(),
+            backbones: PathBuf::from("data/backbones"),
+            frozen_epochs: 0,
             device: "auto".to_owned(),
             ema: 0.0,
             monitor: Monitor::ValRocAuc,
@@ -102,7 +111,26 @@ impl Default for TrainConfig {
     }
 }
 
+/// What training begins from.
+pub(crate) enum Init<'a> {
+    /// Random weights.
+    Random,
+    /// The published weights of the network's backbone.
+    Imagenet,
+    /// A model file.
+    File(&'a Path),
+}
+
 impl TrainConfig {
+    /// What [`TrainConfig::init`] says.
+    pub(crate) fn init(&self) -> Init<'_> {
+        match self.init.to_str() {
+            Some("") => Init::Random,
+            Some("imagenet") => Init::Imagenet,
+            _ => Init::File(&self.init),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let from_0 = |value: f64| value.is_finite() && value >= 0.0;
         super::first_broken([

@@ -25,6 +25,8 @@ pub struct OptimizerConfig {
     pub momentum: f64,
     /// SGD looks ahead by the momentum (Nesterov 1983).
     pub nesterov: bool,
+    /// Factor on the learning rate of the network's backbone, where it has one: below 1 keeps it nearer to where it began.
+    pub backbone_rate: f64,
     /// Greatest length of the whole gradient, which is shortened to it; 0: as it is.
     pub clip_norm: f64,
 }
@@ -52,6 +54,7 @@ impl Default for OptimizerConfig {
             eps: 1e-8,
             momentum: 0.9,
             nesterov: false,
+            backbone_rate: 1.0,
             clip_norm: 0.0,
         }
     }
@@ -81,6 +84,11 @@ impl OptimizerConfig {
                 "nesterov",
                 !self.nesterov || self.momentum > 0.0,
                 "needs a momentum above 0",
+            ),
+            (
+                "backbone_rate",
+                from_0(self.backbone_rate),
+                "must be 0 or more",
             ),
             ("clip_norm", from_0(self.clip_norm), "must be 0 or more"),
         ])

@@ -24,7 +24,27 @@ struct Slot {
     weight: Tensor,
     /// By the names of [`memories`].
     memory: Vec<Tensor>,
+    manner: Manner,
+}
+
+/// How a weight is moved: weights of one manner are moved together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Manner {
     decays: bool,
+    backbone: bool,
+}
+
+impl Manner {
+    const ALL: [Self; 4] = [
+        Self::of(true, false),
+        Self::of(false, false),
+        Self::of(true, true),
+        Self::of(false, true),
+    ];
+
+    const fn of(decays: bool, backbone: bool) -> Self {
+        Self { decays, backbone }
+    }
 }
 
 /// What an optimiser remembers of each weight.
@@ -44,11 +64,14 @@ impl Optimizer {
                 let zeros = |_: &&str| weight.f_detach()?.f_zeros_like();
                 let memory = memories(config.name).iter().map(zeros);
                 slots.push(Slot {
-                    name,
                     memory: memory.collect::<Result<_, _>>()?,
                     // Vectors are biases and the norms' gains; SGD and Adam as published spare nothing.
-                    decays: config.name != OptimizerName::Adamw || weight.dim() > 1,
+                    manner: Manner {
+                        decays: config.name != OptimizerName::Adamw || weight.dim() > 1,
+                        backbone: net.architecture.is_of_backbone(&name),
+                    },
                     weight,
+                    name,
                 });
             }
         }
@@ -115,13 +138,13 @@ impl Optimizer {
         }
         tch::no_grad(|| {
             let _ = self.count.f_add_scalar_(1.0)?;
-            for decays in [true, false] {
+            for manner in Manner::ALL {
                 let part: Vec<_> = moved
                     .iter()
-                    .filter(|(index, _)| self.slots[*index].decays == decays)
+                    .filter(|(index, _)| self.slots[*index].manner == manner)
                     .collect();
                 if !part.is_empty() {
-                    self.move_by(&part, decays, factor * self.config.lr, overflow)?;
+                    self.move_by(&part, manner, factor, overflow)?;
                 }
             }
             if let Some(overflow) = overflow {
@@ -131,16 +154,26 @@ impl Optimizer {
         })
     }
 
-    /// Moves weights that have one weight decay, by libtorch's fused kernels.
+    /// Moves weights of one manner, by libtorch's fused kernels.
     fn move_by(
         &self,
         part: &[&(usize, Tensor)],
-        decays: bool,
-        lr: f64,
+        manner: Manner,
+        factor: f64,
         overflow: Option<&Tensor>,
     ) -> Result<(), TchError> {
         let config = &self.config;
-        let weight_decay = if decays { config.weight_decay } else { 0.0 };
+        let weight_decay = if manner.decays {
+            config.weight_decay
+        } else {
+            0.0
+        };
+        let rate = if manner.backbone {
+            config.backbone_rate
+        } else {
+            1.0
+        };
+        let lr = factor * config.lr * rate;
         let all = |take: &dyn Fn(&(usize, Tensor)) -> Tensor| -> Vec<Tensor> {
             part.iter().map(|slot| take(slot)).collect()
         };

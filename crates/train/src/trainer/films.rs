@@ -61,7 +61,12 @@ impl RunFilms {
     }
 
     /// What the model file says of the films.
-    pub fn training_data(&self, config: &Config, epochs: u64) -> TrainingData {
+    pub fn training_data(
+        &self,
+        config: &Config,
+        epochs: u64,
+        begun_from: Option<&str>,
+    ) -> TrainingData {
         let (train, val) = (&self.train, &self.val);
         TrainingData {
             name: self.catalog.clone(),
@@ -74,6 +79,7 @@ impl RunFilms {
             val_fractured: val.fractured() as u64,
             epochs,
             seed: config.train.seed,
+            begun_from: begun_from.map(str::to_owned),
             train_films: train.short_digests().collect(),
             val_films: val.short_digests().collect(),
             train_hashes: self.hashes.0.clone(),

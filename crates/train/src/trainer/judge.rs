@@ -46,6 +46,7 @@ impl ValMetrics {
             Monitor::ValF1 => self.confusion.f1(),
             Monitor::ValSensitivity => self.confusion.sensitivity(),
             Monitor::ValSpecificity => self.confusion.specificity(),
+            Monitor::LastEpoch => None,
         }
         .filter(|value| value.is_finite())
     }

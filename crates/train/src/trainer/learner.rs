@@ -6,6 +6,7 @@ use osteon_model::{Compute, ModelError, Net, Precision};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::Parts;
+use crate::config::Init;
 use crate::ema::Ema;
 use crate::loss::Loss;
 use crate::scaler::{Scaler, ScalerState};
@@ -22,6 +23,7 @@ pub(crate) struct Learner {
     batch_size: usize,
     accumulate: usize,
     side: u32,
+    begun_from: Option<String>,
 }
 
 impl Learner {
@@ -35,9 +37,11 @@ impl Learner {
     ) -> Result<Self, TrainError> {
         tch::manual_seed(config.train.seed as i64);
         let mut net = config.model.build(config.preprocess.side(), device)?;
-        if !config.train.init.as_os_str().is_empty() {
-            begin_from(&config.train.init, &net, device)?;
-        }
+        let begun_from = match config.train.init() {
+            Init::Random => None,
+            Init::Imagenet => Some(begin_from_published(&config.train.backbones, &net)?),
+            Init::File(path) => Some(begin_from(path, &net, device)?),
+        };
         net.set_compute(compute)?;
         let ema = match config.train.ema {
             0.0 => None,
@@ -56,7 +60,18 @@ impl Learner {
             batch_size: config.train.batch_size,
             accumulate: config.train.accumulate,
             side: config.preprocess.size,
+            begun_from,
         })
+    }
+
+    /// Holds the backbone as it is, or lets go of it.
+    pub fn hold_backbone(&mut self, held: bool) {
+        self.net.network.hold_backbone(held);
+    }
+
+    /// What the weights began from, in words; `None`: random weights.
+    pub fn begun_from(&self) -> Option<&str> {
+        self.begun_from.as_deref()
     }
 
     /// Where it computes.
@@ -176,9 +191,10 @@ impl Learner {
     }
 }
 
-/// Takes over the weights of a model file, which must be of the same network; its film size, dropout and the like may differ.
-fn begin_from(path: &Path, net: &Net, device: Device) -> Result<(), TrainError> {
-    let (known, _) = osteon_model::load(path, device)?;
+/// Takes over the weights of a model file, which must be of the same network; its film size, dropout and the like may differ. Gives what
+/// they began from in their turn, or the file's name.
+fn begin_from(path: &Path, net: &Net, device: Device) -> Result<String, TrainError> {
+    let (known, info) = osteon_model::load(path, device)?;
     let (found, expected) = (known.architecture.name, net.architecture.name);
     if found != expected {
         return Err(TrainError::InitNetwork {
@@ -188,9 +204,33 @@ fn begin_from(path: &Path, net: &Net, device: Device) -> Result<(), TrainError> 
         });
     }
     let weights = known.tensors().into_iter().collect();
-    net.copy_weights(&weights, path)
-        .map_err(|error| match error {
-            ModelError::Weights { path, problem } => TrainError::InitSizes { path, problem },
-            other => other.into(),
-        })
+    net.copy_weights(&weights, path).map_err(other_sizes)?;
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let file = || format!("the model file {}", name.to_string_lossy());
+    Ok(info.training_data.begun_from.unwrap_or_else(file))
+}
+
+/// Takes over the published weights of the network's backbone, which lie in a folder. Gives what they are.
+fn begin_from_published(folder: &Path, net: &Net) -> Result<String, TrainError> {
+    let Some(backbone) = net.architecture.backbone() else {
+        return Err(ModelError::NoBackbone {
+            architecture: net.architecture.name,
+        }
+        .into());
+    };
+    let path = folder.join(backbone.file());
+    if !path.is_file() {
+        return Err(TrainError::NoBackbone { path, backbone });
+    }
+    osteon_model::begin_from_backbone(&path, net).map_err(other_sizes)?;
+    Ok(format!(
+        "weights of {backbone} that were trained on ImageNet (Apache-2.0, Copyright 2020 ML Illustrated)"
+    ))
+}
+
+fn other_sizes(error: ModelError) -> TrainError {
+    match error {
+        ModelError::Weights { path, problem } => TrainError::InitSizes { path, problem },
+        other => other.into(),
+    }
 }

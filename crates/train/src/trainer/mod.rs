@@ -23,7 +23,7 @@ pub(crate) use self::learner::Learner;
 pub(crate) use self::look::Look;
 use self::pass::Pass;
 use crate::checkpoint::{self, Identity, Shelf, State};
-use crate::config::{DeviceAugment, PrecisionChoice};
+use crate::config::{DeviceAugment, Monitor, PrecisionChoice};
 use crate::log::Log;
 use crate::team::Team;
 use crate::{
@@ -369,12 +369,14 @@ impl<'a> Trainer<'a> {
             let judged = Judged::new(net, &self.films.val, &self.team)?;
             let val = judged.metrics()?;
             let better = match (val.monitored(monitor), best_value) {
+                _ if monitor == Monitor::LastEpoch => true,
                 (Some(new), Some(old)) => new > old,
                 (Some(_), None) => true,
                 (None, _) => best_epoch == 0,
             };
             if better && self.team.is_main() {
-                let data = self.films.training_data(self.config, epoch);
+                let begun_from = self.learner.begun_from();
+                let data = self.films.training_data(self.config, epoch, begun_from);
                 judged.save_model(&self.run.model(), net, self.config, data)?;
             }
             Ok((val, better))
@@ -411,7 +413,10 @@ impl<'a> Trainer<'a> {
                 if !self.team.is_main() {
                     return Ok(());
                 }
-                let data = self.films.training_data(self.config, self.state.epoch);
+                let begun_from = self.learner.begun_from();
+                let data = self
+                    .films
+                    .training_data(self.config, self.state.epoch, begun_from);
                 judged.save_model(&self.run.model(), net, self.config, data)
             })?;
         }

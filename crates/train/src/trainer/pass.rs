@@ -57,6 +57,7 @@ impl Trainer<'_> {
     ) -> Result<Pass, TrainError> {
         let train = &self.config.train;
         let epoch = self.state.epoch;
+        self.learner.hold_backbone(epoch < train.frozen_epochs);
         let films = self.epoch_films();
         let step_films = self.films_a_step() as u64;
         let steps = films.div_ceil(step_films);

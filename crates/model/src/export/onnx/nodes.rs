@@ -2,9 +2,9 @@
 
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 use super::{DOUBLE, FLOAT, INT64};
-use crate::export::NORM_EPS;
 use crate::export::calibrate::Calibrated;
 use crate::export::graph::{Graph, Op, Value};
+use crate::network::Padding;
 
 /// Nodes while they are written.
 pub(super) struct Nodes {
@@ -33,7 +33,7 @@ impl Nodes {
                 _ if value == graph.logit => "logit".to_owned(),
                 // A convolution of the same name comes before.
                 _ if Some(value) == graph.map => "map".to_owned(),
-                Op::Conv { name, .. } | Op::Norm { name } | Op::Linear { name } => {
+                Op::Conv { name, .. } | Op::Norm { name, .. } | Op::Linear { name } => {
                     format!("{name}.output")
                 }
                 other => format!("{}.{number}", kind(other)),
@@ -123,23 +123,28 @@ impl Nodes {
                 name: conv,
                 kernel,
                 stride,
+                padding: Padding { begin, end },
+                groups,
                 bias,
             } => {
                 let (weight, offset) = (format!("{conv}.weight"), format!("{conv}.bias"));
                 let mut inputs = vec![first, &weight];
                 inputs.extend(bias.then_some(offset.as_str()));
-                let attributes = vec![
+                let mut attributes = vec![
                     ints("kernel_shape", &[*kernel; 2]),
                     ints("strides", &[*stride; 2]),
-                    ints("pads", &[kernel / 2; 4]),
+                    ints("pads", &[*begin, *begin, *end, *end]),
                 ];
+                if *groups != 1 {
+                    attributes.push(int("group", *groups));
+                }
                 self.named("Conv", conv, &inputs, &[name], attributes);
             }
-            Op::Norm { name: norm } => {
+            Op::Norm { name: norm, eps } => {
                 let of = ["weight", "bias", "running_mean", "running_var"];
                 let of = of.map(|part| format!("{norm}.{part}"));
                 let inputs = [first, &of[0], &of[1], &of[2], &of[3]];
-                let epsilon = vec![float("epsilon", NORM_EPS as f32)];
+                let epsilon = vec![float("epsilon", *eps as f32)];
                 self.named("BatchNormalization", norm, &inputs, &[name], epsilon);
             }
             Op::Linear { name: linear } => {
