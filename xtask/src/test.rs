@@ -14,11 +14,13 @@ pub struct Arguments {
     args: Vec<String>,
 }
 
-/// Runs the tests with cargo's own output, and ends with cargo's own exit code.
+/// Runs the tests with cargo's own output, and ends with cargo's own exit code. A test program that fails hides none of the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let root = workspace::root();
     libtorch::ensure(&root)?;
     let mut cargo = workspace::cargo(&root);
-    cargo.args(["test", "--workspace"]).args(&arguments.args);
+    cargo
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(&arguments.args);
     Ok(workspace::exit_code(workspace::status(&mut cargo)?))
 }

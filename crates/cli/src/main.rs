@@ -10,6 +10,7 @@ mod exit;
 mod heat;
 mod judge;
 mod memory;
+mod openmp;
 mod output;
 mod places;
 mod progress;

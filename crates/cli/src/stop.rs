@@ -7,7 +7,14 @@ use crate::{exit, progress};
 
 /// Shared by all that may ask for the end and by what looks whether it was asked for.
 #[derive(Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    end: AtomicBool,
+    /// Nothing is to be judged any more.
+    haste: AtomicBool,
+}
 
 impl Stop {
     /// One that Ctrl-C asks. Once a process.
@@ -20,7 +27,7 @@ impl Stop {
 
     /// Once: finish the step, keep everything, end. Twice: end now, with the terminal as it was.
     pub fn ask(&self) {
-        if self.0.swap(true, Ordering::Relaxed) {
+        if self.0.end.swap(true, Ordering::Relaxed) {
             progress::restore();
             exit::interrupted();
         }
@@ -30,12 +37,22 @@ impl Stop {
         }
     }
 
+    /// As [`ask`](Self::ask); the run ends with a checkpoint, and what it has learned is not judged.
+    pub fn ask_in_haste(&self) {
+        self.0.haste.store(true, Ordering::Relaxed);
+        self.ask();
+    }
+
     /// What `train` and `listen` look at.
     pub fn flag(&self) -> &AtomicBool {
-        &self.0
+        &self.0.end
     }
 
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.end.load(Ordering::Relaxed)
+    }
+
+    pub fn is_in_haste(&self) -> bool {
+        self.0.haste.load(Ordering::Relaxed)
     }
 }

@@ -21,7 +21,7 @@ mod settings;
 
 pub use conv::{Pooled, conv_relu_pool};
 pub use error::KernelError;
-pub use instructions::Instructions;
+pub use instructions::{Instructions, MAX_CPU_ISA, has_bf16};
 pub use node::{Backward, with_backward};
 pub use optim::{
     AdamState, AdamStep, ScaleGrowth, Scaled, SgdStep, clear_grads, clip_grad_norm, fused_adam,

@@ -83,6 +83,17 @@ impl Compute {
 }
 
 impl Precision {
+    /// Whether this processor has instructions for it. Without them libtorch widens each number first, which takes several times as long as
+    /// 32 bits throughout.
+    #[must_use]
+    pub fn has_instructions(self) -> bool {
+        match self {
+            Self::Fp32 => true,
+            Self::Bf16 => osteon_kernels::has_bf16(),
+            Self::Fp16 => false,
+        }
+    }
+
     /// libtorch's name for it.
     #[must_use]
     pub fn kind(self) -> Kind {

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod allocator;
+mod busy;
 mod calibration;
 mod compute;
 mod error;
@@ -19,6 +20,7 @@ mod prepare;
 mod shipped;
 
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
+pub use busy::{Sharing, TOO_BUSY, Waiting};
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use error::{ImportProblem, ModelError, WeightProblem};

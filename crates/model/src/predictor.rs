@@ -9,6 +9,7 @@ use osteon_data::{DataError, DecodeScratch, Decoder, Films, LoadOptions, Loader}
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use crate::busy::Sharing;
 use crate::{
     Compute, DoubtBand, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Precision, Prepared,
     Preparer, load, load_bytes,
@@ -212,11 +213,21 @@ impl Predictor {
     /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
     pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
         let loader = films.loader(LoadOptions::plain(32));
-        let logits = logits_of(&self.net, loader, self.net.compute().judging(), tick)?;
-        Ok(logits
-            .into_iter()
-            .map(|(_, logit)| self.info.calibration.score(logit))
-            .collect())
+        let mut sharing = Sharing::new();
+        let mut scores = Vec::new();
+        for batch in loader {
+            let batch = batch?;
+            if !batch.is_empty() {
+                let judged = sharing.run(|| {
+                    let input = self.net.input(&batch.pixels, batch.len(), batch.side)?;
+                    forward(&self.net, &input, self.net.compute().judging())
+                });
+                let score = |logit| self.info.calibration.score(logit);
+                scores.extend(judged?.into_iter().map(score));
+            }
+            tick(scores.len());
+        }
+        Ok(scores)
     }
 
     /// Whether the model's input gate takes a film for a radiograph; without a gate, any film.

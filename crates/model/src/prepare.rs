@@ -137,7 +137,8 @@ impl Preparer {
         let size = film.view.full_size();
         let xray_score = self.gate.as_ref().map(|gate| {
             let seen = gate.judge(&Picture::new(film.view, color));
-            if seen.annotated {
+            // A photograph with a coloured sign on a gray house is no film that somebody drew on.
+            if seen.annotated && gate.admits(seen.xray_score) {
                 flags.insert(Flag::Annotated);
             }
             if seen.cross_section >= gate.cross_section_threshold {

@@ -2,11 +2,13 @@
 import { modelOf, startCard } from './card.js';
 import { $, announce } from './dom.js';
 import { csvOf, jsonOf, save } from './download.js';
+import { readHeaders } from './exams.js';
 import { Films, KINDS, kindOf } from './films.js';
 import { fillIcons } from './icons.js';
 import { startIntake } from './intake.js';
 import { List } from './list.js';
 import { Queue } from './queue.js';
+import { showReading } from './reading.js';
 import { printReport } from './report.js';
 import { callOf, resultOf } from './result.js';
 import { startScheme } from './scheme.js';
@@ -37,6 +39,7 @@ function add(items) {
   const added = films.add(items);
   showPlace();
   announce(t('announce.added', { count: added.length }));
+  readHeaders(films, added);
   queue.send(added);
   // A single film is what a person wants to see; of several, a small screen shows the list first.
   if (added.length === 1 || (first && !narrow.matches)) choose(added[0], added.length === 1);
@@ -90,6 +93,7 @@ function showChosen() {
   $('film-name').textContent = film.name;
   $('call').replaceChildren(callOf(film));
   $('verdict').replaceChildren(...resultOf(film, () => queue.send([film])));
+  showReading(film, (changed) => films.note(changed));
   showSteps();
 }
 

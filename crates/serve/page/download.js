@@ -1,15 +1,16 @@
 // Answers as files: CSV and JSON.
 import { kindOf } from './films.js';
 
-const COLUMNS = ['name', 'decision', 'score', 'xray_score', 'flags', 'threshold', 'doubt_low', 'doubt_high', 'width', 'height', 'sha256', 'error', 'detail'];
+const COLUMNS = ['name', 'decision', 'score', 'xray_score', 'flags', 'threshold', 'doubt_low', 'doubt_high', 'width', 'height', 'sha256', 'error', 'detail', 'study', 'agree', 'note'];
 
 /** The films as CSV (RFC 4180), a row each; scores in full. */
 export function csvOf(films) {
   const rows = films.filter(answered).map((film) => {
-    const { prediction, model, error } = film;
+    const { prediction, model, error, study, reading } = film;
     return [
       film.name, prediction?.decision, prediction?.score, prediction?.xray_score, prediction?.flags?.join(' '), model?.threshold,
       model?.doubt_band?.low, model?.doubt_band?.high, prediction?.width, prediction?.height, prediction?.sha256, error?.code, error?.detail,
+      study, { true: 'yes', false: 'no' }[reading.agree], reading.note || null,
     ];
   });
   return [COLUMNS, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
@@ -27,12 +28,13 @@ function cell(value) {
 export function jsonOf(films) {
   const done = films.filter(answered);
   const model = done.find((film) => film.model)?.model ?? null;
-  const predictions = done.map(({ name, prediction, error }) => (prediction
-    ? { ...prediction, index: undefined, name }
+  const predictions = done.map(({ name, prediction, error, study, reading }) => (prediction
+    ? { ...prediction, index: undefined, name, ...(study && { study }), ...(said(reading) && { reading }) }
     : { name, error: { code: error.code, status: error.status, detail: error.detail, request_id: error.request } }));
   return `${JSON.stringify({ model, predictions }, null, 2)}\n`;
 }
 
+const said = ({ agree, note }) => agree !== null || note !== '';
 const answered = (film) => kindOf(film) !== 'pending';
 
 /** Hands a text to the browser as a file. */

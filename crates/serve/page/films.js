@@ -24,22 +24,38 @@ export function kindOf(film) {
   return film.state === 'failed' ? 'failed' : 'pending';
 }
 
+/** Where an answer comes from; nothing of what was refused: there is no answer then. */
+export const heatOf = (film) => (kindOf(film) === 'not_an_xray' ? null : film.heat);
+
 /** Whether the server saw a reason to be careful with this film. */
 export const flagged = (film) => (film.prediction?.flags?.length ?? 0) > 0;
 
+// Images of one study stand together, where the first of them stands.
+function together(films) {
+  const studies = new Map();
+  for (const film of films) if (film.study) studies.set(film.study, [...(studies.get(film.study) ?? []), film]);
+  return films.flatMap((film) => {
+    const study = film.study ? studies.get(film.study) : [film];
+    return study[0] === film ? study : [];
+  });
+}
+
 /**
- * All films. Events: `list` (films came, went, or are ordered or filtered anew), `film` (`detail`: one of them changed), `chosen` (another one is looked at).
+ * All films. Events: `list` (films came, went, or are ordered or filtered anew), `film` (`detail`: one of them changed), `note` (`detail`: something was said of it), `chosen` (another one is looked at).
  */
 export class Films extends EventTarget {
   #films = [];
   #next = 0;
-  order = 'added';
+  order = 'high';
   filter = 'all';
   chosen = null;
 
-  /** Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged), `state`, and `prediction` or `error`. */
+  /**
+   * Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged), `state`, and `prediction` or `error`; of a DICOM
+   * file its `header`, `study` and the file as `source`; what the person who looks says of it as `reading`.
+   */
   add(items) {
-    const added = items.map((item) => ({ id: this.#next++, state: 'waiting', prediction: null, error: null, picture: null, heat: null, model: null, ...item }));
+    const added = items.map((item) => ({ id: this.#next++, state: 'waiting', prediction: null, error: null, picture: null, heat: null, model: null, header: null, source: null, study: null, reading: { agree: null, note: '' }, ...item }));
     this.#films.push(...added);
     this.#tell('list');
     return added;
@@ -49,6 +65,16 @@ export class Films extends EventTarget {
   update(film, changes) {
     Object.assign(film, changes);
     this.#tell('film', film);
+  }
+
+  /** The person who looks said something of a film. */
+  note(film) {
+    this.#tell('note', film);
+  }
+
+  /** Films were found to belong together. */
+  regroup() {
+    this.#tell('list');
   }
 
   /** Removes all. */
@@ -87,7 +113,7 @@ export class Films extends EventTarget {
   /** Those shown, in their order. */
   get shown() {
     const films = this.#films.filter((film) => this.filter === 'all' || (this.filter === 'flagged' ? flagged(film) : kindOf(film) === this.filter));
-    return films.sort((a, b) => orders[this.order](a, b) || a.id - b.id);
+    return together(films.sort((a, b) => orders[this.order](a, b) || a.id - b.id));
   }
 
   /** How many there are of each kind, of `flagged` and of `all`. */

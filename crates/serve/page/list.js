@@ -14,6 +14,7 @@ export class List {
   #films;
   #choose;
   #rows = new Map();
+  #headings = new Map();
   #frame = 0;
 
   constructor(films, choose) {
@@ -21,13 +22,20 @@ export class List {
     this.#choose = choose;
     $('sort').append(...ORDERS.map((order) => el('option', { value: order, text: t(`list.sorts.${order}`) })));
     $('sort').addEventListener('change', () => films.sort($('sort').value));
+    $('tiles').addEventListener('click', () => this.#setTiles($('films').classList.toggle('tiles')));
     $('films').addEventListener('keydown', (event) => this.#key(event));
     films.addEventListener('list', () => this.#soon());
+    films.addEventListener('note', ({ detail }) => this.#fill(detail));
     films.addEventListener('chosen', () => this.#mark());
     films.addEventListener('film', ({ detail }) => {
       this.#fill(detail);
       this.#soon();
     });
+  }
+
+  #setTiles(on) {
+    $('tiles').setAttribute('aria-pressed', String(on));
+    document.querySelector('.row[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
 
   // Many films may change at once: the list is drawn once for all of them.
@@ -40,7 +48,7 @@ export class List {
     const shown = this.#films.shown;
     const known = new Set(this.#films.all.map((film) => film.id));
     for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
-    const rows = shown.map((film) => this.#row(film).item);
+    const rows = shown.flatMap((film, place) => this.#withStudy(film, shown[place - 1], shown[place + 1]));
     const list = $('films');
     // Moving a row takes the focus from it.
     const focused = list.contains(document.activeElement) ? document.activeElement : null;
@@ -54,13 +62,27 @@ export class List {
     this.#mark();
   }
 
+  // A film's row; before the first of several of one study a line that says so.
+  #withStudy(film, before, after) {
+    const { item } = this.#row(film);
+    const same = (other) => film.study !== null && other?.study === film.study;
+    item.classList.toggle('of-study', same(before) || same(after));
+    if (same(before) || !same(after)) return [item];
+    const studies = this.#films.shown.filter(({ study }) => study === film.study);
+    const scores = studies.filter((one) => one.state === 'done' && kindOf(one) !== 'not_an_xray').map((one) => one.prediction.score);
+    this.#headings.get(film.study) ?? this.#headings.set(film.study, el('li', { class: 'study' }));
+    const heading = this.#headings.get(film.study);
+    heading.replaceChildren(el('span', { text: t('list.study', { count: studies.length }) }), ...(scores.length > 0 ? [el('span', { text: t('list.highest', { score: percent(Math.max(...scores)) }) })] : []));
+    return [heading, item];
+  }
+
   #row(film) {
     if (!this.#rows.has(film.id)) {
-      const parts = { thumb: el('span', { class: 'thumb' }), badge: el('span'), note: el('span', { class: 'note' }), score: el('span', { class: 'row-score' }) };
+      const parts = { thumb: el('span', { class: 'thumb' }), badge: el('span'), note: el('span', { class: 'note' }), score: el('span', { class: 'row-score' }), mark: el('span', { class: 'mark' }) };
       const button = el('button', { type: 'button', class: 'row', on: { click: () => this.#choose(film, true) } },
         parts.thumb,
         el('span', { class: 'row-words' }, el('span', { class: 'row-name', text: film.name, title: film.name }), el('span', { class: 'row-line' }, parts.badge, parts.note)),
-        parts.score);
+        parts.mark, parts.score);
       this.#rows.set(film.id, { ...parts, button, item: el('li', {}, button), picture: null });
       this.#fill(film);
     }
@@ -73,6 +95,10 @@ export class List {
     row.badge.replaceChildren(badge(film));
     row.note.textContent = (film.prediction?.flags ?? []).map(flagText).join(', ');
     const kind = kindOf(film);
+    row.button.className = `row ${kind}`;
+    const { agree } = film.reading;
+    row.mark.className = `mark ${agree === false ? 'disagree' : ''}`;
+    row.mark.replaceChildren(...(agree === null ? [] : [icon(agree ? 'agree' : 'close'), el('span', { class: 'sr', text: t(agree ? 'reading.agreed' : 'reading.disagreed') })]));
     const judged = film.state === 'done' && kind !== 'not_an_xray';
     row.score.textContent = judged ? percent(film.prediction.score) : '';
     if (judged) row.score.prepend(el('span', { class: 'sr', text: `${t('score.name')} ` }));
@@ -94,7 +120,8 @@ export class List {
     group.hidden = counts.all < 2;
     group.replaceChildren(...kinds.map((kind) => el('button', {
       type: 'button', class: `chip ${kind}`, 'aria-pressed': String(this.#films.filter === kind), data: { kind }, on: { click: () => this.#films.show(kind) },
-    }, KINDS.includes(kind) && icon(kind), nameOf(kind), ' ', el('b', { text: String(counts[kind]) }))));
+      title: nameOf(kind),
+    }, ...labelOf(kind), ' ', el('b', { text: String(counts[kind]) }))));
     if (focused) group.querySelector(`[data-kind="${focused}"]`)?.focus();
   }
 
@@ -117,4 +144,6 @@ export class List {
   }
 }
 
+// All in one line: a decision shows its sign, and says its name to those who do not see it.
+const labelOf = (kind) => (kind === 'all' ? [nameOf(kind)] : [icon(kind === 'flagged' ? 'care' : kind), el('span', { class: 'sr', text: nameOf(kind) })]);
 const nameOf = (kind) => (kind === 'all' ? t('list.all') : kind === 'flagged' ? t('list.flagged') : t(`decision.${kind}.name`));

@@ -1,6 +1,6 @@
 // The printed report: the films shown, in their order, a summary first. Only the printer sees it.
 import { $, el } from './dom.js';
-import { KINDS, kindOf } from './films.js';
+import { heatOf, KINDS, kindOf } from './films.js';
 import { miniature } from './picture.js';
 import { badge } from './result.js';
 import { percent, t } from './text.js';
@@ -28,7 +28,7 @@ export async function makeReport(films) {
     el('h1', { text: judged.length === 1 ? t('report.titleOne') : t('report.title', { count: judged.length }) }),
     made && el('p', { class: 'soft', text: made }),
     model && el('p', { class: 'soft', text: t('report.scale', { threshold: percent(model.threshold), band: bandText(model) }) }),
-    judged.some((film) => film.heat) && el('p', { class: 'soft', text: t('report.heat') }),
+    judged.some(heatOf) && el('p', { class: 'soft', text: t('report.heat') }),
     judged.length > 1 && summary(judged),
     ...entries);
 }
@@ -40,7 +40,7 @@ function summary(films) {
 
 async function entry(film) {
   const { prediction, model, example, error } = film;
-  const pictures = film.picture ? await Promise.all([miniature(film.picture, SIDE), film.heat && miniature(film.picture, SIDE, film.heat.blob)]) : [];
+  const pictures = film.picture ? await Promise.all([miniature(film.picture, SIDE), heatOf(film) && miniature(film.picture, SIDE, heatOf(film).blob)]) : [];
   const judged = prediction && prediction.decision !== 'not_an_xray';
   const words = prediction
     ? [

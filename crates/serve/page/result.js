@@ -1,5 +1,6 @@
 // What is said of the film that is looked at: decision, score, reasons to be careful, details; or why there is no answer.
 import { el } from './dom.js';
+import { headerRows } from './exams.js';
 import { kindOf } from './films.js';
 import { icon } from './icons.js';
 import { scaleOf } from './scale.js';
@@ -30,7 +31,7 @@ export function resultOf(film, again) {
   return kind === 'failed' ? failure(film, again) : answer(film);
 }
 
-function answer({ prediction, model, example }) {
+function answer({ prediction, model, example, header }) {
   const { decision, score } = prediction;
   const judged = decision !== 'not_an_xray';
   const reasons = reasonsOf(prediction, model, example?.truth);
@@ -50,7 +51,14 @@ function answer({ prediction, model, example }) {
       ['model', `${model.name}, ${model.program}`],
       ['hash', prediction.sha256],
     ].map(([key, value]) => [key === 'pixels' ? 'size' : key, value])),
+    header && headerDetails(header),
   ].filter(Boolean);
+}
+
+function headerDetails(header) {
+  return el('details', {},
+    el('summary', { text: t('header.title') }),
+    el('dl', {}, headerRows(header).map(([name, value]) => el('div', {}, el('dt', { text: name }), el('dd', { text: value })))));
 }
 
 function failure({ error, file }, again) {

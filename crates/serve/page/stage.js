@@ -3,8 +3,12 @@
 const FURTHEST = 16;
 const STEP = 1.25;
 const OUTLINE = '#50dcff';
+const RULER = '#ffe14d';
 
-/** Draws `film` and `heat` (canvases or bitmaps of one shape) and lets a person move about in them. `onTone(dx, dy)` hears of a drag with Shift or the right button. */
+/**
+ * Draws `film` and `heat` (canvases or bitmaps of one shape) and lets a person move about in them. `onTone(dx, dy)` hears of a drag with Shift or the right button,
+ * `onMeasure({from, to})` of a line drawn while `measuring`, in shares of the film's sides.
+ */
 export class Stage {
   #box;
   #canvas;
@@ -13,7 +17,10 @@ export class Stage {
   #view = { zoom: 1, x: 0.5, y: 0.5 };
   #pointers = new Map();
   #frame = 0;
+  #line = null;
+  #measuring = false;
   onTone = () => {};
+  onMeasure = () => {};
 
   constructor(box, canvas) {
     this.#box = box;
@@ -25,7 +32,30 @@ export class Stage {
     box.addEventListener('contextmenu', (event) => onPicture(event) && event.preventDefault());
     box.addEventListener('pointerdown', (event) => this.#press(event));
     box.addEventListener('pointermove', (event) => this.#move(event));
-    for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
+    for (const end of ['pointerup', 'pointercancel']) {
+      box.addEventListener(end, (event) => {
+        this.#pointers.delete(event.pointerId);
+        this.#line = null;
+      });
+    }
+  }
+
+  /** Whether dragging draws a line to be measured, rather than moving the film. */
+  get measuring() {
+    return this.#measuring;
+  }
+
+  set measuring(on) {
+    this.#measuring = on;
+    this.#box.classList.toggle('measuring', on);
+  }
+
+  // Where on the film a pointer is, as shares of its sides.
+  #place(event) {
+    const { left, top, width, height } = this.#box.getBoundingClientRect();
+    const [across, down] = this.#size();
+    const within = (share) => Math.min(1, Math.max(0, share));
+    return [within((event.clientX - left - width / 2) / across + this.#view.x), within((event.clientY - top - height / 2) / down + this.#view.y)];
   }
 
   /** Shows `{film, heat, opacity (0..=1), boxes}`, or nothing; `keep` leaves zoom and place as they are. */
@@ -96,6 +126,7 @@ export class Stage {
     if (!this.#scene || !onPicture(event)) return;
     this.#box.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, event);
+    if (this.#measuring && this.#pointers.size === 1 && event.button === 0) this.#line = this.#place(event);
   }
 
   #move(event) {
@@ -103,6 +134,7 @@ export class Stage {
     if (!before) return;
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     if (this.#pointers.size === 2) this.#pinch(event);
+    else if (this.#line) this.onMeasure({ from: this.#line, to: this.#place(event) });
     else if (before.shiftKey || before.buttons === 2) this.onTone(dx, dy);
     else this.pan(dx, dy);
     this.#pointers.set(event.pointerId, event);
@@ -153,29 +185,53 @@ export class Stage {
     const { width, height } = this.#canvas;
     context.clearRect(0, 0, width, height);
     if (!this.#scene || width === 0) return;
-    const { film, heat, opacity, boxes } = this.#scene;
     const [across, down] = this.#size().map((length) => length * devicePixelRatio);
     const left = width / 2 - this.#view.x * across;
     const top = height / 2 - this.#view.y * down;
-    context.imageSmoothingEnabled = across / film.width < 4;
-    context.imageSmoothingQuality = 'high';
-    context.drawImage(film, left, top, across, down);
-    if (heat && opacity > 0) {
-      context.globalAlpha = opacity;
-      context.imageSmoothingEnabled = true;
-      context.drawImage(heat, left, top, across, down);
-      context.globalAlpha = 1;
-    }
-    for (const box of boxes) {
-      const frame = [left + box.left * across, top + box.top * down, (box.right - box.left) * across, (box.bottom - box.top) * down];
-      context.lineWidth = 4 * devicePixelRatio;
-      context.strokeStyle = 'rgb(0 0 0 / .55)';
-      context.strokeRect(...frame);
-      context.lineWidth = 2 * devicePixelRatio;
-      context.strokeStyle = OUTLINE;
-      context.strokeRect(...frame);
-    }
+    drawLayers(context, this.#scene, { left, top, across, down, unit: devicePixelRatio });
   }
+}
+
+/** Draws a scene at a place of a canvas, `across` and `down` pixels large; lines are some `unit`s wide. */
+export function drawLayers(context, { film, heat, opacity, boxes, measure }, { left, top, across, down, unit }) {
+  context.imageSmoothingEnabled = across / film.width < 4;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(film, left, top, across, down);
+  if (heat && opacity > 0) {
+    context.globalAlpha = opacity;
+    context.imageSmoothingEnabled = true;
+    context.drawImage(heat, left, top, across, down);
+    context.globalAlpha = 1;
+  }
+  const line = (width, style, path) => {
+    context.lineWidth = width * unit;
+    context.strokeStyle = style;
+    context.stroke(path);
+  };
+  for (const box of boxes) {
+    const frame = new Path2D();
+    frame.rect(left + box.left * across, top + box.top * down, (box.right - box.left) * across, (box.bottom - box.top) * down);
+    line(4, 'rgb(0 0 0 / .55)', frame);
+    line(2, OUTLINE, frame);
+  }
+  if (!measure) return;
+  const [from, to] = [measure.from, measure.to].map(([x, y]) => [left + x * across, top + y * down]);
+  const path = new Path2D();
+  path.moveTo(...from);
+  path.lineTo(...to);
+  for (const [x, y] of [from, to]) {
+    path.moveTo(x + 4 * unit, y);
+    path.arc(x, y, 4 * unit, 0, 2 * Math.PI);
+  }
+  line(4, 'rgb(0 0 0 / .6)', path);
+  line(2, RULER, path);
+  context.font = `600 ${14 * unit}px system-ui, sans-serif`;
+  const wide = context.measureText(measure.label).width;
+  const [x, y] = [(from[0] + to[0]) / 2 + 8 * unit, (from[1] + to[1]) / 2 - 8 * unit];
+  context.fillStyle = 'rgb(0 0 0 / .7)';
+  context.fillRect(x - 5 * unit, y - 16 * unit, wide + 10 * unit, 22 * unit);
+  context.fillStyle = RULER;
+  context.fillText(measure.label, x, y);
 }
 
 const onPicture = (event) => !event.target.closest('.tools');

@@ -3,7 +3,7 @@
 //! The log says nothing that a client sent: the path as the router knows it, sizes, times.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -37,17 +37,24 @@ pub(crate) async fn watch(State(app): State<Arc<App>>, request: Request, next: N
     }
     let (status, elapsed) = (response.status().as_u16(), start.elapsed());
     app.telemetry.answered(&path, status, elapsed);
-    tracing::info!(
-        request_id = %id,
-        %method,
-        path = %path,
-        status,
-        bytes_in,
-        bytes_out = length(response.headers()),
-        milliseconds = elapsed.as_secs_f64() * 1e3,
-        "answered"
-    );
+    let (bytes_out, milliseconds) = (length(response.headers()), milliseconds(elapsed));
+    // The page's own files are no request that anybody looks for.
+    if path.starts_with("/assets/") && status < 400 {
+        tracing::debug!(request_id = %id, %method, path = %path, status, bytes_in, bytes_out, milliseconds, "answered");
+    } else {
+        tracing::info!(request_id = %id, %method, path = %path, status, bytes_in, bytes_out, milliseconds, "answered");
+    }
     response
+}
+
+/// As a person reads it: whole ones from 10 on, tenths below.
+fn milliseconds(elapsed: Duration) -> f64 {
+    let exact = elapsed.as_secs_f64() * 1e3;
+    if exact < 10.0 {
+        (exact * 10.0).round() / 10.0
+    } else {
+        exact.round()
+    }
 }
 
 /// Counts a request whose client went away: its future is dropped before there is an answer.
@@ -110,4 +117,22 @@ fn of_axum(response: &Response) -> Option<Problem> {
         _ => status.canonical_reason().unwrap_or("refused"),
     };
     Some(Problem::new(code, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded() {
+        for (micros, said) in [
+            (0, 0.0),
+            (44, 0.0),
+            (1260, 1.3),
+            (9_960, 10.0),
+            (187_640, 188.0),
+        ] {
+            assert_eq!(milliseconds(Duration::from_micros(micros)), said);
+        }
+    }
 }

@@ -157,6 +157,11 @@ pub trait Observer: Sync {
 
     /// Films of a split are being read: called once a film, from any thread.
     fn film_read(&self) {}
+
+    /// Whether whoever asked the run to stop wants it to end after a checkpoint, without val being judged for a first model.
+    fn is_in_haste(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnMut(&Event<'_>) + Sync> Observer for F {

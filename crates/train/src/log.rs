@@ -1,6 +1,7 @@
 //! `metrics.jsonl` and the TensorBoard file of a run.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,11 +9,16 @@ use serde_json::Value;
 use crate::tensorboard::EventFile;
 use crate::{EpochRecord, RunDir, TrainError};
 
+/// Whoever follows `metrics.jsonl` sees a step at most so late; it is written whole each time, and more often it would cost.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+
 /// What a run has measured, in memory and on disk.
 pub(crate) struct Log {
     /// Where to; `None` in a process that is not the first of its team.
     files: Option<(PathBuf, EventFile)>,
     lines: Vec<u8>,
+    /// When metrics.jsonl was last written, if it was.
+    written: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +70,7 @@ impl Log {
         Ok(Self {
             files: Some((path, events)),
             lines,
+            written: None,
         })
     }
 
@@ -72,10 +79,11 @@ impl Log {
         Self {
             files: None,
             lines: Vec::new(),
+            written: None,
         }
     }
 
-    /// Notes a step; it reaches metrics.jsonl with the next checkpoint.
+    /// Notes a step; it reaches metrics.jsonl with the next checkpoint, or before where none comes soon.
     pub fn step(&mut self, epoch: u64, step: u64, loss: f64, lr: f64) -> Result<(), TrainError> {
         self.push(&Line::Step {
             epoch,
@@ -83,6 +91,12 @@ impl Log {
             loss,
             lr,
         });
+        if self
+            .written
+            .is_none_or(|then| then.elapsed() >= WRITE_EVERY)
+        {
+            self.write()?;
+        }
         self.scalars(step, &[("loss/step", Some(loss)), ("lr", Some(lr))])
     }
 
@@ -108,11 +122,12 @@ impl Log {
     }
 
     /// Writes metrics.jsonl, whole.
-    pub fn write(&self) -> Result<(), TrainError> {
-        match &self.files {
-            Some((path, _)) => Ok(osteon_data::write_atomic(path, &self.lines)?),
-            None => Ok(()),
+    pub fn write(&mut self) -> Result<(), TrainError> {
+        if let Some((path, _)) = &self.files {
+            osteon_data::write_atomic(path, &self.lines)?;
+            self.written = Some(Instant::now());
         }
+        Ok(())
     }
 
     fn scalars(&mut self, step: u64, values: &[(&str, Option<f64>)]) -> Result<(), TrainError> {

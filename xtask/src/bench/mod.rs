@@ -6,6 +6,7 @@ mod metrics;
 mod network;
 mod peers;
 mod serve;
+mod together;
 mod train;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum What {
     Network(network::Arguments),
     /// Requests a second of `osteon serve` against the same network behind FastAPI and PyTorch; with --soak its memory under load
     Serve(serve::Arguments),
+    /// Two and four programs at once on the same cores against one alone; writes its table into docs/BENCHMARKS.md
+    Together(together::Arguments),
     /// Training and one film's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
     Train(train::Arguments),
 }
@@ -51,6 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(What::Metrics(arguments)) => metrics::run(&root, arguments),
         Some(What::Network(arguments)) => network::run(&root, arguments),
         Some(What::Serve(arguments)) => serve::run(&root, arguments),
+        Some(What::Together(arguments)) => together::run(&root, arguments),
         Some(What::Train(arguments)) => train::run(&root, arguments),
     }
 }

@@ -192,5 +192,30 @@ pub fn codecs(context: &Context<'_>) -> Ended {
 
 pub fn tests(context: &Context<'_>) -> Ended {
     libtorch::ensure(context.root)?;
-    must(&mut cargo(context, &["test", "--workspace"]))
+    must(&mut cargo(
+        context,
+        &["test", "--workspace", "--no-fail-fast"],
+    ))
+}
+
+/// The crates that compute, as on a processor with AVX2 only, whatever this one has.
+pub fn avx2(context: &Context<'_>) -> Ended {
+    libtorch::ensure(context.root)?;
+    let words = [
+        "test",
+        "--no-fail-fast",
+        "-p",
+        "kernels",
+        "-p",
+        "model",
+        "-p",
+        "train",
+    ];
+    let mut cargo = cargo(context, &words);
+    must(
+        cargo
+            .env("OSTEON_MAX_CPU_ISA", "avx2")
+            .env("ONEDNN_MAX_CPU_ISA", "AVX2")
+            .env("ATEN_CPU_CAPABILITY", "avx2"),
+    )
 }

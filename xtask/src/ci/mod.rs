@@ -117,6 +117,11 @@ const STEPS: &[Step] = &[
         about: "libtorch, then every test of the workspace",
         run: checks::tests,
     },
+    Step {
+        name: "avx2",
+        about: "the tests of kernels, model and train as on a processor with AVX2 only",
+        run: checks::avx2,
+    },
 ];
 
 /// Runs the steps and sums them up; fails if one of them did.

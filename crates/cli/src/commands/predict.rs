@@ -9,6 +9,7 @@ use osteon_data::{DecodeScratch, image_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
 use osteon_model::{
     Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
+    Sharing,
 };
 use serde::Serialize;
 
@@ -90,16 +91,19 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         heatmaps: open(&args.heatmap)?,
         objects: open(&args.dicom)?,
     };
+    let mut sharing = Sharing::new();
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
     let mut failures = 0;
     for file in files {
         let mut written = Written::default();
         let (path, answer) = match file {
             Ok(path) => {
-                let answer = writer.judge(&path)?.map(|(answer, places)| {
-                    written = places;
-                    answer
-                });
+                let answer = sharing
+                    .run(|| writer.judge(&path))?
+                    .map(|(answer, places)| {
+                        written = places;
+                        answer
+                    });
                 (path.display().to_string(), answer.map_err(reason))
             }
             Err((path, reason)) => (path.display().to_string(), Err(reason)),

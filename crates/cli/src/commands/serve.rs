@@ -1,10 +1,10 @@
 //! `osteon serve`.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use osteon_model::{Precision, Predictor, SHIPPED};
+use osteon_model::{Precision, Predictor, Prepared, SHIPPED};
 use osteon_serve::{
     Access, Batching, Limits, ServeOptions, Server, Service, Stop, Tls, Token, on_one_thread,
 };
@@ -40,7 +40,14 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
         }
         anyhow::Ok((predictor, file))
     };
-    let (first, file) = on_one_thread(open)?;
+    let (mut first, file) = on_one_thread(open)?;
+    if !precision.has_instructions() {
+        let factor;
+        (first, factor) = on_one_thread(move || slower_than_fp32(first, precision))?;
+        tracing::warn!(
+            "this processor has no instructions for {precision}: an image takes {factor:.1} times as long as in fp32"
+        );
+    }
     let bytes = match &file {
         None => SHIPPED.len() as u64,
         Some(file) => std::fs::metadata(file)
@@ -100,6 +107,26 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
     }
     tracing::info!("ended");
     Ok(Ending::Done)
+}
+
+/// How many times as long an empty image takes at this precision as at 32 bits.
+fn slower_than_fp32(
+    mut predictor: Predictor,
+    precision: Precision,
+) -> anyhow::Result<(Predictor, f64)> {
+    let side = predictor.info().preprocess.side();
+    let image = Prepared::of_pixels(vec![0.0; side * side], side)
+        .context("an empty image has as many pixels as the network takes")?;
+    let mut seconds = |precision| {
+        predictor.set_precision(precision)?;
+        // The first one finds cold memory.
+        predictor.predict_prepared(&[&image])?;
+        let start = Instant::now();
+        predictor.predict_prepared(&[&image])?;
+        anyhow::Ok(start.elapsed().as_secs_f64())
+    };
+    let (plain, asked) = (seconds(Precision::Fp32)?, seconds(precision)?);
+    Ok((predictor, asked / plain))
 }
 
 fn options(args: &ServeArgs, card: String) -> anyhow::Result<ServeOptions> {

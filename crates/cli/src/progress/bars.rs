@@ -1,10 +1,12 @@
 //! Bars on a terminal, plain lines elsewhere.
 
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use osteon_train::{Event, Observer};
 
+use super::lines::{Doing, EVERY, Lines};
 use super::pace::{Pace, clock};
 use super::words::words;
 
@@ -30,11 +32,15 @@ pub struct TrainProgress {
     epochs: u64,
     start: Instant,
     pace: Pace,
+    /// Where stderr is no terminal, in place of the bar.
+    lines: Option<Lines>,
 }
 
 impl TrainProgress {
     pub fn new(epochs: u64) -> Self {
+        let plain = !std::io::stderr().is_terminal();
         Self {
+            lines: plain.then(|| Lines::start(EVERY, |line| eprintln!("{line}"))),
             bar: ProgressBar::hidden(),
             epochs,
             start: Instant::now(),
@@ -45,6 +51,35 @@ impl TrainProgress {
     fn say(&self, text: &str) {
         // Above the bar on a terminal, plainly elsewhere.
         self.bar.suspend(|| eprintln!("{text}"));
+        if let Some(lines) = &self.lines {
+            lines.said();
+        }
+    }
+
+    /// Tells the thread that says where the run is.
+    fn follow(&self, event: &Event<'_>) {
+        let Some(lines) = &self.lines else { return };
+        match event {
+            Event::Reading { split, .. } => {
+                lines.doing(Doing::Reading(split.to_string(), self.bar.clone()));
+            }
+            Event::Read { .. } => lines.doing(Doing::Starting),
+            Event::Step {
+                epoch,
+                epochs,
+                step,
+                steps,
+                loss,
+                images_per_second,
+            } => lines.doing(Doing::Step {
+                epoch: (*epoch, *epochs),
+                step: (*step, *steps),
+                loss: *loss,
+                images_per_second: *images_per_second,
+            }),
+            Event::Epoch(record) => lines.epoch(record.seconds),
+            _ => {}
+        }
     }
 }
 
@@ -108,6 +143,7 @@ impl Observer for TrainProgress {
             }
             _ => {}
         }
+        self.follow(event);
         for line in words(event, self.epochs) {
             self.say(&format!("{line}{left}"));
         }

@@ -128,6 +128,10 @@ impl Observer for Dashboard {
     fn film_read(&self) {
         self.shared.films_read.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn is_in_haste(&self) -> bool {
+        self.shared.stop.is_in_haste()
+    }
 }
 
 impl Drop for Dashboard {
@@ -185,8 +189,10 @@ fn look(shared: &Shared, screen: &mut Screen) {
 fn press(shared: &Shared, key: KeyEvent, screen: &mut Screen) {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        KeyCode::Char('c') if control => shared.stop.ask(),
-        KeyCode::Char('q') => shared.stop.ask(),
+        KeyCode::Char('c') if control => shared.stop.ask_in_haste(),
+        KeyCode::Char('q') => shared.stop.ask_in_haste(),
+        // Not a second time: that would end it without the judgement that is asked for.
+        KeyCode::Char('v') if !shared.stop.is_asked() => shared.stop.ask(),
         // Something else wrote onto the screen.
         KeyCode::Char('l') if control => {
             if let Ok(fresh) = blank() {

@@ -4,6 +4,7 @@ mod bars;
 mod charts;
 mod dashboard;
 mod draw;
+mod lines;
 mod pace;
 #[cfg(test)]
 mod tests;

@@ -115,7 +115,7 @@ fn first_ten(heading: String, named: impl ExactSizeIterator<Item = String>) -> V
 
 pub fn epoch_line(r: &EpochRecord, epochs: u64) -> String {
     format!(
-        "epoch {:>3}/{epochs}  loss {:.4}  val loss {:.4}  AUC {}  sensitivity {}  specificity {}  {:.0} img/s{}",
+        "epoch {:>3}/{epochs}  loss {:.4}  val loss {:.4}  AUC {}  uncalibrated at 0.5: sensitivity {}, specificity {}  {:.0} img/s{}",
         r.epoch,
         r.train_loss,
         r.val_loss,

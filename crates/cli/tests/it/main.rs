@@ -12,6 +12,7 @@ mod heatmap;
 mod hostile;
 mod looks;
 mod man;
+mod openmp;
 mod pack;
 mod page;
 mod pipeline;

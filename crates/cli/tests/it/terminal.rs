@@ -80,11 +80,27 @@ fn q_ends_the_dashboard_and_the_terminal_is_as_it_was() {
     assert!(enter < leave);
     // The run's lines stay on the terminal, and what else is typed is shown again.
     let after = &shown[leave..];
-    assert!(after.contains("interrupted after"), "{after}");
+    assert!(after.contains("interrupted "), "{after}");
+    // At once: nothing is judged.
+    assert!(!after.contains("ROC-AUC"), "{after}");
+    assert!(after.contains("goes on"), "{after}");
     assert!(
         after.contains(" icanon") && after.contains(" echo "),
         "{after}"
     );
+}
+
+#[test]
+fn v_stops_and_judges() {
+    if !script_is_there() {
+        return;
+    }
+    let command = "train --tui --config tiny.toml --data set --run run --device cpu --set train.epochs=100000 --set train.patience=0";
+    let (shown, code) = on_a_terminal(command, "img/s", b"v");
+    assert_eq!(code, Some(130), "{shown}");
+    let after = &shown[shown.rfind(LEAVE).expect("gives it back")..];
+    assert!(after.contains("interrupted after"), "{after}");
+    assert!(after.contains("ROC-AUC"), "{after}");
 }
 
 #[test]

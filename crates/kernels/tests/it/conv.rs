@@ -1,6 +1,6 @@
 //! The fused layers against libtorch's own convolution, ReLU and pooling.
 
-use osteon_kernels::{Instructions, KernelError, Pooled, conv_relu_pool};
+use osteon_kernels::{Instructions, KernelError, MAX_CPU_ISA, Pooled, conv_relu_pool};
 use tch::{Device, Kind, Tensor};
 
 const ALL: [Instructions; 4] = [
@@ -131,6 +131,23 @@ fn the_wide_layer_is_libtorch_s() {
     }
 }
 
+/// The layer by libtorch's own, with 16 bits between its steps: what is computed where there is no kernel.
+fn theirs_in_16_bits(case: &Case) -> Results {
+    run(case, |x, w, b| {
+        let [x, w, b] = [x, w, b].map(|tensor| tensor.to_kind(Kind::BFloat16));
+        x.conv2d(&w, Some(&b), [1, 1], [1, 1], [1, 1], 1)
+            .relu()
+            .max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
+            .to_kind(Kind::Float)
+    })
+}
+
+/// The greatest distance of two tensors as a part of the second's length.
+fn apart(a: &Tensor, b: &Tensor) -> f64 {
+    let far = (a.to_kind(Kind::Float) - b).norm().double_value(&[]);
+    far / b.norm().double_value(&[])
+}
+
 #[test]
 fn sixteen_bits_round_and_no_more() {
     let case = draw([2, 64, 9, 13], 32, 3);
@@ -142,22 +159,32 @@ fn sixteen_bits_round_and_no_more() {
         bias: case.bias,
         grad: rough(&case.grad),
     };
-    let expected = theirs(&case);
-    let got = run(&case, |x, w, b| {
-        let x = x.to_kind(Kind::BFloat16);
-        conv_relu_pool(&x, w, b, pooled(Instructions::best(), false)).expect("computes")
-    });
-    if Instructions::best() == Instructions::Avx512Bf16 {
-        // Products of 16-bit numbers are exact in f32, so only the films' gradient, which is 16-bit, is rounded.
-        let [output, films, weight, bias] = got;
-        let exact = [output, Tensor::new(), weight, bias];
-        let [output, _, weight, bias] = &expected;
-        let same = [output, &Tensor::new(), weight, bias].map(Tensor::shallow_clone);
-        assert_near(&exact, &same, 1e-5, "sums");
-        let far = (films - &expected[1]).norm().double_value(&[]);
-        assert!(far < 4e-3 * expected[1].norm().double_value(&[]), "{far}");
-    } else {
-        assert_near(&got, &expected, 2e-2, "rounded throughout");
+    let (exact, plain) = (theirs(&case), theirs_in_16_bits(&case));
+    // Whatever this processor has, the way of those that have less is gone, too.
+    for instructions in ALL {
+        let got = run(&case, |x, w, b| {
+            let x = x.to_kind(Kind::BFloat16);
+            conv_relu_pool(&x, w, b, pooled(instructions, false)).expect("computes")
+        });
+        let what = format!("{instructions:?}");
+        if instructions.at_most() == Instructions::Avx512Bf16 {
+            // Products of 16-bit numbers are exact in f32, so only the films' gradient, which is 16-bit, is rounded.
+            let [output, films, weight, bias] = got;
+            let sums = [output, Tensor::new(), weight, bias];
+            let [output, _, weight, bias] = &exact;
+            let same = [output, &Tensor::new(), weight, bias].map(Tensor::shallow_clone);
+            assert_near(&sums, &same, 1e-5, &what);
+            assert!(apart(&films, &exact[1]) < 4e-3, "{what}");
+        } else {
+            // libtorch's own layers, to a rounding: how they add depends on the processor and on the threads.
+            assert_near(&got, &plain, 4e-3, &what);
+            assert!(apart(&got[0], &exact[0]) < 1e-2, "{what}");
+            // Of two sums that round to the same number the first passes for the greater, and has the whole gradient of a window: so
+            // gradients are as far from the exact ones as there are such windows, some in a hundred.
+            for (a, b) in got.iter().zip(&exact).skip(1) {
+                assert!(apart(a, b) < 0.15, "{what}: {}", apart(a, b));
+            }
+        }
     }
     // Rounding on the way out of the first layer.
     let case = draw([2, 1, 9, 13], 32, 4);
@@ -258,5 +285,28 @@ fn what_does_not_fit_is_named() {
     assert_eq!(
         error.to_string(),
         "conv_relu_pool: input must have four dimensions, found [16]"
+    );
+}
+
+/// All of this file once more as on a processor with AVX2 only, where this one has more: libtorch's kernels, oneDNN's and ours.
+#[test]
+fn older_processors_pass_the_same_tests() {
+    if std::env::var_os(MAX_CPU_ISA).is_some() {
+        println!("skipped: this is the older processor");
+        return;
+    }
+    let program = std::env::current_exe().expect("is there");
+    let output = std::process::Command::new(program)
+        .arg("conv::")
+        .env(MAX_CPU_ISA, "avx2")
+        .env("ONEDNN_MAX_CPU_ISA", "AVX2")
+        .env("ATEN_CPU_CAPABILITY", "avx2")
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("sixteen_bits_round_and_no_more ... ok"),
+        "{said}"
     );
 }

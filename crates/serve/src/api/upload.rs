@@ -1,12 +1,13 @@
 //! Files out of a request: a form, or a body that is an image. Every byte is counted before it is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::{HeaderMap, StatusCode};
 
 use crate::problem::{Code, Problem};
 use crate::room::{Receiving, Sent};
@@ -25,6 +26,8 @@ const OTHER_PARTS: usize = 16;
 const NAME: usize = 200;
 /// What is read of a body that is refused, so that the client gets to read the refusal rather than a broken connection.
 const DRAIN: usize = 32 << 20;
+/// For so long at most, where the refusal has gone out already.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Reads all files of a request.
 pub(super) async fn read(app: &App, request: Request) -> Result<Vec<Upload>, Problem> {
@@ -34,8 +37,12 @@ pub(super) async fn read(app: &App, request: Request) -> Result<Vec<Upload>, Pro
         let essence = kind.split(';').next().unwrap_or_default();
         essence.trim().to_ascii_lowercase()
     });
+    let limits = &app.options.limits;
     match essence.as_deref() {
-        Some("multipart/form-data") => form(app, request).await,
+        Some("multipart/form-data") => {
+            let most = limits.file_bytes.saturating_mul(limits.files);
+            form(app, head_allows(request, most)?).await
+        }
         None | Some("application/octet-stream" | "application/dicom") => image(app, request).await,
         Some(image_kind) if image_kind.starts_with("image/") => image(app, request).await,
         Some(_) => {
@@ -47,8 +54,9 @@ pub(super) async fn read(app: &App, request: Request) -> Result<Vec<Upload>, Pro
 }
 
 async fn image(app: &App, request: Request) -> Result<Vec<Upload>, Problem> {
-    let file = app.uploads.receive(app.options.limits.file_bytes);
-    let sent = whole(request, file).await?;
+    let most = app.options.limits.file_bytes;
+    let request = head_allows(request, most)?;
+    let sent = whole(request, app.uploads.receive(most)).await?;
     if sent.bytes.is_empty() {
         return Err(Problem::new(Code::NoImage, "the body is empty"));
     }
@@ -69,8 +77,44 @@ pub(super) async fn tensors(app: &App, request: Request) -> Result<Arc<Sent>, Pr
         let detail = "send application/json, or application/octet-stream with Inference-Header-Content-Length";
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let file = app.uploads.receive(2 * app.options.limits.file_bytes);
-    whole(request, file).await
+    let most = 2 * app.options.limits.file_bytes;
+    let request = head_allows(request, most)?;
+    whole(request, app.uploads.receive(most)).await
+}
+
+/// Refuses by its head alone a request whose body would be refused: nothing is read, and a client that waits to be told to go on
+/// (`Expect: 100-continue`) sends nothing.
+fn head_allows(request: Request, most: usize) -> Result<Request, Problem> {
+    let Some(problem) = refusal(request.headers(), most) else {
+        return Ok(request);
+    };
+    // Reading would tell a client that waits to go on. One that does not wait is sending: a connection closed in its face would lose it
+    // the refusal, so what comes is read beside.
+    if !request.headers().contains_key(EXPECT) {
+        let rest = drain(request.into_body());
+        tokio::spawn(tokio::time::timeout(DRAIN_TIME, rest));
+    }
+    Err(problem)
+}
+
+/// Why a body is not taken, as far as its headers tell.
+fn refusal(headers: &HeaderMap, most: usize) -> Option<Problem> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let coded = codings
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+    if coded {
+        let detail = "Content-Encoding is not taken: send the file as it is";
+        return Some(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    // One that is no number was refused before it came here.
+    let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    let length: u64 = length.parse().ok()?;
+    (length > most as u64).then(|| {
+        let detail = format!("at most {most} bytes are taken, and Content-Length says {length}");
+        Problem::new(Code::TooLarge, detail)
+    })
 }
 
 /// The whole body.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osteon_model::{ModelError, Predictor, Prepared};
+use osteon_model::{ModelError, Predictor, Prepared, Sharing};
 
 use super::{Judged, Order, Refused};
 use crate::telemetry::Telemetry;
@@ -51,6 +51,7 @@ impl Networks {
 
     fn run(&self, predictor: &Predictor, queue: &Mutex<Receiver<Ready>>) {
         tch::set_num_threads(i32::try_from(self.batching.threads).unwrap_or(i32::MAX));
+        let mut sharing = Sharing::new();
         loop {
             let start = Instant::now();
             let batch = {
@@ -61,7 +62,7 @@ impl Networks {
             if batch.is_empty() {
                 return;
             }
-            self.judge(predictor, batch);
+            sharing.run(|| self.judge(predictor, batch));
         }
     }
 

@@ -9,6 +9,7 @@ export const axeSource = require('axe-core').source;
 export const DESKTOP = { width: 1280, height: 860 };
 // The checks read the canvas back, which the page itself never does.
 const OURS = /willReadFrequently/;
+export const WIDE = { width: 1920, height: 1080 };
 export const PHONE = { width: 390, height: 844 };
 
 export class Browser {

@@ -6,6 +6,7 @@ mod batches;
 mod dicom;
 #[path = "../../../../xtask/testing/dicom.rs"]
 mod dicom_film;
+mod heads;
 mod limits;
 mod predictions;
 mod protocol;

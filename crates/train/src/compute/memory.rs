@@ -14,6 +14,7 @@ pub(super) fn key(config: &Config, device: Device) -> String {
         Device::Cpu => format!("{} × {}", processor(), super::cores()),
         other => format!("{other:?} beside {} × {}", processor(), super::cores()),
     };
+    // "trial 2": what the first trials found on busy machines is not believed.
     // Invariant: these are plain numbers and words, which JSON holds.
     let parts = [
         serde_json::to_string(&config.model),
@@ -22,7 +23,7 @@ pub(super) fn key(config: &Config, device: Device) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!(
-        "{device}, osteon {}, {} films of {} px, {} threads, {}",
+        "{device}, osteon {}, trial 2, {} films of {} px, {} threads, {}",
         env!("CARGO_PKG_VERSION"),
         config.train.batch_size,
         config.preprocess.size,

@@ -6,7 +6,7 @@ mod trial;
 use std::fmt;
 use std::path::Path;
 
-use osteon_model::{Compute, MemoryFormat, Precision};
+use osteon_model::{Compute, MemoryFormat, Precision, TOO_BUSY, Waiting};
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
@@ -28,6 +28,13 @@ pub struct ComputePlan {
     pub origin: Origin,
     /// What was tried, if anything was.
     pub trials: Vec<Trial>,
+    /// The part of the trials' time in which other programs had the processors, 0..=1, where the system tells. From a tenth on the plan is
+    /// not believed, and not remembered.
+    #[serde(default)]
+    pub waited: Option<f64>,
+    /// How many times as long 16 bits take here as 32 would, where they were asked for on a processor without instructions for them.
+    #[serde(default)]
+    pub slower_than_fp32: Option<f64>,
 }
 
 /// Where a plan comes from.
@@ -75,12 +82,24 @@ impl ComputePlan {
                 }
             } else {
                 let plan = by_trial(config, device, films)?;
-                memory::keep(&key, &plan);
+                if !plan.is_doubtful() {
+                    memory::keep(&key, &plan);
+                }
                 plan
             }
         };
+        let plan = Self {
+            slower_than_fp32: slower_than_fp32(config, device, &plan)?,
+            ..plan
+        };
         plan.apply(config);
         Ok(plan)
+    }
+
+    /// Whether other programs were so busy during the trials that another plan may be faster.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.waited.is_some_and(|waited| waited > TOO_BUSY)
     }
 
     /// Takes over what a run chose before, from its own config, where this one leaves it open: a run that goes on computes as it did.
@@ -148,7 +167,22 @@ impl fmt::Display for ComputePlan {
                 name(*compute)
             )?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        if let Some(waited) = self.waited.filter(|_| self.is_doubtful()) {
+            write!(
+                f,
+                "\nwarning: other programs had the processors for {:.0} % of the trials' time: another plan may be faster here; this one is not remembered",
+                100.0 * waited
+            )?;
+        }
+        if let Some(factor) = self.slower_than_fp32 {
+            write!(
+                f,
+                "\nwarning: this processor has no instructions for {}: a step takes {factor:.1} times as long as in fp32",
+                self.compute.precision
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -181,7 +215,7 @@ fn by_rule(config: &Config, device: Device) -> ComputePlan {
     let threads = given(config.train.threads, cores());
     ComputePlan {
         compute: Compute {
-            precision: precisions(config, device)[0],
+            precision: precisions(config, device, Precision::Bf16.has_instructions())[0],
             memory_format: *formats(config)
                 .last()
                 .unwrap_or(&MemoryFormat::ChannelsLast),
@@ -190,18 +224,39 @@ fn by_rule(config: &Config, device: Device) -> ComputePlan {
         loader_threads: given(config.compute.loader_threads, threads.min(cores())),
         origin: Origin::Given,
         trials: Vec::new(),
+        waited: None,
+        slower_than_fp32: None,
     }
 }
 
-/// Number formats that the config and the device allow, the plainest first.
-fn precisions(config: &Config, device: Device) -> Vec<Precision> {
+/// Times 16 bits against 32 where the config asks for 16 on a processor that has no instructions for them; `None` elsewhere.
+fn slower_than_fp32(
+    config: &Config,
+    device: Device,
+    plan: &ComputePlan,
+) -> Result<Option<f64>, TrainError> {
+    if device != Device::Cpu || plan.compute.precision.has_instructions() {
+        return Ok(None);
+    }
+    let fp32 = Compute {
+        precision: Precision::Fp32,
+        ..plan.compute
+    };
+    let speed = |compute| Bench::small(config, compute, device)?.run(plan.threads);
+    let (plain, asked) = (speed(fp32)?, speed(plan.compute)?);
+    Ok(Some(plain.images_per_second / asked.images_per_second))
+}
+
+/// Number formats that the config and the device allow, the plainest first. Without instructions for bfloat16 (`has_bf16`) a CPU is far slower
+/// with it than without.
+fn precisions(config: &Config, device: Device, has_bf16: bool) -> Vec<Precision> {
     match (config.compute.precision, device) {
         (PrecisionChoice::Bf16, _) => vec![Precision::Bf16],
         (PrecisionChoice::Fp16, _) => vec![Precision::Fp16],
         (PrecisionChoice::Auto, Device::Cuda(_)) => {
             vec![Precision::Fp32, Precision::Bf16, Precision::Fp16]
         }
-        (PrecisionChoice::Auto, Device::Cpu) => vec![Precision::Fp32, Precision::Bf16],
+        (PrecisionChoice::Auto, Device::Cpu) if has_bf16 => vec![Precision::Fp32, Precision::Bf16],
         (PrecisionChoice::Fp32 | PrecisionChoice::Auto, _) => vec![Precision::Fp32],
     }
 }
@@ -221,7 +276,8 @@ fn by_trial(config: &Config, device: Device, films: &RunFilms) -> Result<Compute
         threads => threads,
     };
     let mut trials = Vec::new();
-    for precision in precisions(config, device) {
+    let waiting = Waiting::start();
+    for precision in precisions(config, device, Precision::Bf16.has_instructions()) {
         for memory_format in formats(config) {
             // 16 bits channel by channel has never won; it would cost a trial.
             if precision != Precision::Fp32
@@ -258,6 +314,7 @@ fn by_trial(config: &Config, device: Device, films: &RunFilms) -> Result<Compute
             best = fewer;
         }
     }
+    let waited = waiting.share(threads);
     let loader_threads = match config.compute.loader_threads {
         0 => ((1.25 * best.images_per_second / making).ceil() as usize).clamp(1, cores()),
         given => given,
@@ -268,5 +325,49 @@ fn by_trial(config: &Config, device: Device, films: &RunFilms) -> Result<Compute
         loader_threads,
         origin: Origin::Measured,
         trials,
+        waited,
+        slower_than_fp32: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixteen_bits_are_proposed_where_the_processor_has_them_alone() {
+        let mut config = Config::default();
+        let both = vec![Precision::Fp32, Precision::Bf16];
+        assert_eq!(precisions(&config, Device::Cpu, true), both);
+        assert_eq!(precisions(&config, Device::Cpu, false), [Precision::Fp32]);
+        // A graphics card has its own.
+        assert_eq!(precisions(&config, Device::Cuda(0), false).len(), 3);
+        config.compute.precision = PrecisionChoice::Bf16;
+        assert_eq!(precisions(&config, Device::Cpu, false), [Precision::Bf16]);
+    }
+
+    fn plan(waited: Option<f64>, slower_than_fp32: Option<f64>) -> ComputePlan {
+        ComputePlan {
+            compute: Compute::default(),
+            threads: 2,
+            loader_threads: 1,
+            origin: Origin::Measured,
+            trials: Vec::new(),
+            waited,
+            slower_than_fp32,
+        }
+    }
+
+    #[test]
+    fn a_plan_says_when_it_is_not_to_be_believed() {
+        assert!(!plan(None, None).is_doubtful() && !plan(Some(0.02), None).is_doubtful());
+        assert!(plan(Some(0.31), None).is_doubtful());
+        let said = plan(Some(0.31), Some(8.25)).to_string();
+        assert!(said.contains("for 31 % of the trials' time"), "{said}");
+        assert!(
+            said.contains("8.2 times as long as in fp32") || said.contains("8.3 times"),
+            "{said}"
+        );
+        assert!(!plan(Some(0.02), None).to_string().contains("warning"));
+    }
 }

@@ -25,8 +25,22 @@ pub(super) struct Bench {
 
 impl Bench {
     pub fn new(config: &Config, compute: Compute, device: Device) -> Result<Self, TrainError> {
+        Self::of(config, compute, device, BATCH)
+    }
+
+    /// For what may take long: two films.
+    pub fn small(config: &Config, compute: Compute, device: Device) -> Result<Self, TrainError> {
+        Self::of(config, compute, device, 2)
+    }
+
+    fn of(
+        config: &Config,
+        compute: Compute,
+        device: Device,
+        films: usize,
+    ) -> Result<Self, TrainError> {
         let learner = Learner::new(config, compute, device, 1, 1)?;
-        let (count, side) = (config.train.batch_size.min(BATCH), config.preprocess.side());
+        let (count, side) = (config.train.batch_size.min(films), config.preprocess.side());
         let pixels = vec![0.25; count * side * side];
         let films = learner.net.input(&pixels, count, side)?;
         let targets = Tensor::f_rand([count as i64], (Kind::Float, device))?.f_round()?;

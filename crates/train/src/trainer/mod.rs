@@ -49,9 +49,10 @@ pub struct Plan {
 pub struct Outcome {
     /// The run folder.
     pub run: PathBuf,
-    /// The model file of the best epoch.
+    /// The model file of the best epoch; of the weights as they are where no epoch has ended; not there where that was not waited for
+    /// ([`Observer::is_in_haste`]).
     pub model: PathBuf,
-    /// The best epoch, counted from 1.
+    /// The best epoch, counted from 1; 0 where none has ended.
     pub best_epoch: u64,
     /// What chose it, greater is better: a loss is turned.
     pub best_value: Option<f64>,
@@ -339,7 +340,7 @@ impl<'a> Trainer<'a> {
                 input_wait,
             } = self.pass(&mut log, observer, stop)?
             else {
-                return self.leave(&log, observer);
+                return self.leave(&mut log, observer);
             };
             let (val, best) = self.end_epoch()?;
             let record = EpochRecord {
@@ -349,7 +350,7 @@ impl<'a> Trainer<'a> {
             };
             (self.state.films, self.state.loss_bits) = (0, 0);
             log.epoch(&record)?;
-            self.save(&log, observer)?;
+            self.save(&mut log, observer)?;
             observer.on(&Event::Epoch(&record));
             if self.team.any(stop.load(Ordering::Relaxed))? {
                 return Ok(self.has_ended().unwrap_or(StopReason::Interrupted));
@@ -404,10 +405,17 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Leaves in the middle of an epoch. Before the first epoch has ended there is no model yet: the weights as they are become one.
-    fn leave(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<StopReason, TrainError> {
+    /// Leaves in the middle of an epoch. Before the first epoch has ended there is no model yet: the weights as they are become one, unless
+    /// nobody waits for it.
+    fn leave(
+        &mut self,
+        log: &mut Log,
+        observer: &mut dyn Observer,
+    ) -> Result<StopReason, TrainError> {
         self.save(log, observer)?;
-        if self.state.best_epoch == 0 {
+        // One for all: judging is work that the processes of a team share.
+        let alone = self.team.world() == 1;
+        if self.state.best_epoch == 0 && !(alone && observer.is_in_haste()) {
             self.learner.with_kept_weights(|net| {
                 let judged = Judged::new(net, &self.films.val, &self.team)?;
                 if !self.team.is_main() {
@@ -424,7 +432,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the log and a checkpoint, in this order: a log may know more than its checkpoint, never less.
-    fn save(&mut self, log: &Log, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    fn save(&mut self, log: &mut Log, observer: &mut dyn Observer) -> Result<(), TrainError> {
         if !self.team.is_main() {
             return Ok(());
         }

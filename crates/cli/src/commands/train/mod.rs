@@ -29,7 +29,8 @@ struct Report<'a> {
     best_epoch: u64,
     epochs: u64,
     stopped: &'static str,
-    val: &'a Judgement,
+    /// `null` where the run was left in haste.
+    val: Option<&'a Judgement>,
     test: Option<&'a Judgement>,
 }
 
@@ -75,6 +76,9 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     }
     figures(&outcome.run)?;
     eprintln!("{}", closing(&outcome));
+    if outcome.reason == StopReason::Interrupted && stop.is_in_haste() {
+        return leave(args, plan, &outcome);
+    }
     let catalog = &plan.config.data.catalog()?;
     let device = choose_device(&plan.config.train.device)?;
     let predictor = Predictor::open(&outcome.model, device)?;
@@ -113,7 +117,7 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
             best_epoch: outcome.best_epoch,
             epochs: outcome.epochs,
             stopped: reason(outcome.reason),
-            val: &val.judgement,
+            val: Some(&val.judgement),
             test: test.as_ref().map(|test| &test.judgement),
         })?;
     } else {
@@ -124,6 +128,29 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
         output::line(&format!("\nmodel: {}", outcome.model.display()))?;
         let page = reports.join("val").join("index.html");
         output::line(&format!("report: {}", page.display()))?;
+    }
+    Ok(ending(outcome.reason))
+}
+
+/// Ends without a judgement: says how to have one.
+fn leave(args: &TrainArgs, plan: &Plan, outcome: &Outcome) -> anyhow::Result<Ending> {
+    if args.json {
+        output::json(&Report {
+            run: &outcome.run,
+            model: &outcome.model,
+            best_epoch: outcome.best_epoch,
+            epochs: outcome.epochs,
+            stopped: reason(outcome.reason),
+            val: None,
+            test: None,
+        })?;
+    }
+    if outcome.model.is_file() {
+        eprintln!(
+            "not judged; `osteon evaluate --model {} --data {} --split val` does it",
+            outcome.model.display(),
+            plan.config.data.dir.display()
+        );
     }
     Ok(ending(outcome.reason))
 }
@@ -180,6 +207,9 @@ fn closing(outcome: &Outcome) -> String {
         }
         StopReason::LowLoss => format!(
             "stopped after {epochs} epochs: the loss on val is low enough; the best was epoch {best_epoch}"
+        ),
+        StopReason::Interrupted if !outcome.model.is_file() => format!(
+            "interrupted in the first epoch; nothing is lost, there is no model yet, and `osteon train --resume --run {run}` goes on"
         ),
         StopReason::Interrupted => {
             format!(

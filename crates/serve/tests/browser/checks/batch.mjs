@@ -34,7 +34,8 @@ async function sorted(page, order) {
 
 export async function films_can_be_ordered_and_filtered({ open, address }) {
   const { page, answers } = await judged(open, address);
-  assert.deepEqual(await names(page), [...FILES, broken.name]);
+  assert.equal(await page.locator('#sort').inputValue(), 'high', 'the highest score is first');
+  assert.deepEqual(await sorted(page, 'added'), [...FILES, broken.name]);
   const scored = answers.filter(({ prediction }) => prediction.decision !== 'not_an_xray').sort((a, b) => b.prediction.score - a.prediction.score).map(({ name }) => name);
   assert.deepEqual((await sorted(page, 'high')).slice(0, scored.length), scored);
   assert.deepEqual((await sorted(page, 'low')).slice(0, scored.length), [...scored].reverse());
@@ -62,6 +63,7 @@ async function saved(page, button) {
 
 export async function saved_files_hold_what_the_server_said_and_no_formula({ open, address }) {
   const { page, answers } = await judged(open, address);
+  await sorted(page, 'added');
   const json = await saved(page, '#save-json');
   assert.equal(json.name, 'osteon.json');
   const { model: stamp, predictions } = JSON.parse(json.text);
@@ -80,7 +82,7 @@ export async function saved_files_hold_what_the_server_said_and_no_formula({ ope
   const { name, text } = await saved(page, '#save-csv');
   assert.equal(name, 'osteon.csv');
   const [head, ...rows] = text.trimEnd().split('\r\n');
-  assert.equal(head, 'name,decision,score,xray_score,flags,threshold,doubt_low,doubt_high,width,height,sha256,error,detail');
+  assert.equal(head, 'name,decision,score,xray_score,flags,threshold,doubt_low,doubt_high,width,height,sha256,error,detail,study,agree,note');
   assert.equal(rows.length, FILES.length + 1);
   const bad = rows.find((row) => row.includes('broken'));
   assert.ok(bad.startsWith('"\'=broken, ""quoted"".jpg",,,'), bad);
@@ -96,6 +98,40 @@ export async function saved_files_hold_what_the_server_said_and_no_formula({ ope
   assert.equal((await saved(page, '#save-csv')).text.trimEnd().split('\r\n').length, 2, 'the filter holds for what is saved');
 }
 
+export async function what_a_person_says_of_an_answer_is_saved_with_it({ open, address }) {
+  const { page } = await judged(open, address);
+  await page.locator('.row', { hasText: 'shoulder.png' }).click();
+  await page.locator('#reading').getByRole('button', { name: 'Disagree' }).click();
+  await page.locator('#reading-note').fill('=a thin line, "here"');
+  assert.equal(await page.locator('.row', { hasText: 'shoulder.png' }).locator('.mark.disagree').count(), 1);
+  await page.locator('.row', { hasText: 'elbow.png' }).click();
+  assert.equal(await page.locator('#reading-note').inputValue(), '', 'each film has its own');
+  await page.locator('#reading').getByRole('button', { name: 'Agree', exact: true }).click();
+  await page.locator('.row', { hasText: 'shoulder.png' }).click();
+  assert.equal(await page.locator('#reading-note').inputValue(), '=a thin line, "here"');
+  const { predictions } = JSON.parse((await saved(page, '#save-json')).text);
+  const of = (name) => predictions.find((one) => one.name === name).reading;
+  assert.deepEqual(of('shoulder.png'), { agree: false, note: '=a thin line, "here"' });
+  assert.deepEqual(of('elbow.png'), { agree: true, note: '' });
+  assert.equal(of('forearm-fractured.png'), undefined);
+  const rows = (await saved(page, '#save-csv')).text.split('\r\n');
+  assert.ok(rows.find((row) => row.startsWith('shoulder.png,')).endsWith(',,no,"\'=a thin line, ""here"""'));
+  assert.ok(rows.find((row) => row.startsWith('elbow.png,')).endsWith(',,yes,'));
+}
+
+export async function rows_are_compact_filters_are_in_one_line_and_tiles_are_a_press_away({ open, address }) {
+  const { page } = await judged(open, address);
+  const row = await page.locator('.row').first().boundingBox();
+  assert.ok(row.height <= 56, `${row.height}`);
+  const tops = await page.locator('.chip').evaluateAll((chips) => new Set(chips.map((chip) => chip.offsetTop)).size);
+  assert.equal(tops, 1);
+  await page.locator('#tiles').click();
+  const [first, second] = [await page.locator('.row').nth(0).boundingBox(), await page.locator('.row').nth(1).boundingBox()];
+  assert.equal(first.y, second.y, 'beside each other');
+  await page.locator('.row').nth(1).click();
+  assert.equal(await page.locator('#film-name').innerText(), await page.locator('.row-name').nth(1).textContent());
+}
+
 export async function the_report_is_printed_with_pictures({ open, address }) {
   const { page } = await judged(open, address);
   await page.evaluate(() => { window.print = () => { globalThis.printed = (globalThis.printed ?? 0) + 1; }; });
@@ -107,7 +143,8 @@ export async function the_report_is_printed_with_pictures({ open, address }) {
   assert.ok(await page.locator('main').isHidden());
   assert.match(await page.locator('#report').innerText(), /Not a medical device/);
   assert.equal(await page.locator('#report article').count(), FILES.length + 1);
-  assert.equal(await page.locator('#report canvas').count(), 2 * FILES.length);
+  const refused = known.filter(({ prediction }) => prediction.decision === 'not_an_xray').length;
+  assert.equal(await page.locator('#report canvas').count(), 2 * FILES.length - refused, 'what was refused has no heat');
   await page.emulateMedia({ media: 'screen' });
   await page.locator('#clear').click();
   await page.locator('#welcome').waitFor();

@@ -1,6 +1,7 @@
 // The film on its stage: heat, window and level, zoom and pan.
 import assert from 'node:assert/strict';
-import { choose, DESKTOP, drawn, example, frame, PHONE, settled, slide, stage } from '../browser.mjs';
+import { readFileSync } from 'node:fs';
+import { answerOf, choose, DESKTOP, drawn, example, frame, PHONE, settled, slide, stage, WIDE } from '../browser.mjs';
 
 // An example on whose map something stands out.
 async function hot(address) {
@@ -19,6 +20,8 @@ async function shown(open, address, options) {
   await choose(page, [await hot(address)]);
   await settled(page);
   await drawn(page);
+  // What is asked below is asked of film and heat alone.
+  await page.locator('#boxes').uncheck();
   return page;
 }
 
@@ -49,6 +52,7 @@ export async function window_level_and_invert({ open, address }) {
   await slide(page, 'level', 60);
   assert.ok((await stage(page)).mean > plain.mean + 20, 'a lower level brightens');
   await page.locator('#reset').click();
+  await page.locator('#boxes').uncheck();
   await slide(page, 'heat', 0);
   assert.equal((await stage(page)).print, plain.print, 'reset is as at first');
 }
@@ -103,12 +107,87 @@ export async function pinch_zooms_and_a_finger_scrolls_the_page({ open, address 
   assert.equal(await touchAction(), 'none');
 }
 
-export async function hot_spots_are_outlined({ open, address }) {
+export async function hot_spots_are_outlined_and_the_heat_lets_the_film_through({ open, address }) {
+  const page = await open();
+  await choose(page, [await hot(address)]);
+  await settled(page);
+  await drawn(page);
+  assert.ok(await page.locator('#boxes').isChecked(), 'from the beginning');
+  assert.equal(await page.locator('#heat-value').innerText(), '35\u202f%');
+  await slide(page, 'heat', 0);
+  assert.ok((await stage(page)).colour > 100, 'the outlines are cyan');
+  await page.locator('#stage').focus();
+  await page.keyboard.press('h');
+  assert.equal((await stage(page)).colour, 0, 'nothing but the film');
+  await page.keyboard.press('h');
+  await page.locator('#boxes').uncheck();
+  assert.equal((await stage(page)).colour, 0);
+}
+
+export async function a_refused_picture_has_no_heat({ open, address }) {
+  const page = await open();
+  await choose(page, [{ name: 'no-xray.jpg', buffer: await example(address, 'no-xray.jpg') }]);
+  await settled(page);
+  await drawn(page);
+  assert.equal((await stage(page)).colour, 0);
+  assert.ok(await page.locator('#heat').isDisabled() && await page.locator('#boxes').isDisabled());
+  assert.match(await page.locator('#heat-note').innerText(), /does not look like an X-ray/);
+}
+
+export async function no_tool_lies_over_the_film_and_a_wide_screen_is_used({ open, address }) {
+  for (const viewport of [DESKTOP, WIDE, PHONE]) {
+    const page = await shown(open, address, { viewport });
+    const [tools, picture] = [await page.locator('.tools').boundingBox(), await page.locator('#stage').boundingBox()];
+    const apart = tools.x + tools.width <= picture.x + 0.5 || tools.y + tools.height <= picture.y + 0.5;
+    assert.ok(apart, JSON.stringify({ tools, picture }));
+    if (viewport === WIDE) assert.ok(picture.width > 0.52 * WIDE.width && picture.height > 0.6 * WIDE.height, JSON.stringify(picture));
+  }
+}
+
+export async function the_ruler_measures_in_pixels_where_the_file_says_no_more({ open, address }) {
   const page = await shown(open, address);
   await slide(page, 'heat', 0);
-  assert.equal((await stage(page)).colour, 0);
-  await page.locator('#boxes').check();
-  assert.ok((await stage(page)).colour > 100, 'the outlines are cyan');
+  await page.locator('#ruler').click();
+  const box = await page.locator('#stage').boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y - 100);
+  await page.mouse.down();
+  await page.mouse.move(x, y + 100, { steps: 3 });
+  await page.mouse.up();
+  const height = await page.evaluate(() => document.getElementById('canvas').getBoundingClientRect().height);
+  const said = await page.locator('#measured').innerText();
+  const [, pixels] = said.match(/^([\d,]+) px long/);
+  const { prediction } = await answerOf(address, 'film.png', (await hot(address)).buffer);
+  // As high as the stage, as all examples are.
+  const scale = Math.max(prediction.height / height, prediction.width / box.width);
+  assert.ok(Math.abs(Number(pixels.replace(',', '')) - 200 * scale) <= 2, `${said}, not ${200 * scale}`);
+  assert.ok((await stage(page)).colour > 100, 'the line is seen');
+  await page.locator('#ruler').click();
+  assert.equal((await stage(page)).colour, 0, 'and goes');
+}
+
+export async function the_picture_is_saved_with_what_is_drawn_on_it({ open, address }) {
+  const page = await shown(open, address);
+  await slide(page, 'heat', 100);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#save-picture').click()]);
+  assert.match(download.suggestedFilename(), /-osteon\.png$/);
+  const bytes = readFileSync(await download.path());
+  assert.equal(bytes.subarray(1, 4).toString('latin1'), 'PNG');
+  const { prediction } = await answerOf(address, 'film.png', (await hot(address)).buffer);
+  assert.ok(bytes.readUInt32BE(20) > Math.min(1024, prediction.height), 'with a line below it');
+}
+
+export async function full_screen_is_one_key_away({ open, address }) {
+  const page = await shown(open, address);
+  const before = await page.locator('#stage').boundingBox();
+  await page.locator('#full').click();
+  await page.waitForFunction(() => document.fullscreenElement?.id === 'viewer');
+  assert.equal(await page.locator('#full').getAttribute('aria-pressed'), 'true');
+  await frame(page);
+  const after = await page.locator('#stage').boundingBox();
+  assert.ok(after.width * after.height > 1.3 * before.width * before.height, JSON.stringify({ before, after }));
+  await page.locator('#full').click();
+  await page.waitForFunction(() => document.fullscreenElement === null);
 }
 
 export async function nothing_jumps_when_the_answer_comes({ open, address }) {

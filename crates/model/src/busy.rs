@@ -1,0 +1,223 @@
+//! Other programs on the same cores: whether they had them while something was computed, and making room for them.
+//!
+//! libtorch's threads wait for each other after each part of a network, and spin while they wait. Two programs that both take all cores keep each
+//! other's threads from running, and spend their time spinning: many times as long together as one after the other. On fewer threads each they lose
+//! nothing.
+
+use std::time::{Duration, Instant};
+
+/// Above this part of the time the threads waited too long for what was timed to be believed.
+pub const TOO_BUSY: f64 = 0.1;
+/// Computing is looked at in pieces of so long at least: the system counts in hundredths of a second.
+const PIECE: Duration = Duration::from_millis(150);
+/// Where there was a pause of so long, what was seen before it says nothing of what comes.
+const PAUSE: Duration = Duration::from_millis(100);
+/// All threads are tried again after so long, and after twice as long each time that it was too early.
+const RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// Looks at who has the processors, from its making on.
+#[derive(Debug)]
+pub struct Waiting {
+    waited: Option<u64>,
+    others: Option<u64>,
+    start: Instant,
+}
+
+impl Waiting {
+    /// Begins to look.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            waited: waited(),
+            others: others(),
+            start: Instant::now(),
+        }
+    }
+
+    /// The part of the time in which `threads` threads of this program could have run and had no processor, since other programs had it, 0..=1;
+    /// `None` where the system does not tell.
+    #[must_use]
+    pub fn share(&self, threads: usize) -> Option<f64> {
+        let time = self.start.elapsed().as_secs_f64().max(1e-9) * threads.max(1) as f64;
+        let part = |now: u64, then: u64| (now.saturating_sub(then) as f64 / 1e9 / time).min(1.0);
+        let waited = part(waited()?, self.waited?);
+        // Threads of one program wait for each other, too: they never wait for others longer than those computed.
+        Some(waited.min(part(others()?, self.others?)))
+    }
+}
+
+/// Nanoseconds that this process's threads have waited for a processor, as Linux counts them.
+fn waited() -> Option<u64> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let mut sum = None;
+    for thread in threads.flatten() {
+        // A thread may end between the two looks.
+        let Ok(text) = std::fs::read_to_string(thread.path().join("schedstat")) else {
+            continue;
+        };
+        let waited: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+        sum = Some(sum.unwrap_or(0) + waited);
+    }
+    sum
+}
+
+/// Nanoseconds that all processors have computed for other programs, in steps of a hundredth of a second.
+fn others() -> Option<u64> {
+    let all = std::fs::read_to_string("/proc/stat").ok()?;
+    let own = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let count = |text: &str| text.parse::<u64>().ok();
+    // user, nice, system, idle, iowait, irq, softirq, steal
+    let numbers: Vec<u64> = all
+        .lines()
+        .next()?
+        .split_whitespace()
+        .skip(1)
+        .map_while(count)
+        .collect();
+    let busy: u64 = numbers.iter().take(8).sum::<u64>() - numbers.get(3)? - numbers.get(4)?;
+    // Behind the program's name, which may hold spaces: utime and stime are the 12th and 13th.
+    let mut fields = own.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let own = count(fields.next()?)? + count(fields.next()?)?;
+    Some(busy.saturating_sub(own) * 10_000_000)
+}
+
+/// Chooses how many threads libtorch has for what one thread of this program computes: all, or one while other programs have the cores. Dropped,
+/// it leaves all.
+///
+/// Not for training: how many threads add up a gradient may decide its last bit.
+#[derive(Debug)]
+pub struct Sharing {
+    all: i32,
+    piece: Option<Piece>,
+    /// While it computes on one thread: until when.
+    alone: Option<Instant>,
+    retry: Duration,
+}
+
+#[derive(Debug)]
+struct Piece {
+    waiting: Waiting,
+    begun: Instant,
+    ended: Instant,
+}
+
+impl Sharing {
+    /// Begins with as many threads as libtorch has now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            all: tch::get_num_threads(),
+            piece: None,
+            alone: None,
+            retry: RETRY,
+        }
+    }
+
+    /// Computes something, and looks what it cost.
+    pub fn run<T>(&mut self, compute: impl FnOnce() -> T) -> T {
+        if self.all <= 1 {
+            return compute();
+        }
+        let begun = Instant::now();
+        if self.alone.is_some_and(|until| begun >= until) {
+            self.alone = None;
+            tch::set_num_threads(self.all);
+        }
+        if self.alone.is_some() {
+            return compute();
+        }
+        let mut piece = self
+            .piece
+            .take()
+            .filter(|piece| begun - piece.ended < PAUSE)
+            .unwrap_or_else(|| Piece {
+                waiting: Waiting::start(),
+                begun,
+                ended: begun,
+            });
+        let computed = compute();
+        piece.ended = Instant::now();
+        if piece.ended - piece.begun < PIECE {
+            self.piece = Some(piece);
+        } else {
+            self.look(
+                piece.waiting.share(self.all.unsigned_abs() as usize),
+                piece.ended,
+            );
+        }
+        computed
+    }
+
+    fn look(&mut self, share: Option<f64>, now: Instant) {
+        if share.is_some_and(|share| share > TOO_BUSY) {
+            self.alone = Some(now + self.retry);
+            self.retry = (2 * self.retry).min(LONGEST_RETRY);
+            tch::set_num_threads(1);
+        } else {
+            self.retry = RETRY;
+        }
+    }
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        if self.alone.is_some() {
+            tch::set_num_threads(self.all);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_the_system_counts_is_found() {
+        if waited().is_none() {
+            println!("skipped: this kernel does not count how long threads wait");
+            return;
+        }
+        let (before, waiting) = (others().expect("told"), Waiting::start());
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(60) {
+            std::hint::spin_loop();
+        }
+        assert!(others().expect("told") >= before.saturating_sub(20_000_000));
+        let share = waiting.share(1).expect("told before");
+        assert!((0.0..=1.0).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn room_is_made_for_so_long_as_others_need_it() {
+        let mut sharing = Sharing {
+            all: 4,
+            piece: None,
+            alone: None,
+            retry: RETRY,
+        };
+        let now = Instant::now();
+        sharing.look(Some(0.02), now);
+        sharing.look(None, now);
+        assert!(sharing.alone.is_none());
+        sharing.look(Some(0.4), now);
+        assert_eq!(sharing.alone, Some(now + RETRY));
+        // Too early: longer the next time, but never for ever.
+        sharing.look(Some(0.4), now);
+        assert_eq!(sharing.alone, Some(now + 2 * RETRY));
+        for _ in 0..20 {
+            sharing.look(Some(0.4), now);
+        }
+        assert_eq!(sharing.alone, Some(now + LONGEST_RETRY));
+        sharing.look(Some(0.0), now);
+        assert_eq!(sharing.retry, RETRY);
+        sharing.alone = None;
+    }
+}
