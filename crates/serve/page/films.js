@@ -37,7 +37,7 @@ export class Films extends EventTarget {
   filter = 'all';
   chosen = null;
 
-  /** Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged), `state`, and `prediction` or `error`. */
+  /** Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged; then `original`), `state`, and `prediction` or `error`. */
   add(items) {
     const added = items.map((item) => ({ id: this.#next++, state: 'waiting', prediction: null, error: null, picture: null, heat: null, model: null, ...item }));
     this.#films.push(...added);
