@@ -91,7 +91,7 @@ impl PromiseCheck {
         })
     }
 
-    /// What was counted, and what becomes of the promise, as the end of a sentence: "9 of 61 (14.8 %). The promise …".
+    /// What was counted, and what becomes of the promise.
     fn counted(&self) -> String {
         let share = self
             .share
@@ -100,14 +100,14 @@ impl PromiseCheck {
         let counts = format!("{} of {}{share}", grouped(self.wrong), grouped(self.of));
         match self.verdict {
             Verdict::NotMade => counts,
-            Verdict::Held => format!("the promise held on these images: {counts}"),
+            Verdict::Held => format!("The promise held on these images: {counts}."),
             Verdict::NotHeld => format!(
-                "the promise did not hold on these images: {counts}. They are not like those it was made on"
+                "The promise did not hold on these images: {counts}. They are not like those it was made on."
             ),
             Verdict::NotHeldPerhapsByChance => format!(
-                "the promise did not hold on these images: {counts}. So few images may show so many by chance"
+                "The promise did not hold on these images: {counts}. So few images may show so many by chance."
             ),
-            Verdict::TooFew => format!("{counts}, too few to say whether the promise holds"),
+            Verdict::TooFew => format!("Here it is {counts}, too few to say whether the promise holds."),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Promises {
         let sentence = |check: &PromiseCheck, what: &str, none: &str| match &check.refusal {
             Some(why) => format!("{none} {why}"),
             None => format!(
-                "Promised with {} confidence: {what}. Here {}.",
+                "Promised with {} confidence: {what}. {}",
                 percent(check.confidence),
                 check.counted()
             ),
@@ -174,7 +174,7 @@ mod tests {
         let [fractured, missed] = all.sentences();
         assert_eq!(
             fractured,
-            "Promised with 90 % confidence: of the images called fractured at most 10 % are not. Here the promise did not hold on these \
+            "Promised with 90 % confidence: of the images called fractured at most 10 % are not. The promise did not hold on these \
              images: 9 of 61 (14.8 %). So few images may show so many by chance."
         );
         assert_eq!(
