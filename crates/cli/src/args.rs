@@ -262,6 +262,9 @@ pub struct PredictArgs {
     /// Memory that the program may take, such as 512MiB or 4GiB; a film that would need more, by its header, is an error of that film
     #[arg(long, default_value = "2GiB", value_name = "SIZE")]
     pub max_memory: ByteSize,
+    /// Decide also what the input gate takes for no radiograph
+    #[arg(long)]
+    pub judge_anyway: bool,
     /// Print one JSON object a film
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
@@ -274,11 +277,11 @@ pub struct PredictArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum HeatmapKind {
-    /// The network's own map of fractures if it has one, Grad-CAM else
+    /// The network's own map of fractures if it has one, HiResCAM else
     Auto,
     /// The network's own map of fractures
     FractureMap,
-    /// Grad-CAM, of any network; relative to each film's hottest place
+    /// HiResCAM (Grad-CAM cell by cell), of any network; relative to each film's hottest place
     GradCam,
 }
 
@@ -301,6 +304,9 @@ pub struct ModelArgs {
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Decide at this operating point of the model, such as screening (see `osteon info`) [default: its first]
+    #[arg(long, value_name = "NAME")]
+    pub operating_point: Option<String>,
 }
 
 /// The number format that networks compute in.
@@ -342,6 +348,9 @@ pub struct ShrinkArgs {
     /// The data set that the model was trained on, where it lies elsewhere by now
     #[arg(long, value_name = "DIR", requires = "refit")]
     pub data: Option<PathBuf>,
+    /// Fit calibration, operating points and doubt band to these out-of-fold logits in place of val's: the `out_of_fold.csv` of `train --folds`
+    #[arg(long, value_name = "FILE.csv", requires = "refit")]
+    pub scores: Option<PathBuf>,
     /// Set one value of the config; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE", requires = "refit")]
     pub set: Vec<String>,

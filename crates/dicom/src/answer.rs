@@ -5,7 +5,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use image::GrayImage;
 use jiff::Zoned;
-use osteon_model::{Explained, HeatKind, ModelInfo, Predictor};
+use osteon_model::{Explained, HeatKind, ModelInfo, Predictor, Rule};
 
 use crate::element::text;
 use crate::{DicomError, MANUFACTURER, Source, capture, structured, uid};
@@ -21,6 +21,8 @@ pub struct Judged<'a> {
     pub film: &'a GrayImage,
     /// The model.
     pub model: &'a ModelInfo,
+    /// How the film was decided.
+    pub rule: Rule,
 }
 
 /// The answer for a film.
@@ -72,6 +74,7 @@ pub fn answer_bytes(
         explained: &explained,
         film: &film,
         model: predictor.info(),
+        rule: predictor.rule(),
     })?;
     Ok((explained, answer))
 }

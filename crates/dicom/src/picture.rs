@@ -18,8 +18,9 @@ pub fn overlay(explained: &Explained, film: &GrayImage, name: &str) -> RgbImage 
         boxes: &[],
     };
     let kind = match explained.heatmap.kind {
+        _ if explained.heatmap.is_empty() => "no place speaks for a fracture",
         HeatKind::FractureMap => "fracture map, uncalibrated",
-        HeatKind::GradCam => "Grad-CAM, relative to its peak",
+        HeatKind::GradCam => "HiResCAM, relative to its peak",
     };
     overlay.picture(&Caption {
         score: explained.prediction.score,

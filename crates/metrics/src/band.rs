@@ -1,186 +1,120 @@
-//! The doubt band: which images to leave to a person, so that few of the others are decided wrongly, with a guarantee.
+//! The doubt band: which images to leave to a person, so that what is said of the others can be promised, side by side.
 
-mod family;
 mod outcome;
+mod sides;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-pub use outcome::{BandOutcome, BandRefusal, DoubtBand};
+pub use outcome::{DoubtBand, Side, SideRefusal};
 
 use crate::bootstrap::Groups;
 use crate::{MetricsError, check};
-use family::{Candidate, Ordered};
 
-/// What a doubt band promises.
+/// A largest share of errors, and how surely it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BandOptions {
-    /// The largest share of wrong decisions among the decided images, strictly between 0 and 1.
+pub struct Promise {
+    /// The largest share, strictly between 0 and 1.
     pub error: f64,
-    /// How surely the promise is kept, strictly between 0 and 1: the probability over the draw of the validation images.
+    /// How surely it is kept, strictly between 0 and 1: the probability over the draw of the images it is made on.
     pub confidence: f64,
-    /// The decision threshold in use, which the band must then contain, so that it takes decisions back and never turns one
-    /// round. It may have been chosen on the same images. `None` where there is none yet.
-    pub threshold: Option<f64>,
 }
 
-impl Default for BandOptions {
-    /// At most 5 % wrong with 95 % confidence, no threshold.
+impl Default for Promise {
+    /// At most 10 %, with 90 % confidence.
     fn default() -> Self {
         Self {
-            error: 0.05,
-            confidence: 0.95,
-            threshold: None,
+            error: 0.1,
+            confidence: 0.9,
         }
     }
 }
 
-/// Chooses a doubt band [low, high] on validation images: scores below it are decided "not fractured", above it "fractured",
-/// and those inside are left to a person.
+/// What a doubt band promises, a promise for each side.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct BandOptions {
+    /// Of the images called *fractured* at most this share is not.
+    pub fractured: Promise,
+    /// Of all fractures at most this share is called *not fractured*.
+    pub missed: Promise,
+}
+
+/// Chooses a doubt band on validation images: scores below it are called "not fractured", scores above it "fractured", and those
+/// between are left to a person.
 ///
-/// **The promise.** With probability at least `confidence` over the draw of the validation images, the share of wrong decisions
-/// among the decided images of the same population is at most `error`. It fails silently if its assumption does: that the
-/// validation images are independent draws from the population the band is used on, and took no part in training. Images of
-/// another hospital, another prevalence or another machine are another population. Pass one image a patient (see
-/// [`one_per_group`]); the promise then is about one image a patient. It is about all decided images together: the
-/// share wrong among those decided "fractured" alone may be larger. A strictly rising calibration may have been fitted to the
-/// same images, since only the order of the scores matters; one with flat pieces, as an isotonic one, is better left out here
-/// (pass logits, and map the ends).
+/// **Two promises**, each kept with its own confidence over the draw of the validation images:
+/// - `fractured`: of the images of the same population that score above the band at most `error` are not fractured;
+/// - `missed`: of all its fractures at most `error` score below the band.
 ///
-/// **The method** is Learn-then-Test. A family of candidate bands is laid down without a look at the labels: the lowest i/K
-/// and the highest j/K of the scores are decided, K being from 20 to 100 by the number of images. The hypothesis "more than
-/// `error` of the images that this band decides are wrong" has the binomial p-value P(B(m, error) ≤ wrong) with m images
-/// decided. The chance 1 − `confidence` of one false rejection in the whole family is handed through it as in a graphical
-/// multiple test: four bands that decide a quarter and a half of the images start with a fourth each; a band that passes hands
-/// its share on to the two that decide 1/K more at either end, in proportion to what it decides there. So all bands found to
-/// hold do so together, and choosing among them afterwards, by labels or by a threshold that was, costs nothing. Of those, the
-/// band returned is the one that decides the most of these images. A band of nearly no width is also tested with all images
-/// inside it counted as wrong: if that holds no band is needed.
+/// A side that cannot promise is refused with the reason, the band reaches to that end of the scale, and the other side holds all the
+/// same. The promises fail silently if their assumption does: that the validation images are independent draws from the population the
+/// band is used on, and took no part in training. Images of another hospital or machine are another population; for `fractured`, so is
+/// another share of fractures (`missed` looks at fractures alone, and does not depend on it). Pass one image a patient (see
+/// [`one_per_group`]); the promises then are about one image a patient. A strictly rising calibration may have been fitted to the same
+/// images, since only the order of the scores matters; one with flat pieces, as an isotonic one, is better left out here (pass logits,
+/// and map the ends).
 ///
-/// Images of one score stay together. A greater `error` or a smaller `confidence` never leaves more images undecided.
+/// **The method** is fixed-sequence testing, as in Learn-then-Test: cuts are gone through in an order laid down beforehand, each tested by
+/// an exact binomial p-value, and those up to the first failure hold together, so that choosing among them costs nothing.
 ///
-/// **How exact it is.** The p-value is exact for a band with one end. With two it is exact as long as the shares wrong below
-/// and above the band are steady within the play of the ends, which are themselves images drawn. Shares that jump with the
-/// very draw could make it too small: a numerical bound over all populations, at the 26 sizes and levels tried with 100 to 660
-/// decided images, was 1.3 to 3.2 times the p-value. Against that stands that the multiple test is stricter than
-/// promised: in the simulations of `tests/it/band.rs` (normal scores, ties, one useless side, and a
-/// population in which every band breaks the promise by a hair) a promised 5 % was broken in at most 2 % of the draws.
+/// - `missed` goes upwards from the lowest score. With n fractures, a cut below which k of them lie has the p-value P(B(n, error) ≤ k). The
+///   share of fractures below a cut only rises, so the walk is exact for every population: it ends at the order statistic of Wilks's
+///   tolerance limit. Ties make it stricter.
+/// - `fractured` goes downwards from the top, cut by cut. With m images above the cut, the p-value is P(B(m, error) ≤ wrong). It starts at
+///   the fewest images that could pass, none of them wrong. With many images (a twentieth of them at least twice that) half the
+///   risk is kept for a second start at a twentieth, so that one wrong image at the very top does not end it; a walk that comes
+///   by a start takes its share of the risk along (a *fallback* procedure).
 ///
-/// Sources: Angelopoulos, Bates, Candès, Jordan & Lei, "Learn then test: calibrating predictive algorithms to achieve risk
-/// control", arXiv 2110.01052 (2021); Bretz, Maurer, Brannath & Posch, "A graphical approach to sequentially
-/// rejective multiple test procedures", Statistics in Medicine 28 (2009) 586; Geifman & El-Yaniv, "Selective classification for deep
-/// neural networks", NeurIPS 2017.
+/// **How exact `fractured` is.** Where a higher score means a fracture at least as likely, the chance of a broken promise is at most
+/// 1 − `confidence`: let s be the highest cut at which the promise is broken. Given how many images lie above s, they are independent
+/// draws from there, wrong with a probability of `error` or more; those between s and the first cut below it are wrong
+/// with more; so the first bad cut that the walk meets is passed with at most the risk it has by then, and a later start with
+/// its own. Where the share wrong crosses `error` c times as the cut falls, c times the risk bounds it. `tests/it/band.rs`
+/// simulates both kinds: normal scores, ties, a population that breaks the promise by a hair wherever one cuts, and one that crosses twice.
+///
+/// Sources: Angelopoulos, Bates, Candès, Jordan & Lei, "Learn then test: calibrating predictive algorithms to achieve risk control", arXiv
+/// 2110.01052 (2021); Wilks, "Determination of sample sizes for setting tolerance limits", Annals of Mathematical Statistics 12
+/// (1941) 91; Wiens, "A fixed sequence Bonferroni procedure for testing multiple endpoints", Pharmaceutical Statistics 2 (2003) 211;
+/// Geifman & El-Yaniv, "Selective classification for deep neural networks", `NeurIPS` 2017.
 ///
 /// ```
-/// use osteon_metrics::{BandOptions, BandOutcome, doubt_band};
+/// use osteon_metrics::{BandOptions, Promise, doubt_band};
 ///
 /// // 400 images; fractures score above 0.6 and the others below 0.4, but for those in between.
 /// let scores: Vec<f64> = (0..400).map(|index| f64::from(index) / 400.0).collect();
 /// let labels: Vec<bool> = (0..400)
 ///     .map(|index| if (160..240).contains(&index) { index % 2 == 0 } else { index >= 240 })
 ///     .collect();
-/// let found = doubt_band(&labels, &scores, BandOptions { threshold: Some(0.5), ..BandOptions::default() })?;
-/// let BandOutcome::Band(band) = &found else { panic!("{found}") };
-/// assert!(band.low > 0.35 && band.low < 0.5 && band.high > 0.5 && band.high < 0.65);
-/// assert_eq!((band.decide(0.1), band.decide(0.5), band.decide(0.9)), (Some(false), None, Some(true)));
+/// let band = doubt_band(&labels, &scores, BandOptions::default())?;
+/// let (low, high) = (band.missed.cut().unwrap(), band.fractured.cut().unwrap());
+/// assert!(low > 0.4 && low < 0.5 && high > 0.5 && high < 0.6);
+/// assert_eq!((band.decide(0.1, 0.5), band.decide(0.5, 0.5), band.decide(0.9, 0.5)), (Some(false), None, Some(true)));
 ///
-/// // 100 images are too few to promise 5 % to everyone who asks, whatever they show.
-/// let few = doubt_band(&labels[..100], &scores[..100], BandOptions::default())?;
-/// assert!(few.to_string().contains("at least 172"), "{few}");
+/// // Of 21 fractures none can tell that no more than a tenth is missed.
+/// let few = doubt_band(&labels[..200], &scores[..200], BandOptions::default())?;
+/// assert!(few.missed.to_string().ends_with("there are 20 fractures, and it takes at least 22, however good the model."), "{}", few.missed);
 /// # Ok::<(), osteon_metrics::MetricsError>(())
 /// ```
 ///
 /// # Errors
-/// Unequal lengths; a score or threshold that is not finite; an error or confidence that does not lie strictly between 0 and 1.
+/// Unequal lengths; a score that is not finite; an error or confidence that does not lie strictly between 0 and 1.
 pub fn doubt_band(
     labels: &[bool],
     scores: &[f64],
     options: BandOptions,
-) -> Result<BandOutcome, MetricsError> {
+) -> Result<DoubtBand, MetricsError> {
     check::scores(labels, scores)?;
-    check::confidence(options.confidence)?;
-    options.threshold.map_or(Ok(()), check::threshold)?;
-    let BandOptions {
-        error, confidence, ..
-    } = options;
-    // Written so that NaN fails.
-    if !(error > 0.0 && error < 1.0) {
-        return Err(MetricsError::BadAllowedError { error });
-    }
-    let refused = |reason| BandOutcome::Refused {
-        reason,
-        error,
-        confidence,
-    };
-    let images = labels.len() as u64;
-    let needed = family::needed(error, confidence);
-    if images < needed {
-        return Ok(refused(BandRefusal::TooFewImages { images, needed }));
-    }
-    let ordered = Ordered::new(labels, scores);
-    let held = family::walk(&ordered, error, 1.0 - confidence);
-    let contains = |candidate: &&Candidate| {
-        options
-            .threshold
-            .is_none_or(|threshold| candidate.low <= threshold && threshold <= candidate.high)
-    };
-
-    let points: Vec<(f64, u64)> = held
-        .points
-        .iter()
-        .filter(contains)
-        .flat_map(|cell| match options.threshold {
-            Some(threshold) => vec![(threshold, ordered.wrong_at(threshold))],
-            None => ordered.thresholds(cell),
-        })
-        .collect();
-    // Among equals the lowest: a missed fracture costs more than a second look.
-    if let Some((threshold, wrong)) = points
-        .into_iter()
-        .min_by(|a, b| a.1.cmp(&b.1).then(a.0.total_cmp(&b.0)))
-    {
-        return Ok(BandOutcome::NotNeeded {
-            threshold,
-            images,
-            wrong,
-            error,
-            confidence,
-        });
-    }
-    let best = held
-        .bands
-        .iter()
-        .filter(contains)
-        .max_by_key(|band| (band.decided, std::cmp::Reverse(band.wrong)));
-    Ok(match (best, options.threshold) {
-        (Some(band), threshold) => {
-            let (floor, ceiling) = ordered.open_ends();
-            let end = |end: f64, open: f64, pick: fn(f64, f64) -> f64| {
-                if end.is_finite() {
-                    end
-                } else {
-                    threshold.map_or(open, |threshold| pick(open, threshold))
-                }
-            };
-            BandOutcome::Band(DoubtBand {
-                low: end(band.low, floor, f64::min),
-                high: end(band.high, ceiling, f64::max),
-                images,
-                decided: band.decided,
-                wrong: band.wrong,
-                error,
-                confidence,
-            })
+    for Promise { error, confidence } in [options.fractured, options.missed] {
+        check::confidence(confidence)?;
+        // Written so that NaN fails.
+        if !(error > 0.0 && error < 1.0) {
+            return Err(MetricsError::BadAllowedError { error });
         }
-        (None, Some(threshold)) if !held.bands.is_empty() => {
-            refused(BandRefusal::ThresholdOutside { images, threshold })
-        }
-        (None, _) => refused(BandRefusal::NoBandHolds {
-            images,
-            decided: held.nearest.decided,
-            wrong: held.nearest.wrong,
-        }),
+    }
+    Ok(DoubtBand {
+        fractured: sides::fractured(labels, scores, options.fractured),
+        missed: sides::missed(labels, scores, options.missed),
     })
 }
 

@@ -44,7 +44,7 @@ pub mod roc;
 pub mod summary;
 pub mod threshold;
 
-pub use band::{BandOptions, BandOutcome, BandRefusal, DoubtBand, doubt_band, one_per_group};
+pub use band::{BandOptions, DoubtBand, Promise, Side, SideRefusal, doubt_band, one_per_group};
 pub use bootstrap::{grouped, stratified};
 pub use calibration::{
     Isotonic, Platt, ReliabilityBin, brier, ece, ece_equal_mass, log_loss, reliability,

@@ -32,6 +32,14 @@ pub enum ModelError {
         #[source]
         source: safetensors::SafeTensorError,
     },
+    /// An operating point that the model has not.
+    #[error("the model has no operating point {name:?}; it has {}", known.join(", "))]
+    NoOperatingPoint {
+        /// The name asked for.
+        name: String,
+        /// Those it has, the first being the one used where none is asked for.
+        known: Vec<String>,
+    },
     /// A safetensors file of another program.
     #[error("{} is a safetensors file but no Osteon model: its header has no `osteon` entry", path.display())]
     NotOsteon {
@@ -144,7 +152,9 @@ pub enum ModelError {
     )]
     NoNumber,
     /// A fracture map was asked of a network that makes none.
-    #[error("{architecture} makes no map of fractures; Grad-CAM can be had of any network")]
+    #[error(
+        "{architecture} makes no map of fractures; HiResCAM (grad_cam) can be had of any network"
+    )]
     NoMap {
         /// The network.
         architecture: crate::ArchitectureName,
@@ -184,7 +194,7 @@ impl ModelError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NoFile { .. } => true,
+            Self::NoFile { .. } | Self::NoOperatingPoint { .. } => true,
             Self::Data(data) => data.is_usage(),
             _ => false,
         }

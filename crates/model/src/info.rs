@@ -7,7 +7,7 @@ use osteon_gate::Gate;
 use osteon_metrics::Summary;
 use serde::{Deserialize, Serialize};
 
-use crate::{Architecture, Calibration, OperatingPoint};
+use crate::{Architecture, Calibration, DoubtBand, FittedOn, OperatingPoint, Promised, Promises};
 
 /// The format this program writes. It also reads format 1, whose header has no checksum.
 pub const FORMAT_VERSION: u64 = 2;
@@ -34,6 +34,12 @@ pub struct ModelInfo {
     /// Why there is no doubt band, in words.
     #[serde(default)]
     pub doubt_refusal: Option<String>,
+    /// What is promised outside the doubt band. Files that earlier programs wrote have none: their band promises for both sides together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promises: Option<Promises>,
+    /// What calibration, operating points and promises were fitted to; val, where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fitted_on: Option<FittedOn>,
     /// What tells radiographs from other pictures; without one every picture is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
@@ -59,21 +65,6 @@ pub struct Program {
     pub name: String,
     /// As in its `Cargo.toml`.
     pub version: String,
-}
-
-/// Scores from `low` to `high` are left to a person.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct DoubtBand {
-    /// Below it: not fractured.
-    pub low: f64,
-    /// Above it: fractured.
-    pub high: f64,
-    /// At most this share of the films that are decided is decided wrongly, 0..=1 …
-    #[serde(default)]
-    pub error: Option<f64>,
-    /// … with this probability over the draw of val.
-    #[serde(default)]
-    pub confidence: Option<f64>,
 }
 
 /// What the weights were fitted and chosen on.
@@ -124,6 +115,9 @@ pub struct Figures {
     pub val: Option<Summary>,
     /// On test, if it was judged.
     pub test: Option<Summary>,
+    /// Of the out-of-fold scores that calibration and thresholds were fitted to, if they were: of models of the same recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_fold: Option<Summary>,
 }
 
 impl Default for Program {
@@ -154,6 +148,8 @@ impl ModelInfo {
             }],
             doubt_band: None,
             doubt_refusal: None,
+            promises: None,
+            fitted_on: None,
             gate: None,
             training_data: TrainingData::default(),
             metrics: Figures::default(),
@@ -161,14 +157,6 @@ impl ModelInfo {
             attribution: None,
             weights_sha256: String::new(),
         }
-    }
-
-    /// The threshold used where none is asked for.
-    #[must_use]
-    pub fn threshold(&self) -> f64 {
-        self.operating_points
-            .first()
-            .map_or(0.5, |point| point.threshold)
     }
 
     /// The first thing in it that makes no sense, as (section, key, what it must be).
@@ -207,6 +195,9 @@ impl ModelInfo {
                 "must be from 0 to 1".to_owned(),
             ));
         }
+        for promised in self.promises.iter().flat_map(|p| [&p.fractured, &p.missed]) {
+            check_promised(promised)?;
+        }
         match self.doubt_band {
             Some(DoubtBand { low, high, .. }) if !(0.0 <= low && low <= high && high <= 1.0) => {
                 Err((
@@ -218,4 +209,22 @@ impl ModelInfo {
             _ => Ok(()),
         }
     }
+}
+
+fn check_promised(promised: &Promised) -> Result<(), (&'static str, &'static str, String)> {
+    let share = |value: f64| value > 0.0 && value < 1.0;
+    let wrong = |key, must: &str| Err(("promises", key, must.to_owned()));
+    if !share(promised.error) {
+        return wrong("error", "must be between 0 and 1");
+    }
+    if !share(promised.confidence) {
+        return wrong("confidence", "must be between 0 and 1");
+    }
+    if promised.cut.is_some_and(|cut| !(0.0..=1.0).contains(&cut)) {
+        return wrong("cut", "must be from 0 to 1");
+    }
+    if promised.wrong > promised.of {
+        return wrong("wrong", "must be at most as many as there are");
+    }
+    Ok(())
 }

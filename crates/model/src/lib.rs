@@ -5,6 +5,7 @@ mod allocator;
 mod busy;
 mod calibration;
 mod compute;
+mod decide;
 mod error;
 mod explain;
 mod export;
@@ -23,6 +24,7 @@ pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use busy::{Sharing, TOO_BUSY, Waiting};
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
+pub use decide::{DoubtBand, FittedOn, FittedSource, Promised, Promises, Rule, doubt_in_words};
 pub use error::{ImportProblem, ModelError, WeightProblem};
 pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement, Region};
 pub use export::{ExportFormat, export};
@@ -32,7 +34,7 @@ pub use file::{
 };
 pub use flag::{Flag, Flags};
 pub use import::{Rename, begin_from_backbone, import};
-pub use info::{DoubtBand, FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
+pub use info::{FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, Backbone, EfficientNetLite, EfficientNetLiteOptions,
     FractureMap, FractureMapOptions, LiteVariant, Net, Network, Residual, ResidualOptions,

@@ -11,8 +11,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::busy::Sharing;
 use crate::{
-    Compute, DoubtBand, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Precision, Prepared,
-    Preparer, load, load_bytes,
+    Compute, Flags, MemoryFormat, Mode, ModelError, ModelInfo, Net, Precision, Prepared, Preparer,
+    Rule, load, load_bytes,
 };
 
 /// What the program says of a film.
@@ -52,6 +52,9 @@ pub struct Prediction {
     /// What should make a reader careful.
     #[serde(default)]
     pub flags: Flags,
+    /// The input gate takes it for no radiograph, and it was decided all the same because that was asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged_anyway: bool,
     /// From file to answer.
     pub milliseconds: f64,
 }
@@ -60,6 +63,7 @@ pub struct Prediction {
 pub struct Predictor {
     pub(crate) net: Net,
     pub(crate) info: ModelInfo,
+    rule: Rule,
     /// Made once: it holds the gate, which is too large to be copied for each film.
     preparer: Preparer,
 }
@@ -81,6 +85,7 @@ impl Predictor {
         let mut predictor = Self {
             preparer: Preparer::new(&info, Decoder::default()),
             net,
+            rule: info.default_rule(),
             info,
         };
         predictor.set_precision(Precision::Fp32)?;
@@ -95,6 +100,17 @@ impl Predictor {
             memory_format: MemoryFormat::ChannelsLast,
         })?;
         self.net.freeze()
+    }
+
+    /// Decides otherwise from here on: at another operating point, or what the gate refuses, too. See [`ModelInfo::rule`].
+    pub fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// How films are decided.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.rule
     }
 
     /// What the model file says of itself.
@@ -185,7 +201,7 @@ impl Predictor {
             .zip(logits)
             .map(|(film, &logit)| {
                 let score = self.info.calibration.score(logit);
-                Prediction {
+                self.rule.apply(Prediction {
                     score,
                     decision: if self.admits(film) {
                         self.decide(score)
@@ -194,8 +210,9 @@ impl Predictor {
                     },
                     xray_score: film.xray_score,
                     flags: film.flags,
+                    judged_anyway: false,
                     milliseconds,
-                }
+                })
             })
             .collect()
     }
@@ -212,22 +229,29 @@ impl Predictor {
 
     /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
     pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
+        let logits = self.logits(films, tick)?;
+        Ok(logits
+            .into_iter()
+            .map(|logit| self.info.calibration.score(logit))
+            .collect())
+    }
+
+    /// The network's own numbers, as [`Predictor::scores`] calibrates them.
+    pub fn logits(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
         let loader = films.loader(LoadOptions::plain(32));
         let mut sharing = Sharing::new();
-        let mut scores = Vec::new();
+        let mut logits = Vec::new();
         for batch in loader {
             let batch = batch?;
             if !batch.is_empty() {
-                let judged = sharing.run(|| {
+                logits.extend(sharing.run(|| {
                     let input = self.net.input(&batch.pixels, batch.len(), batch.side)?;
                     forward(&self.net, &input, self.net.compute().judging())
-                });
-                let score = |logit| self.info.calibration.score(logit);
-                scores.extend(judged?.into_iter().map(score));
+                })?);
             }
-            tick(scores.len());
+            tick(logits.len());
         }
-        Ok(scores)
+        Ok(logits)
     }
 
     /// Whether the model's input gate takes a film for a radiograph; without a gate, any film.
@@ -239,18 +263,10 @@ impl Predictor {
         }
     }
 
-    /// What follows from a score.
+    /// What follows from a score, of a picture that the gate takes.
     #[must_use]
     pub fn decide(&self, score: f64) -> Decision {
-        decide(score, self.info.threshold(), self.info.doubt_band)
-    }
-}
-
-fn decide(score: f64, threshold: f64, band: Option<DoubtBand>) -> Decision {
-    match band {
-        Some(DoubtBand { low, high, .. }) if (low..=high).contains(&score) => Decision::Doubt,
-        _ if score >= threshold => Decision::Fractured,
-        _ => Decision::NotFractured,
+        self.rule.decide(score)
     }
 }
 
@@ -295,25 +311,5 @@ pub(crate) fn to_f64(tensor: &Tensor) -> Result<Vec<f64>, ModelError> {
     } else {
         // A score that is no number would lie on neither side of the threshold.
         Err(ModelError::NoNumber)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decisions_follow_threshold_and_band() {
-        assert_eq!(decide(0.5, 0.5, None), Decision::Fractured);
-        assert_eq!(decide(0.499, 0.5, None), Decision::NotFractured);
-        let band = Some(DoubtBand {
-            low: 0.4,
-            high: 0.6,
-            error: None,
-            confidence: None,
-        });
-        assert_eq!(decide(0.4, 0.5, band), Decision::Doubt);
-        assert_eq!(decide(0.61, 0.5, band), Decision::Fractured);
-        assert_eq!(decide(0.39, 0.5, band), Decision::NotFractured);
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use osteon_metrics::{Confusion, Estimate, Summary};
 use serde::{Deserialize, Serialize};
 
+pub use crate::promise::{PromiseCheck, Promises, Verdict};
+
 /// A model judged on a split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
@@ -83,9 +85,12 @@ pub struct Doubt {
     pub band: Option<Band>,
     /// Why the model has none, in words.
     pub refusal: Option<String>,
+    /// What the model promises of either side, and how that did here; `None` where its file says nothing of sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promises: Option<Promises>,
 }
 
-/// Scores that are left to a person, and what was promised of the others when the band was fitted on val.
+/// Scores that are left to a person; in older model files with what was promised of all others together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Band {
     /// Below it: not fractured. In [0, 1].
@@ -194,6 +199,12 @@ pub struct Explanation {
     pub iou_boxed: Estimate,
     /// Share of the heat that lies in the boxes, the mean over the detected.
     pub heat_inside_detected: Estimate,
+    /// Boxed images whose heatmap is empty: no place speaks for a fracture. Nothing of theirs can lie in a box.
+    #[serde(default)]
+    pub empty_boxed: u64,
+    /// Detected ones among them; they are in no deletion test.
+    #[serde(default)]
+    pub empty_detected: u64,
     /// What becomes of the detected when their hottest cells are masked.
     pub deletion: Vec<Deletion>,
 }

@@ -14,6 +14,7 @@ mod notices;
 pub mod overlay;
 mod panel;
 mod plot;
+mod promise;
 mod summary;
 mod text;
 mod worst;

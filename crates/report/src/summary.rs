@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use osteon_metrics::{Estimate, Summary};
 
-use crate::judgement::Judgement;
+use crate::judgement::{Judgement, Promises};
 use crate::text::{Unit, count, grouped, of_hundred, percent, range_of_hundred, share};
 
 /// What a judgement says, in plain sentences with intervals: what was judged, what share of fractures is found and what share of
@@ -209,12 +209,16 @@ fn doubt(j: &Judgement) -> String {
                 }
                 _ => String::new(),
             };
-            format!(
+            let mut text = format!(
                 "It leaves {}{left} to a person; of the {} it decides itself, {} are wrong{range}.",
                 count(d.deferred, "image"),
                 grouped(decided),
                 percent(error)
-            )
+            );
+            for sentence in d.promises.iter().flat_map(Promises::sentences) {
+                text = text + " " + &sentence;
+            }
+            text
         }
         None => format!("It leaves all {} to a person.", count(d.deferred, "image")),
     }

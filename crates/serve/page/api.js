@@ -71,11 +71,21 @@ export const getModel = async () => json(await ask('api/v1/model'));
 /** The model card as Markdown. */
 export const getCard = async () => (await ask('api/v1/model/card')).text();
 
-/** Judges `{name, file}`s: `{model, predictions}`, a prediction or an error for each, in their order. Fails with the signal's reason where it is aborted. */
-export async function predict(items, signal) {
+/**
+ * Judges `{name, file}`s: `{model, predictions}`, a prediction or an error for each, in their order. `point`: the operating point to decide at, or `null`
+ * for the server's; `anyway`: decide also what looks like no radiograph. Fails with the signal's reason where it is aborted.
+ */
+export async function predict(items, signal, { point = null, anyway = false } = {}) {
   const form = new FormData();
   for (const { name, file } of items) form.append('film', file, name);
-  const answer = await json(await ask('api/v1/predictions?heatmap=png&picture=png', { method: 'POST', body: form, signal }), signal);
+  const answer = await json(await ask(`api/v1/predictions?${asked(point, anyway)}`, { method: 'POST', body: form, signal }), signal);
   if (!Array.isArray(answer?.predictions) || answer.predictions.length !== items.length) throw new Problem('unexpected');
   return answer;
+}
+
+function asked(point, anyway) {
+  const query = new URLSearchParams({ heatmap: 'png', picture: 'png' });
+  if (point !== null) query.set('operating_point', point);
+  if (anyway) query.set('judge_anyway', 'true');
+  return query;
 }

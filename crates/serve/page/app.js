@@ -11,6 +11,7 @@ import { Queue } from './queue.js';
 import { showReading } from './reading.js';
 import { printReport } from './report.js';
 import { callOf, resultOf } from './result.js';
+import { rulesOf } from './rules.js';
 import { startScheme } from './scheme.js';
 import { fillTexts, t } from './text.js';
 import { askToken, startToken } from './token.js';
@@ -92,9 +93,20 @@ function showChosen() {
   if (!film) return;
   $('film-name').textContent = film.name;
   $('call').replaceChildren(callOf(film));
-  $('verdict').replaceChildren(...resultOf(film, () => queue.send([film])));
+  $('verdict').replaceChildren(...resultOf(film, () => queue.send([film])), ...rulesOf(film, decideOtherwise));
   showReading(film, (changed) => films.note(changed));
   showSteps();
+}
+
+// A person wants films decided by another rule: all at another operating point, or one that looks like no radiograph.
+function decideOtherwise({ point, anyway }) {
+  if (point !== undefined) {
+    queue.point = point;
+    queue.resend(films.all.filter((film) => film.state === 'done'));
+  } else if (anyway) {
+    anyway.anyway = true;
+    queue.resend([anyway]);
+  }
 }
 
 function showSteps() {

@@ -89,9 +89,20 @@ function interval(value, low, high) {
     el('svg:circle', { class: 'dot', cx: at(value), cy: 7, r: 4.500 }));
 }
 
-function doubt({ doubt_band: band, doubt_refusal: refusal }) {
+// A promise a side, and why one is refused.
+function sides({ fractured, missed }) {
+  return [['fractured', fractured], ['missed', missed]].map(([name, side]) => {
+    const words = { error: percent(side.error), confidence: percent(side.confidence), wrong: side.wrong, of: side.of };
+    return el('p', { text: side.refusal ?? t(`card.promised.${name}`, words) });
+  });
+}
+
+function doubt({ doubt_band: band, doubt_refusal: refusal, promises, fitted_on: made }) {
   if (!band) return [el('p', { text: t('card.noBand') }), refusal && el('p', { text: refusal })].filter(Boolean);
   const words = { low: percent(band.low), high: percent(band.high), error: percent(band.error), confidence: percent(band.confidence) };
+  if (promises) {
+    return [el('p', { text: t('card.band', words) }), ...sides(promises), el('p', { class: 'soft', text: t('card.madeOn', { made: made ?? 'val' }) }), band.high >= 1 && el('p', { text: t('card.allDoubt') })].filter(Boolean);
+  }
   const promised = typeof band.error === 'number' && typeof band.confidence === 'number';
   return [el('p', { text: t(promised ? 'card.promise' : 'card.band', words) }), band.high >= 1 && el('p', { text: t('card.allDoubt') })].filter(Boolean);
 }

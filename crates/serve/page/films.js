@@ -51,8 +51,8 @@ export class Films extends EventTarget {
   chosen = null;
 
   /**
-   * Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged), `state`, and `prediction` or `error`; of a DICOM
-   * file its `header`, `study` and the file as `source`; what the person who looks says of it as `reading`.
+   * Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged; then `original`), `state`, and `prediction` or `error`; of a
+   * DICOM file its `header`, `study` and the file as `source`; what the person who looks says of it as `reading`.
    */
   add(items) {
     const added = items.map((item) => ({ id: this.#next++, state: 'waiting', prediction: null, error: null, picture: null, heat: null, model: null, header: null, source: null, study: null, reading: { agree: null, note: '' }, ...item }));

@@ -27,6 +27,8 @@ export class Queue extends EventTarget {
   done = 0;
   total = 0;
   waiting = null;
+  /** The operating point to decide at; `null`: the server's. */
+  point = null;
 
   constructor(films, askToken) {
     super();
@@ -46,6 +48,13 @@ export class Queue extends EventTarget {
     for (const film of films) this.#films.update(film, { state: 'waiting', error: null });
     this.#waiting.push(...films);
     this.#go();
+  }
+
+  /** Sends films that have their answer once more, because they are to be decided otherwise. */
+  resend(films) {
+    const known = films.filter((film) => film.original);
+    for (const film of known) film.file = film.original;
+    if (known.length > 0) this.send(known);
   }
 
   /** Gives up all that is not judged yet, for a reason. */
@@ -76,7 +85,8 @@ export class Queue extends EventTarget {
     let bytes = 0;
     while (batch.length < most && this.#waiting.length > 0) {
       bytes += this.#waiting[0].file.size;
-      if (batch.length > 0 && bytes > BYTES) break;
+      // A request decides all its films by one rule.
+      if (batch.length > 0 && (bytes > BYTES || Boolean(this.#waiting[0].anyway) !== Boolean(batch[0].anyway))) break;
       batch.push(this.#waiting.shift());
     }
     return batch;
@@ -89,7 +99,7 @@ export class Queue extends EventTarget {
       if (signal.aborted) return this.#failAll(batch, signal.reason);
       try {
         for (const film of batch) this.#films.update(film, { state: 'sending' });
-        this.#note(batch, await predict(batch, signal));
+        this.#note(batch, await predict(batch, signal, { point: this.point, anyway: Boolean(batch[0].anyway) }));
         return;
       } catch (cause) {
         if (signal.aborted) return this.#failAll(batch, signal.reason);
@@ -152,7 +162,7 @@ export class Queue extends EventTarget {
       const { heatmap, picture, ...prediction } = answer;
       const heat = heatmap && { blob: blobOf(heatmap.png), kind: heatmap.kind, boxes: heatmap.boxes ?? [] };
       this.done += 1;
-      this.#films.update(film, { state: 'done', prediction, model, heat, picture: picture && blobOf(picture.png), file: null });
+      this.#films.update(film, { state: 'done', prediction, model, heat, picture: picture && blobOf(picture.png), original: film.file, file: null });
     });
     this.#tell();
   }

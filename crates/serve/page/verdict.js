@@ -14,9 +14,11 @@ export function bandText(model) {
 }
 
 /** The sentence below the decision. */
-export function saysOf({ decision, score }, model) {
+export function saysOf({ decision, score }) {
   if (decision !== 'doubt') return t(`says.${decision}`);
-  return t(score >= model.threshold ? 'says.doubtHigh' : 'says.doubtLow');
+  // Never "0 of 100" or "100 of 100", and high or low as the program says it elsewhere.
+  const share = String(Math.min(99, Math.max(1, Math.round(score * 100))));
+  return t(score >= 0.5 ? 'says.doubtHigh' : 'says.doubtLow', { share });
 }
 
 /** What the score means, in natural frequencies. */
@@ -26,10 +28,11 @@ export function meaningOf({ score }) {
 }
 
 /** Why to be careful, as `{icon, grave, text}`s, the gravest first. `truth` says of an example how it was drawn. */
-export function reasonsOf({ decision, xray_score: xray, flags = [] }, model, truth = null) {
+export function reasonsOf({ decision, xray_score: xray, judged_anyway: anyway, flags = [] }, model, truth = null) {
   const reasons = [];
   const add = (icon, grave, text) => reasons.push({ icon, grave, text });
   if (decision === 'not_an_xray') add('not_an_xray', true, t('why.not_an_xray', { value: percent(xray) }));
+  if (anyway) add('not_an_xray', true, t('why.judged_anyway', { value: percent(xray) }));
   const icons = { seen_in_training: 'memory', annotated: 'pen', cross_section: 'care' };
   for (const flag of flags) {
     // A server newer than this page may know more of them.
@@ -38,12 +41,20 @@ export function reasonsOf({ decision, xray_score: xray, flags = [] }, model, tru
   const words = bandWords(model);
   if (decision === 'doubt') add('doubt', false, t('why.in_band', words));
   else if (decision !== 'not_an_xray') {
-    const promised = words && model.doubt_band.error !== null && model.doubt_band.confidence !== null;
-    add('promise', false, !words ? t('why.no_band') : promised ? t('why.promise', words) : t('why.no_promise'));
+    add('promise', false, promiseOf(decision, model, words));
   }
   if (truth) add('pen', false, t('why.synthetic', { truth: t(`why.${truth}`) }));
   if (decision !== 'not_an_xray') add('care', false, t('why.whole'));
   return reasons;
+}
+
+// What is promised of a decision: of its side, or, in older models, of all decisions together.
+function promiseOf(decision, { promises, doubt_band: band }, words) {
+  if (!words) return t('why.no_band');
+  const side = decision === 'fractured' ? promises?.fractured : promises?.missed;
+  if (side) return t(`why.promise_${decision}`, { error: percent(side.error), confidence: percent(side.confidence) });
+  const given = (value) => typeof value === 'number';
+  return given(band.error) && given(band.confidence) ? t('why.promise', words) : t('why.no_promise');
 }
 
 /** A flag in a few words. */

@@ -35,7 +35,13 @@ struct Line {
     /// SHA-256 of the model's weights.
     model_sha256: String,
     score: f64,
+    /// At which it was decided; lines of earlier programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
     decision: Decision,
+    /// The input gate was overruled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    judged_anyway: bool,
     previous: String,
 }
 
@@ -183,6 +189,7 @@ impl AuditLog {
         image_sha256: &str,
         model_sha256: &str,
         said: &Prediction,
+        threshold: f64,
     ) -> Result<(), AuditError> {
         let io = |source| AuditError::Io {
             path: self.path.clone(),
@@ -196,7 +203,9 @@ impl AuditLog {
             image_sha256: image_sha256.to_owned(),
             model_sha256: model_sha256.to_owned(),
             score: said.score,
+            threshold: Some(threshold),
             decision: said.decision,
+            judged_anyway: said.judged_anyway,
             previous: chain.head.clone(),
         };
         let mut text = serde_json::to_string(&line).map_err(|error| io(error.into()))?;
@@ -251,6 +260,7 @@ mod tests {
             decision: Decision::Doubt,
             xray_score: None,
             flags: Flags::default(),
+            judged_anyway: false,
             milliseconds: 1.0,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use osteon_data::Decoder;
-use osteon_model::{ModelInfo, Prediction, Predictor};
+use osteon_model::{ModelInfo, Prediction, Predictor, Rule};
 use tokio::sync::Semaphore;
 use tower_http::csrf::CsrfLayer;
 
@@ -21,6 +21,8 @@ use crate::{Chain, ServeError, ServeOptions, api, page, watch};
 pub(crate) struct App {
     pub options: ServeOptions,
     pub info: ModelInfo,
+    /// How films are decided where a request asks for nothing else.
+    pub rule: Rule,
     pub parameters: u64,
     pub decoder: Decoder,
     pub engine: Engine,
@@ -49,6 +51,7 @@ impl Service {
         options.check()?;
         let first = predictors.first().ok_or(ServeError::NoModel)?;
         let (info, parameters) = (first.info().clone(), first.parameters());
+        let rule = first.rule();
         let mut decoder = first.decoder().clone();
         decoder.limits.max_pixels = options.limits.pixels;
         let telemetry = Arc::new(Telemetry::new());
@@ -64,6 +67,7 @@ impl Service {
                 uploads: Room::new(options.limits.upload_bytes),
                 options,
                 info,
+                rule,
                 parameters,
                 decoder,
                 engine,
@@ -107,11 +111,16 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Writes a decision down; what is not written is not answered.
-    pub fn record(&self, image_sha256: &str, said: &Prediction) -> Result<(), Problem> {
+    pub fn record(
+        &self,
+        image_sha256: &str,
+        said: &Prediction,
+        rule: &Rule,
+    ) -> Result<(), Problem> {
         let Some(log) = &self.log else {
             return Ok(());
         };
-        log.write(image_sha256, &self.model_sha256, said)
+        log.write(image_sha256, &self.model_sha256, said, rule.threshold)
             .map_err(|error| {
                 tracing::error!(%error, "a decision could not be written down");
                 Problem::new(Code::Unavailable, "the audit log cannot be written")

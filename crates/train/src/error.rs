@@ -221,6 +221,16 @@ pub enum TrainError {
         #[source]
         source: csv::Error,
     },
+    /// A table of out-of-fold logits that does not say what is needed.
+    #[error("{}{}: {problem}", path.display(), line.map_or_else(String::new, |line| format!(", line {line}")))]
+    Scores {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        line: Option<u64>,
+        /// What is wrong.
+        problem: String,
+    },
     /// A run that is not the one its checkpoint is of.
     #[error(
         "{} is another run than the one asked for; with --force it goes on all the same:\n{}",

@@ -1,5 +1,6 @@
 //! Cross-validation: every film judged by a model that never saw it, nor a film of its group.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,8 +25,14 @@ pub struct OutOfFold {
     pub fractured: bool,
     /// The fold that judged it, counted from 1.
     pub fold: usize,
+    /// What belongs together with it: of one number are images of one group. `None` in tables of earlier programs.
+    #[serde(default)]
+    pub group: Option<usize>,
     /// Calibrated on that fold's val, 0..=1.
     pub score: f64,
+    /// The network's own number, to which `osteon shrink --refit --scores` fits. `None` in tables of earlier programs.
+    #[serde(default)]
+    pub logit: Option<f64>,
 }
 
 /// One fold's figures on the films it was not trained or chosen on.
@@ -85,6 +92,8 @@ pub fn cross_validate(
         seed: config.train.seed,
         ..SplitOptions::default()
     };
+    let ids = entries.iter().map(|entry| entry.id.as_str());
+    let group_of: HashMap<&str, usize> = ids.zip(groups.iter().copied()).collect();
     let parts = fold_films(&entries, &groups, folds, &options)?;
     if Environment::read()?.is_none_or(|environment| environment.is_main()) {
         note_config(plan)?;
@@ -128,14 +137,16 @@ pub fn cross_validate(
         let films = divided.split(Split::Test)?;
         let films = Films::load(films, &config.data.decoder(), preprocess, &|| {})?;
         let films = Arc::new(films);
-        let values = predictor.scores(&films, &|_| {})?;
+        let values = predictor.logits(&films, &|_| {})?;
         let rows = films.ids().iter().zip(films.truths()).zip(values);
         let judged: Vec<OutOfFold> = rows
-            .map(|((id, fractured), score)| OutOfFold {
+            .map(|((id, fractured), logit)| OutOfFold {
                 id: id.clone(),
                 fractured,
                 fold: fold + 1,
-                score,
+                group: group_of.get(id.as_str()).copied(),
+                score: predictor.info().calibration.score(logit),
+                logit: Some(logit),
             })
             .collect();
         if rank == 0 {

@@ -18,6 +18,7 @@ mod run;
 mod sanity;
 mod scaler;
 mod schedule;
+mod scores;
 mod shrink;
 mod team;
 mod tensorboard;

@@ -7,8 +7,11 @@ use anyhow::Context;
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{CalibrationMethod, Device, ModelInfo, Predictor, SHIPPED};
+use osteon_model::{
+    CalibrationMethod, Device, FittedSource, ModelInfo, Predictor, SHIPPED,
+};
 
+use super::info::{fitted_on, promises};
 use super::shrink::mebibytes;
 
 /// The card of a model file as Markdown; without a file, of the model that ships with the program.
@@ -50,10 +53,12 @@ fn file_table(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
     };
     let calibration = match info.calibration.method {
         CalibrationMethod::None => "none: the sigmoid of the logit".to_owned(),
-        CalibrationMethod::Isotonic => "isotonic, fitted on val".to_owned(),
+        CalibrationMethod::Isotonic => format!("isotonic, fitted on {}", fitted_on(info)),
         CalibrationMethod::Temperature | CalibrationMethod::Platt => format!(
-            "sigmoid({:.4} · logit + {:.4}), fitted on val",
-            info.calibration.slope, info.calibration.intercept
+            "sigmoid({:.4} · logit + {:.4}), fitted on {}",
+            info.calibration.slope,
+            info.calibration.intercept,
+            fitted_on(info)
         ),
     };
     format!(
@@ -91,8 +96,7 @@ fn use_and_data(info: &ModelInfo) -> String {
          | | films | fractured | fingerprint |\n|---|---|---|---|\n\
          | train | {} | {} | `{}` |\n\
          | val | {} | {} | `{}` |\n\n\
-         The data set is `{}` ({}). {} Epoch, calibration and thresholds were chosen on val and \
-         nowhere else. The file holds a hash and a fingerprint of every film that it was trained or chosen on, copies included: `osteon evaluate` says when it is \
+         The data set is `{}` ({}). {} {} The file holds a hash and a fingerprint of every film that it was trained or chosen on, copies included: `osteon evaluate` says when it is \
          asked about one.\n\n",
         data.train_images,
         data.train_fractured,
@@ -105,7 +109,18 @@ fn use_and_data(info: &ModelInfo) -> String {
         info.attribution
             .as_ref()
             .map_or(String::new(), |whom| format!("{whom}.")),
+        chosen(info),
     )
+}
+
+/// What epoch, calibration and thresholds were chosen on.
+fn chosen(info: &ModelInfo) -> String {
+    match info.fitted_on {
+        Some(on) if on.source == FittedSource::OutOfFold => format!(
+            "The epoch was chosen on val; calibration, operating points and promises were fitted on {on}, of models trained by the same recipe."
+        ),
+        _ => "Epoch, calibration and thresholds were chosen on val and nowhere else.".to_owned(),
+    }
 }
 
 fn figures(info: &ModelInfo) -> String {
@@ -116,6 +131,10 @@ fn figures(info: &ModelInfo) -> String {
             text += &table(val);
         }
         None => text += "It was not judged on val.\n\n",
+    }
+    if let Some(found) = &info.metrics.out_of_fold {
+        text += "Out of fold, by models of the same recipe that had not seen the image, which calibration, operating points and promises were fitted to:\n\n";
+        text += &table(found);
     }
     match &info.metrics.test {
         Some(test) => {
@@ -156,8 +175,8 @@ fn table(found: &Summary) -> String {
 
 fn points(info: &ModelInfo) -> String {
     let mut text = "## Operating points\n\nThe first is used where none is asked for.\n\n\
-                    | | threshold | sensitivity on val | specificity on val |\n|---|---|---|---|\n"
-        .to_owned();
+                    | | threshold | sensitivity {0} | specificity {0} |\n|---|---|---|---|\n"
+        .replace("{0}", where_fitted(info));
     let share = |value: Option<f64>| {
         value.map_or_else(|| "–".to_owned(), |v| format!("{:.1} %", v * 100.0))
     };
@@ -174,7 +193,25 @@ fn points(info: &ModelInfo) -> String {
     text + "\n"
 }
 
+/// Where the operating points have their sensitivity.
+pub fn where_fitted(info: &ModelInfo) -> &'static str {
+    match info.fitted_on.map(|on| on.source) {
+        Some(FittedSource::OutOfFold) => "out of fold",
+        _ => "on val",
+    }
+}
+
 fn doubt(info: &ModelInfo) -> String {
+    if let (Some(band), Some(made)) = (&info.doubt_band, &info.promises) {
+        let [fractured, missed] = promises(made).map(|said| capitalised(&said));
+        return format!(
+            "## Doubt\n\nScores from {:.4} to {:.4} are left to a person. Made on {}; true for images like those, with as many fractures among them:\n\n\
+             - {fractured}\n- {missed}\n\n",
+            band.low,
+            band.high,
+            fitted_on(info)
+        );
+    }
     let said = match (&info.doubt_band, &info.doubt_refusal) {
         (Some(band), _) => {
             let promise = match (band.error, band.confidence) {
@@ -271,6 +308,13 @@ fn made(info: &ModelInfo) -> String {
          stage, which was the best on val. The command `osteon info --json` prints the whole header.\n",
         data.seed, data.epochs
     )
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn stated(text: Option<&str>) -> &str {

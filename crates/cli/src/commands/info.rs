@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use osteon_model::{
-    CalibrationMethod, ModelInfo, OperatingPoint, TrainingData, read_info, shipped_info,
+    CalibrationMethod, ModelInfo, OperatingPoint, Promised, Promises, TrainingData, read_info,
+    shipped_info,
 };
 
 use super::{card, model_path};
@@ -67,7 +68,8 @@ written by     {} {}, format {}",
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\nthreshold      {threshold:.3} ({name}): sensitivity {sensitivity}, specificity {specificity} on val"
+            "\nthreshold      {threshold:.3} ({name}): sensitivity {sensitivity}, specificity {specificity} {}",
+            card::where_fitted(info)
         );
     }
     text += &doubt(info);
@@ -98,10 +100,12 @@ written by     {} {}, format {}",
 fn calibration(info: &ModelInfo) -> String {
     match info.calibration.method {
         CalibrationMethod::None => "none: score = sigmoid(logit)".to_owned(),
-        CalibrationMethod::Isotonic => "isotonic, fitted on val".to_owned(),
+        CalibrationMethod::Isotonic => format!("isotonic, fitted on {}", fitted_on(info)),
         CalibrationMethod::Temperature | CalibrationMethod::Platt => format!(
-            "score = sigmoid({:.4} · logit + {:.4})",
-            info.calibration.slope, info.calibration.intercept
+            "score = sigmoid({:.4} · logit + {:.4}), fitted on {}",
+            info.calibration.slope,
+            info.calibration.intercept,
+            fitted_on(info)
         ),
     }
 }
@@ -125,8 +129,58 @@ chosen on      {} films, {} fractured",
     )
 }
 
+/// What calibration, operating points and promises were fitted to.
+pub fn fitted_on(info: &ModelInfo) -> String {
+    info.fitted_on
+        .map_or_else(|| "val".to_owned(), |on| on.to_string())
+}
+
+/// The promises of a model, one a line, and why one is refused.
+pub fn promises(promises: &Promises) -> [String; 2] {
+    let one =
+        |side: &Promised, what: &str, done: &str, called: &str| match (side.cut, &side.refusal) {
+            (Some(_), _) => format!(
+                "{what} at most {} {done}, with {} confidence ({} of {} where it was made)",
+                share(side.error),
+                share(side.confidence),
+                side.wrong,
+                side.of
+            ),
+            (None, refusal) => format!(
+                "no image is called {called}. {}",
+                refusal.as_deref().unwrap_or_default()
+            ),
+        };
+    [
+        one(
+            &promises.fractured,
+            "of the images called fractured",
+            "are not",
+            "fractured",
+        ),
+        one(
+            &promises.missed,
+            "of all fractures",
+            "are called not fractured",
+            "not fractured",
+        ),
+    ]
+}
+
+/// "10 %", without decimals that say nothing.
+fn share(value: f64) -> String {
+    format!("{} %", (value * 1000.0).round() / 10.0)
+}
+
 /// The doubt band with what it promises, or why there is none.
 fn doubt(info: &ModelInfo) -> String {
+    if let (Some(band), Some(made)) = (info.doubt_band, &info.promises) {
+        let [fractured, missed] = promises(made);
+        return format!(
+            "\ndoubt band     {:.3} to {:.3}\n               {fractured}\n               {missed}",
+            band.low, band.high
+        );
+    }
     match (info.doubt_band, &info.doubt_refusal) {
         (Some(band), _) => {
             let promise = match (band.error, band.confidence) {

@@ -41,11 +41,17 @@ pub fn model_path(given: &Path) -> PathBuf {
 /// Opens the model that was asked for, with the place of its file; without one, the model that ships with the program, which has none.
 pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Option<PathBuf>)> {
     let device = choose_device(&args.device)?;
-    let Some(given) = &args.model else {
-        return Ok((Predictor::shipped(device)?, None));
+    let (mut predictor, file) = match &args.model {
+        None => (Predictor::shipped(device)?, None),
+        Some(given) => {
+            let file = model_path(given);
+            (Predictor::open(&file, device)?, Some(file))
+        }
     };
-    let file = model_path(given);
-    Ok((Predictor::open(&file, device)?, Some(file)))
+    if let Some(point) = &args.operating_point {
+        predictor.set_rule(predictor.info().rule(Some(point))?);
+    }
+    Ok((predictor, file))
 }
 
 /// Opens the data set that was asked for, with what else is known of the films of the split that is looked at: a table of that split alone will do.

@@ -9,7 +9,7 @@ use osteon_data::{DecodeScratch, image_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
 use osteon_model::{
     Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
-    Sharing,
+    Rule, Sharing, doubt_in_words,
 };
 use serde::Serialize;
 
@@ -71,7 +71,11 @@ struct Row<'a> {
 }
 
 pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
-    let (predictor, _) = open_model(&args.model)?;
+    let (mut predictor, _) = open_model(&args.model)?;
+    predictor.set_rule(Rule {
+        judge_anyway: args.judge_anyway,
+        ..predictor.rule()
+    });
     let pictures = args.heatmap.is_some() || args.dicom.is_some();
     let kind = args.heatmap_kind.kind();
     let budget = Budget::open(args.max_memory, &predictor, |blank| {
@@ -173,6 +177,7 @@ impl Writer<'_> {
                     explained: &explained,
                     film: &film,
                     model: self.predictor.info(),
+                    rule: self.predictor.rule(),
                 })
             });
             match objects {
@@ -264,8 +269,17 @@ fn reason(error: ModelError) -> String {
 fn line(p: &Prediction, path: &str) -> String {
     let mut line = format!("{:.3}  {:<14} {path}", p.score, p.decision.to_string());
     let mut remarks = Vec::new();
-    if let (Decision::NotAnXray, Some(score)) = (p.decision, p.xray_score) {
-        remarks.push(format!("X-ray score {score:.3}"));
+    if p.decision == Decision::Doubt {
+        remarks.push(doubt_in_words(p.score));
+    }
+    if let Some(score) = p.xray_score {
+        if p.judged_anyway {
+            remarks.push(format!(
+                "no X-ray by its X-ray score {score:.3}, judged anyway"
+            ));
+        } else if p.decision == Decision::NotAnXray {
+            remarks.push(format!("X-ray score {score:.3}"));
+        }
     }
     if !p.flags.is_empty() {
         remarks.push(names(p.flags, ", "));

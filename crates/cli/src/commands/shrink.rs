@@ -30,7 +30,9 @@ pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
     let done = shrink(
         &model,
         &args.out,
-        config.as_ref(),
+        config
+            .as_ref()
+            .map(|config| (config, args.scores.as_deref())),
         &mut TrainProgress::new(1),
     )?;
     let report = Report {

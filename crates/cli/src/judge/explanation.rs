@@ -28,7 +28,7 @@ pub fn explanation(
     if boxed.is_empty() {
         return Ok(None);
     }
-    let threshold = predictor.info().threshold();
+    let threshold = predictor.rule().threshold;
     let found: Vec<bool> = boxed
         .iter()
         .map(|&film| scores[film] >= threshold)
@@ -51,7 +51,8 @@ pub fn explanation(
         .zip(&found)
         .filter(|(_, found)| **found)
     {
-        deleted.push(predictor.delete(films, film, heat, SEED + film as u64)?);
+        // An empty heatmap says of no cell that it matters: there is nothing to delete.
+        deleted.extend(predictor.delete(films, film, heat, SEED + film as u64)?);
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -65,6 +66,10 @@ pub fn explanation(
         .iter()
         .zip(&found)
         .filter(|(hit, found)| **hit && **found);
+    let empty = || {
+        let maps = heat.iter().zip(&found);
+        maps.filter(|(heat, _)| heat.is_empty())
+    };
     let hits_all = hits.iter().filter(|hit| **hit).count() as u64;
     Ok(Some(Explanation {
         kind: match heat[0].kind {
@@ -81,6 +86,8 @@ pub fn explanation(
         iou_detected: mean(&of_found(&overlaps))?,
         iou_boxed: mean(&of_all(&overlaps))?,
         heat_inside_detected: mean(&of_found(&insides))?,
+        empty_boxed: empty().count() as u64,
+        empty_detected: empty().filter(|(_, found)| **found).count() as u64,
         deletion: deletion(&deleted)?,
     }))
 }

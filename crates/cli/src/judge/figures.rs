@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use osteon_data::{Entry, subgroup_columns};
 use osteon_metrics::{Confusion, Estimate, MetricsError, Summary, SummaryOptions, delong, wilson};
-use osteon_model::{Decision, ModelInfo, Predictor};
-use osteon_report::judgement::{Band, Doubt, Groups, PointFigures, Subgroup};
+use osteon_model::{Decision, ModelInfo, Predictor, Promised};
+use osteon_report::judgement::{
+    Band, Doubt, Groups, PointFigures, PromiseCheck, Promises, Subgroup,
+};
 
 /// Whether any two films belong together.
 pub fn has_groups(groups: &[usize]) -> bool {
@@ -47,14 +49,38 @@ pub fn doubt(
         deferred: (labels.len() - kept.len()) as u64,
         confusion_of_the_rest: rest,
         error_of_the_rest: wilson(rest.fn_ + rest.fp, rest.total(), 0.95)?,
-        band: info.doubt_band.map(|band| Band {
+        band: predictor.rule().band.map(|band| Band {
             low: band.low,
             high: band.high,
             error: band.error,
             confidence: band.confidence,
         }),
         refusal: info.doubt_refusal.clone(),
+        promises: promises(info, &rest, labels)?,
     })
+}
+
+/// Each promise of the model file, held against what was decided here. Of all fractures those in doubt count, too.
+fn promises(
+    info: &ModelInfo,
+    decided: &Confusion,
+    labels: &[bool],
+) -> Result<Option<Promises>, MetricsError> {
+    let Some(made) = &info.promises else {
+        return Ok(None);
+    };
+    let check = |side: &Promised, wrong, of| {
+        let promise = (side.error, side.confidence);
+        PromiseCheck::new(promise, side.refusal.clone(), (wrong, of))
+    };
+    let fractures = labels.iter().filter(|label| **label).count() as u64;
+    Ok(Some(Promises {
+        fractured: check(&made.fractured, decided.fp, decided.tp + decided.fp)?,
+        missed: check(&made.missed, decided.fn_, fractures)?,
+        made_on: info
+            .fitted_on
+            .map_or_else(|| "val".to_owned(), |on| on.to_string()),
+    }))
 }
 
 /// The figures with every group counting once.

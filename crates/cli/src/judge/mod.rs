@@ -88,7 +88,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let seen = leak::seen(info, split, &films);
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();
-    let threshold = info.threshold();
+    let threshold = predictor.rule().threshold;
     let summary = osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
     let data = cards::data(catalog, &judged, films.fingerprint());
     let run = model.and_then(looks::run_of);

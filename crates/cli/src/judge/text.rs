@@ -146,7 +146,12 @@ fn doubt(judgement: &Judgement) -> String {
         rest.fn_ + rest.fp,
         output::percent(doubt.error_of_the_rest).trim(),
     );
-    if let (Some(error), Some(confidence)) = (band.error, band.confidence) {
+    if let Some(promises) = &doubt.promises {
+        for sentence in promises.sentences() {
+            let _ = write!(text, ".\n{}", sentence.trim_end_matches('.'));
+        }
+        let _ = write!(text, ".\nMade on {}", promises.made_on);
+    } else if let (Some(error), Some(confidence)) = (band.error, band.confidence) {
         let _ = write!(
             text,
             ". Promised on val: at most {:.1} % wrong, with probability {:.0} %",
@@ -169,6 +174,13 @@ fn explanation(judgement: &Judgement) -> String {
         output::percent(e.pointing_detected),
         output::number(e.iou_detected).trim(),
     );
+    if e.empty_boxed > 0 {
+        let _ = write!(
+            text,
+            ".\nOn {} of {} films with boxes no place speaks for a fracture ({} of them detected): their heatmaps are empty, count as misses, and are in no deletion test",
+            e.empty_boxed, e.boxed, e.empty_detected
+        );
+    }
     if let Some(d) = e.deletion.get(1) {
         let _ = write!(
             text,

@@ -59,6 +59,52 @@ fn photographs_pages_noise_and_slices_are_no_films() {
         "{}",
         stdout(&text)
     );
+    let anyway = osteon(
+        dir.path(),
+        "predict --judge-anyway --device cpu pictures/blank.png",
+    );
+    let said = stdout(&anyway);
+    assert!(
+        said.contains("no X-ray by its X-ray score 0.")
+            && said.contains("judged anyway")
+            && !said.contains("not_an_xray"),
+        "{said}"
+    );
+    let anyway = osteon(
+        dir.path(),
+        "predict --judge-anyway --json --device cpu pictures/blank.png",
+    );
+    assert!(
+        stdout(&anyway).contains("\"judged_anyway\":true"),
+        "{}",
+        stdout(&anyway)
+    );
+}
+
+#[test]
+fn an_operating_point_is_chosen_by_its_name() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    Synth::new(3)
+        .film(2)
+        .pixels
+        .save(dir.path().join("a.png"))
+        .expect("writes");
+    let ask = |point: &str| {
+        osteon(
+            dir.path(),
+            &format!("predict --device cpu --operating-point {point} a.png"),
+        )
+    };
+    for point in ["balanced", "screening"] {
+        assert_eq!(ask(point).status.code(), Some(0), "{point}");
+    }
+    let unknown = ask("sceening");
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = crate::stderr(&unknown);
+    assert!(
+        said.contains("no operating point \"sceening\"; it has balanced, screening"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -145,7 +145,8 @@ fn boxes_let_the_explanation_be_scored() {
         // The film is letterboxed: the rest of the heat lies on the bars beside it.
         assert!(inside > 0.3 && inside <= 1.0, "{found}");
     }
-    if said["confusion"]["tp"].as_u64() > Some(0) {
+    assert!(found["empty_detected"].as_u64() <= found["empty_boxed"].as_u64());
+    if said["confusion"]["tp"].as_u64() > found["empty_detected"].as_u64() {
         assert_eq!(found["deletion"].as_array().expect("rows").len(), 3);
     }
     let read = |name: &str| std::fs::read_to_string(dir.path().join("out").join(name)).expect(name);

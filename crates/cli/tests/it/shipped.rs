@@ -114,6 +114,57 @@ fn a_run_has_a_card_and_shrinks() {
         ),
         0,
     );
+    let rows: String = (0..100)
+        .map(|i| format!("{},{}\n", i >= 50, f64::from(i) / 10.0 - 5.0))
+        .collect();
+    std::fs::write(
+        dir.path().join("folds.csv"),
+        format!("fractured,logit\n{rows}"),
+    )
+    .expect("writes");
+    let output = osteon(
+        dir.path(),
+        "shrink run promising.safetensors --refit --scores folds.csv",
+    );
+    assert_code(&output, 0);
+    let output = osteon(dir.path(), "info promising.safetensors --card");
+    for part in [
+        "fitted on out-of-fold scores: 100 images, 50 fractured",
+        "- Of the images called fractured at most 10 % are not, with 90 % confidence (0 of 50 where it was made)",
+        "- Of all fractures at most 10 % are called not fractured, with 90 % confidence (",
+        "sensitivity out of fold",
+        "| 100 films, 50 fractured | |",
+    ] {
+        assert!(
+            stdout(&output).contains(part),
+            "{part}: {}",
+            stdout(&output)
+        );
+    }
+    let output = osteon(
+        dir.path(),
+        "evaluate --model promising.safetensors --data set --split val",
+    );
+    assert!(
+        stdout(&output).contains("Made on out-of-fold scores: 100 images, 50 fractured"),
+        "{}",
+        stdout(&output)
+    );
+    std::fs::write(
+        dir.path().join("old.csv"),
+        "id,fractured,fold,score\na,true,1,0.5\n",
+    )
+    .expect("writes");
+    let output = osteon(
+        dir.path(),
+        "shrink run no.safetensors --refit --scores old.csv",
+    );
+    assert_code(&output, 1);
+    assert!(
+        stderr(&output).contains("old.csv, line 1: there is no column logit"),
+        "{}",
+        stderr(&output)
+    );
     // What is in no run folder says nothing of its config.
     let output = osteon(
         dir.path(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use dicom_object::InMemDicomObject;
-use osteon_model::{Decision, Flag, HeatKind, Region};
+use osteon_model::{Decision, Flag, HeatKind, Prediction, Region, doubt_in_words};
 
 use super::content::{
     Relation, code_item, container, image_item, number_item, outline_item, text_item, uid_item,
@@ -64,6 +64,9 @@ fn film(judged: &Judged<'_>) -> InMemDicomObject {
     }
     let comment = ("121106", "DCM", "Comment");
     items.push(text_item(Contains, comment, DISCLAIMER));
+    for said in words(prediction) {
+        items.push(text_item(Contains, comment, &said));
+    }
     let frames = judged.source.frames();
     if frames > 1 {
         let said = format!("Of {frames} frames the first was judged.");
@@ -75,6 +78,20 @@ fn film(judged: &Judged<'_>) -> InMemDicomObject {
         judged.source,
     ));
     container(Contains, GROUP, Some("1501"), items)
+}
+
+/// What the decision alone does not say: what a doubtful score leans to, and that the gate was overruled.
+fn words(prediction: &Prediction) -> Vec<String> {
+    let mut words = Vec::new();
+    if prediction.decision == Decision::Doubt {
+        words.push(format!("In doubt: {}.", doubt_in_words(prediction.score)));
+    }
+    if let (true, Some(likeness)) = (prediction.judged_anyway, prediction.xray_score) {
+        words.push(format!(
+            "The input gate takes it for no radiograph (likeness {likeness:.3}); it was judged all the same because that was asked for."
+        ));
+    }
+    words
 }
 
 fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject {
@@ -100,7 +117,7 @@ fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject
         HeatKind::GradCam => (
             "grad_cam",
             OSTEON,
-            "Hottest cell of Grad-CAM, relative to the film",
+            "Hottest cell of HiResCAM, relative to the film",
         ),
     };
     let mut items = begin(judged, &format!("region {place}"));
@@ -120,14 +137,27 @@ fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject
 fn begin(judged: &Judged<'_>, name: &str) -> Vec<InMemDicomObject> {
     use Relation::{ConceptModifier, ObserverContext};
     let model = judged.model;
-    let mut parameters = format!("threshold={:.6}", model.threshold());
-    if let Some(band) = model.doubt_band {
+    let mut parameters = format!("threshold={:.6}", judged.rule.threshold);
+    if let Some(band) = judged.rule.band {
         // Writing to a string does not fail.
         let _ = write!(
             parameters,
             "; doubt_band={:.6} to {:.6}",
             band.low, band.high
         );
+    }
+    for (name, promised) in model
+        .promises
+        .iter()
+        .flat_map(|all| [("fractured", &all.fractured), ("missed", &all.missed)])
+    {
+        if promised.cut.is_some() {
+            let (error, confidence) = (promised.error, promised.confidence);
+            let _ = write!(
+                parameters,
+                "; {name}_error={error}, confidence={confidence}"
+            );
+        }
     }
     let version = format!(
         "{} {}, weights SHA-256 {}",

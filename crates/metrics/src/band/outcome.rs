@@ -4,99 +4,128 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A band of scores that are left to a person, and the promise about the rest.
+use super::Promise;
+
+/// What lies between two promises, each of which holds or is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DoubtBand {
-    /// Images with `score < low` are decided "not fractured". Always finite: where none are, it is 0 if all scores are
-    /// probabilities, else `f64::MIN`.
-    pub low: f64,
-    /// Images with `score > high` are decided "fractured"; never below `low`. Always finite: where none are, it is 1 if all
-    /// scores are probabilities, else `f64::MAX`.
-    pub high: f64,
-    /// Validation images.
-    pub images: u64,
-    /// Validation images outside the band.
-    pub decided: u64,
-    /// Validation images outside the band that it decides wrongly.
-    pub wrong: u64,
-    /// The promised largest share of wrong decisions among the decided.
-    pub error: f64,
-    /// How surely the promise is kept.
-    pub confidence: f64,
+    /// Of the images called fractured: [`Side::Fractured`], or refused.
+    pub fractured: Side,
+    /// Of all fractures: [`Side::Missed`], or refused.
+    pub missed: Side,
+}
+
+/// A promise, and the score to which it reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Side {
+    /// Images with a score above `cut` may be called fractured.
+    Fractured {
+        /// Of those at most so many are not.
+        promise: Promise,
+        /// A validation image's score, finite.
+        cut: f64,
+        /// Validation images above it.
+        called: u64,
+        /// Those of them that are not fractured.
+        wrong: u64,
+    },
+    /// Images with a score below `cut` may be called not fractured.
+    Missed {
+        /// Of all fractures at most so many are among them.
+        promise: Promise,
+        /// A fractured validation image's score, finite.
+        cut: f64,
+        /// Fractured validation images.
+        fractures: u64,
+        /// Those of them below the cut.
+        missed: u64,
+    },
+    /// No promise can be made, and nothing is called so.
+    Refused {
+        /// What was to be promised.
+        promise: Promise,
+        /// Why it is not.
+        reason: SideRefusal,
+    },
+}
+
+/// Why a side cannot promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SideRefusal {
+    /// So few fractures could not support the promise even if every one scored highest.
+    TooFewFractures {
+        /// Fractured validation images.
+        have: u64,
+        /// The fewest that could.
+        needed: u64,
+    },
+    /// So few images could not support the promise even if all that are called fractured were.
+    TooFewImages {
+        /// Validation images.
+        images: u64,
+        /// The fewest that must be called fractured.
+        needed: u64,
+    },
+    /// So many images share the lowest score that too few are above it.
+    OneScore {
+        /// Images above it.
+        above: u64,
+        /// The fewest that must be called fractured.
+        needed: u64,
+    },
+    /// Too many of even the highest scores belong to images that are not fractured.
+    TooManyWrong {
+        /// The highest-scored images that came nearest to passing.
+        called: u64,
+        /// Those of them that are not fractured.
+        wrong: u64,
+        /// How many may be; `None` where so few images prove nothing.
+        allowed: Option<u64>,
+    },
+}
+
+impl Side {
+    /// The score to which it reaches; `None` where it is refused.
+    #[must_use]
+    pub fn cut(&self) -> Option<f64> {
+        match self {
+            Self::Fractured { cut, .. } | Self::Missed { cut, .. } => Some(*cut),
+            Self::Refused { .. } => None,
+        }
+    }
+
+    /// What is promised, or was to be.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        match self {
+            Self::Fractured { promise, .. }
+            | Self::Missed { promise, .. }
+            | Self::Refused { promise, .. } => *promise,
+        }
+    }
 }
 
 impl DoubtBand {
     /// `Some(true)` for "fractured", `Some(false)` for "not fractured", `None` for doubt (and for NaN).
+    ///
+    /// The band contains the decision threshold in use, so that it takes decisions back and never turns one round: both promises hold
+    /// for the smaller sides, too. Where the sides overlap, all images can be decided, and the threshold says which way.
     #[must_use]
-    pub fn decide(&self, score: f64) -> Option<bool> {
-        if score < self.low {
+    pub fn decide(&self, score: f64, threshold: f64) -> Option<bool> {
+        let low = self.missed.cut().unwrap_or(f64::NEG_INFINITY);
+        let high = self.fractured.cut().unwrap_or(f64::INFINITY);
+        if score < low.min(threshold) {
             Some(false)
-        } else if score > self.high {
+        } else if score > high.max(threshold) {
             Some(true)
         } else {
             None
         }
     }
-}
-
-/// What comes of the search for a doubt band.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BandOutcome {
-    /// A band that keeps the promise.
-    Band(DoubtBand),
-    /// Every image can be decided within the promise, by `score >= threshold`.
-    NotNeeded {
-        /// The threshold asked for, or else one at which the promise holds: of those, the one with the fewest wrong.
-        threshold: f64,
-        /// Validation images.
-        images: u64,
-        /// Validation images that the threshold decides wrongly.
-        wrong: u64,
-        /// The promised largest share of wrong decisions.
-        error: f64,
-        /// How surely the promise is kept.
-        confidence: f64,
-    },
-    /// No promise can be made.
-    Refused {
-        /// Why not.
-        reason: BandRefusal,
-        /// The share of wrong decisions that was to be promised.
-        error: f64,
-        /// How surely it was to be kept.
-        confidence: f64,
-    },
-}
-
-/// Why no band could be promised.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum BandRefusal {
-    /// So few images could not support the promise even if every decision were right.
-    TooFewImages {
-        /// Validation images.
-        images: u64,
-        /// The fewest that could.
-        needed: u64,
-    },
-    /// Too many of even the surest images are decided wrongly.
-    NoBandHolds {
-        /// Validation images.
-        images: u64,
-        /// Images decided by the band that came nearest.
-        decided: u64,
-        /// Those of them decided wrongly.
-        wrong: u64,
-    },
-    /// There are bands that keep the promise, but they decide images on the other side of the threshold.
-    ThresholdOutside {
-        /// Validation images.
-        images: u64,
-        /// The threshold asked for.
-        threshold: f64,
-    },
 }
 
 /// A share as a percentage without the dust of binary fractions.
@@ -108,35 +137,39 @@ impl fmt::Display for Percent {
     }
 }
 
-impl fmt::Display for BandOutcome {
+impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Promise { error, confidence } = self.promise();
+        let (error, sure) = (Percent(error), Percent(confidence));
         match self {
-            Self::Band(band) => band.fmt(f),
-            Self::NotNeeded {
-                threshold,
-                images,
-                wrong,
-                error,
-                confidence,
+            Self::Fractured {
+                cut, called, wrong, ..
             } => write!(
                 f,
-                "No image need be left to a person: the threshold {threshold} decides {wrong} of {images} images wrongly, and with \
-                 {} confidence at most {} of images like these.",
-                Percent(*confidence),
-                Percent(*error)
+                "Images with a score above {cut} are called fractured. At most {error} of those are not, with {sure} confidence, among \
+                 images like these; here it is {wrong} of {called}."
             ),
-            Self::Refused {
-                reason,
-                error,
-                confidence,
-            } => {
+            Self::Missed {
+                cut,
+                fractures,
+                missed,
+                ..
+            } => write!(
+                f,
+                "Images with a score below {cut} are called not fractured. At most {error} of all fractures are among them, with {sure} \
+                 confidence, among images like these; here it is {missed} of {fractures}."
+            ),
+            Self::Refused { reason, .. } => {
+                let what = match reason {
+                    SideRefusal::TooFewFractures { .. } => {
+                        "of all fractures are called not fractured"
+                    }
+                    _ => "of the images called fractured are not",
+                };
                 write!(
                     f,
-                    "No promise that at most {} of the decided images are wrong can be made with {} confidence: ",
-                    Percent(*error),
-                    Percent(*confidence)
-                )?;
-                reason.fmt(f)
+                    "No promise that at most {error} {what} can be made with {sure} confidence: {reason}"
+                )
             }
         }
     }
@@ -144,40 +177,40 @@ impl fmt::Display for BandOutcome {
 
 impl fmt::Display for DoubtBand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (left, decided) = (self.images.saturating_sub(self.decided), self.decided);
-        write!(
-            f,
-            "Scores from {} to {} are left to a person, {left} of {} images here. Of the {decided} decided ones {} were wrong; with \
-             {} confidence at most {} are, among images like these.",
-            self.low,
-            self.high,
-            self.images,
-            self.wrong,
-            Percent(self.confidence),
-            Percent(self.error)
-        )
+        write!(f, "{} {}", self.fractured, self.missed)
     }
 }
 
-impl fmt::Display for BandRefusal {
+impl fmt::Display for SideRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooFewFractures { have, needed } => write!(
+                f,
+                "there are {have} fractures, and it takes at least {needed}, however good the model."
+            ),
             Self::TooFewImages { images, needed } => write!(
                 f,
-                "there are {images} validation images, and it takes at least {needed}, however good the model."
+                "there are {images} images, and it takes more than {needed}, with the {needed} highest scores all fractured."
             ),
-            Self::NoBandHolds {
-                images,
-                decided,
+            Self::OneScore { above, needed } => write!(
+                f,
+                "only {above} images score above the lowest score, which the others share, and it takes at least {needed}."
+            ),
+            Self::TooManyWrong {
+                called,
                 wrong,
-            } => write!(
-                f,
-                "of the {decided} surest of {images} validation images {wrong} are decided wrongly, which is too many or too close."
-            ),
-            Self::ThresholdOutside { images, threshold } => write!(
-                f,
-                "on the {images} validation images it holds only for bands that do not contain the threshold {threshold}."
-            ),
+                allowed,
+            } => {
+                write!(
+                    f,
+                    "of the {called} highest-scored images {wrong} are not fractured"
+                )?;
+                match allowed {
+                    Some(0) => f.write_str(", where none may be."),
+                    Some(allowed) => write!(f, ", where {allowed} may be."),
+                    None => f.write_str(", and so few prove nothing."),
+                }
+            }
         }
     }
 }

@@ -29,14 +29,18 @@ pub struct Deleted {
 }
 
 impl Predictor {
-    /// The deletion test on a film already read. The same `seed` draws the same cells. Cells beside the film are never counted or masked.
+    /// The deletion test on a film already read; `None` for a heatmap without any heat, which says of no cell that it matters. The same `seed`
+    /// draws the same cells. Cells beside the film are never counted or masked.
     pub fn delete(
         &self,
         films: &Films,
         film: usize,
         heatmap: &Heatmap,
         seed: u64,
-    ) -> Result<Deleted, ModelError> {
+    ) -> Result<Option<Deleted>, ModelError> {
+        if heatmap.is_empty() {
+            return Ok(None);
+        }
         let side = films.preprocess().side();
         let seen = shown(films.gray(film), side);
         let (width, height) = (heatmap.width, heatmap.height);
@@ -70,11 +74,11 @@ impl Predictor {
         let input = self.net.arrange(&Tensor::f_cat(&masked, 0)?)?;
         let logits = forward(&self.net, &input, self.net.compute().judging())?;
         let score = |n: usize| self.info.calibration.score(logits[n]);
-        Ok(Deleted {
+        Ok(Some(Deleted {
             score: score(0),
             hottest: [1, 2, 3].map(score),
             random: [4, 5, 6].map(score),
-        })
+        }))
     }
 }
 
@@ -111,7 +115,7 @@ fn shown(film: GrayView<'_>, side: usize) -> Shown {
     seen
 }
 
-/// The cells by falling heat, and by chance. Equally hot cells, such as all that Grad-CAM leaves cold, come in random order.
+/// The cells by falling heat, and by chance. Equally hot cells, such as all that HiResCAM leaves cold, come in random order.
 fn orders(cells: &[usize], heat: &[f32], seed: u64) -> [Vec<usize>; 2] {
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut hottest = cells.to_vec();

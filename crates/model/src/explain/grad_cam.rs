@@ -1,4 +1,7 @@
-//! Grad-CAM: Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV 2017.
+//! HiResCAM: Draelos & Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks", arXiv
+//! 2011.08891 (2020). The gradient is multiplied with the activation cell by cell. Grad-CAM (Selvaraju et al., ICCV 2017) takes each
+//! channel's mean gradient instead, and where features go through a mean and a maximum, as in the residual networks, that mean's sign
+//! may cancel what speaks for a fracture on every cell of every film.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -8,8 +11,8 @@ use crate::network::Network;
 /// Of N films' features the heat N×h×w on the finest of them (f32), 0..=1 with 1 in each film's hottest cell: all 0 where nothing
 /// speaks for a fracture.
 ///
-/// Only what comes after the features is gone through backwards, so frozen networks will do. Channels are weighted by the mean of the
-/// gradient of the logit; in 32 bits whatever the network computes in.
+/// Only what comes after the features is gone through backwards, so frozen networks will do. Of a network whose logit is linear in its
+/// features, the cells' sum before the cut at 0 is the logit but for its bias. In 32 bits whatever the network computes in.
 pub(super) fn grad_cam(
     network: &dyn Network,
     features: &[Tensor],
@@ -33,9 +36,8 @@ pub(super) fn grad_cam(
     let Some(gradient) = gradient.into_iter().next() else {
         return Err(TchError::Shape("no gradient came back".to_owned()));
     };
-    let weights = gradient.f_mean_dim([2, 3].as_slice(), true, Kind::Float)?;
     let heat = finest
-        .f_mul(&weights)?
+        .f_mul(&gradient.f_to_kind(Kind::Float)?)?
         .f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?
         .f_relu()?;
     // Tiny sums are rounding, and must not be blown up to a peak.

@@ -1,4 +1,4 @@
-//! Where on a film a network's answer comes from: its own map of fractures, or Grad-CAM.
+//! Where on a film a network's answer comes from: its own map of fractures, or HiResCAM.
 
 mod deletion;
 mod grad_cam;
@@ -30,8 +30,9 @@ pub enum HeatKind {
     /// The network's own map: in every cell the sigmoid of its logit of a fracture there. The cells of `fracture_map` are 8×8 pixels of
     /// the fitted film. These numbers are not calibrated: they rank places and are no probabilities.
     FractureMap,
-    /// Grad-CAM (Selvaraju et al. 2017): the network's finest feature maps weighted by the mean gradient of the logit, where they speak
-    /// for a fracture, relative to the film's hottest cell. Says nothing of how likely a fracture is: the hottest cell is always 1.
+    /// `HiResCAM` (Draelos & Carin 2020), the form of Grad-CAM that looks at each cell for itself: the network's finest feature maps times
+    /// the gradient of the logit, where they speak for a fracture, relative to the film's hottest cell. Says nothing of how likely a fracture
+    /// is: the hottest cell is always 1. All cells are 0 where no place speaks for a fracture.
     GradCam,
 }
 
@@ -39,7 +40,7 @@ impl fmt::Display for HeatKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FractureMap => "fracture map",
-            Self::GradCam => "Grad-CAM",
+            Self::GradCam => "HiResCAM",
         })
     }
 }
@@ -69,6 +70,12 @@ pub struct Explained {
 }
 
 impl Heatmap {
+    /// Whether no place speaks for a fracture: no cell has any heat.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.peak().is_none()
+    }
+
     /// The hottest cell (x, y) with its heat, the first of equals; `None` if no cell has any heat.
     #[must_use]
     pub fn peak(&self) -> Option<(usize, usize, f32)> {
@@ -153,7 +160,7 @@ fn to_heatmaps(heat: &Tensor, kind: HeatKind) -> Result<Vec<Heatmap>, ModelError
 }
 
 impl Predictor {
-    /// Judges a file and says where the answer comes from. `kind`: `None` takes the network's own map if it has one, Grad-CAM else.
+    /// Judges a file and says where the answer comes from. `kind`: `None` takes the network's own map if it has one, `HiResCAM` else.
     ///
     /// # Errors
     /// If the film does not read, or a fracture map is asked of a network that has none ([`ModelError::NoMap`]).
@@ -275,5 +282,6 @@ mod tests {
         };
         assert_eq!(map(&[0.0, 0.5, 1.0, 1.0]).peak(), Some((0, 1, 1.0)));
         assert_eq!(map(&[0.0; 4]).peak(), None);
+        assert!(map(&[0.0; 4]).is_empty() && !map(&[0.0, 0.5, 0.0, 0.0]).is_empty());
     }
 }

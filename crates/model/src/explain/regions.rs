@@ -105,6 +105,7 @@ mod tests {
                 decision: Decision::Doubt,
                 xray_score: None,
                 flags: Flags::default(),
+                judged_anyway: false,
                 milliseconds: 1.0,
             },
             heatmap: Heatmap {

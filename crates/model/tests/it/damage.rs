@@ -379,6 +379,26 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "\"doubt_band\":{\"low\":-1,\"high\":0.1}",
         "in order, from 0 to 1",
     ),
+    (
+        "\"doubt_band\":null",
+        "\"doubt_band\":null,\"promises\":{\"fractured\":{\"error\":0.1,\"confidence\":0.9,\"cut\":1.2,\"of\":57,\"wrong\":2},\"missed\":{\"error\":0.1,\"confidence\":0.9,\"cut\":1.2,\"of\":57,\"wrong\":2}}",
+        "promises.cut must be from 0 to 1",
+    ),
+    (
+        "\"doubt_band\":null",
+        "\"doubt_band\":null,\"promises\":{\"fractured\":{\"error\":0.1,\"confidence\":0.9,\"cut\":0.2,\"of\":57,\"wrong\":58},\"missed\":{\"error\":0.1,\"confidence\":0.9,\"cut\":0.2,\"of\":57,\"wrong\":58}}",
+        "promises.wrong must be at most",
+    ),
+    (
+        "\"doubt_band\":null",
+        "\"doubt_band\":null,\"promises\":{\"fractured\":{\"error\":1.0,\"confidence\":0.9,\"cut\":0.2,\"of\":57,\"wrong\":2},\"missed\":{\"error\":1.0,\"confidence\":0.9,\"cut\":0.2,\"of\":57,\"wrong\":2}}",
+        "promises.error must be between",
+    ),
+    (
+        "\"doubt_band\":null",
+        "\"doubt_band\":null,\"promises\":{\"fractured\":{\"error\":0.1,\"confidence\":0.9,\"cut\":\"high\",\"of\":57,\"wrong\":2},\"missed\":{\"error\":0.1,\"confidence\":0.9,\"cut\":\"high\",\"of\":57,\"wrong\":2}}",
+        "damaged `osteon` header",
+    ),
     // What decides which class is which.
     (
         "\"class_names\":[\"not_fractured\",\"fractured\"]",

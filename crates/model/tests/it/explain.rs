@@ -46,7 +46,7 @@ fn assert_oracle(net: &Net, side: i64, key: &str) {
 }
 
 #[test]
-fn grad_cam_is_pytorch_s() {
+fn hires_cam_is_pytorch_s() {
     let net = of(ArchitectureName::SeedCnn)
         .build(24, Device::Cpu)
         .expect("builds");
@@ -76,9 +76,10 @@ fn grad_cam_is_pytorch_s() {
     }
 }
 
-/// Of the mean of a map's highest cells, linear in the features, the channels' weights are those of the map: but for its bias, Grad-CAM is the map.
+/// The logit of `fracture_map` is the mean of its map's eight highest cells, linear in the finest features: HiResCAM is those cells of the map but for
+/// its bias, and nothing else speaks.
 #[test]
-fn of_a_network_with_a_map_grad_cam_is_the_map_above_its_bias() {
+fn of_a_network_with_a_map_it_is_the_map_s_highest_cells_above_its_bias() {
     let net = of(ArchitectureName::FractureMap)
         .build(64, Device::Cpu)
         .expect("builds");
@@ -94,7 +95,10 @@ fn of_a_network_with_a_map_grad_cam_is_the_map_above_its_bias() {
     assert_eq!((kind, cam.size()), (HeatKind::GradCam, vec![2, 8, 8]));
     let tensors = net.tensors();
     let bias = tensors.iter().find(|(name, _)| name == "map.bias");
-    let above = (map - bias.expect("there").1.detach()).relu();
+    let above = (&map - bias.expect("there").1.detach()).relu();
+    let (highest, _) = map.flatten(1, 2).topk(8, 1, true, false);
+    let least = highest.amin([1], true).unsqueeze(2);
+    let above = above * map.ge_tensor(&least).to_kind(Kind::Float);
     let expected = &above / above.amax([1, 2], true);
     let far = (&cam - &expected).abs().max().double_value(&[]);
     assert!(far < 1e-5, "{far}");
@@ -102,6 +106,36 @@ fn of_a_network_with_a_map_grad_cam_is_the_map_above_its_bias() {
     // Whatever the caller had chosen for its thread is left as it was.
     let tracked = Tensor::ones([1], (Kind::Float, Device::Cpu)).set_requires_grad(true) * 2.0;
     assert!(tracked.requires_grad());
+}
+
+/// The residual network's features go through a mean and a maximum. Where the first speaks against a fracture and the second for one, a channel's mean gradient
+/// is negative, and Grad-CAM is empty whatever the film; the hottest cells are what speaks for it.
+#[test]
+fn mean_and_maximum_do_not_cancel_each_other() {
+    let mut net = of(ArchitectureName::Residual)
+        .build(128, Device::Cpu)
+        .expect("builds");
+    fill(&net);
+    for (name, tensor) in net.tensors() {
+        if name == "fc.weight" {
+            let half = tensor.size()[1] / 2;
+            let signs = Tensor::cat(
+                &[
+                    Tensor::ones([half], (Kind::Float, Device::Cpu)) * -2.0,
+                    Tensor::ones([half], (Kind::Float, Device::Cpu)),
+                ],
+                0,
+            );
+            tensor.detach().copy_(&signs.unsqueeze(0));
+        }
+    }
+    net.freeze().expect("freezes");
+    let (heat, kind) = net.heat(&films(3, 128), None).expect("computes");
+    assert_eq!((kind, heat.size()), (HeatKind::GradCam, vec![3, 4, 4]));
+    for film in flat(&heat).chunks(16) {
+        let hot = film.iter().filter(|v| **v > 0.0).count();
+        assert!(hot > 0 && hot < 16, "{film:?}");
+    }
 }
 
 #[test]
@@ -204,10 +238,18 @@ fn path_bytes_and_batch_explain_alike() {
             assert!((a - b).abs() < 1e-5);
         }
         let deleted = predictor.delete(&films, film, map, 5).expect("computes");
+        let deleted = deleted.expect("heat");
         assert!((deleted.score - predicted.score).abs() < 1e-5);
         assert_eq!(
-            deleted,
+            Some(deleted),
             predictor.delete(&films, film, map, 5).expect("computes")
+        );
+        // Nothing is said to matter: there is nothing to take away.
+        let mut empty = map.clone();
+        empty.values.fill(0.0);
+        assert_eq!(
+            predictor.delete(&films, film, &empty, 5).expect("computes"),
+            None
         );
         let scores = deleted.hottest.iter().chain(&deleted.random);
         assert!(scores.clone().all(|s| (0.0..=1.0).contains(s)));

@@ -1,7 +1,7 @@
-"""Grad-CAM by PyTorch's autograd, for the test of `model`. Writes grad_cam.json beside itself. Needs torch and numpy.
+"""HiResCAM by PyTorch's autograd, for the test of `model`. Writes grad_cam.json beside itself. Needs torch and numpy.
 
-Networks, weights and inputs are those of make_oracles.py. Selvaraju et al. 2017: the features weighted by the mean gradient of the logit,
-what is above 0, relative to the film's hottest cell.
+Networks, weights and inputs are those of make_oracles.py. Draelos & Carin 2020: the features times the gradient of the logit, cell by
+cell, summed over the channels; what is above 0, relative to the film's hottest cell.
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ here = pathlib.Path(__file__)
 exec(here.with_name("make_oracles.py").read_text().split("\ntorch.set_num_threads(1)\n")[0])
 
 
-def grad_cam(net, x):
+def hires_cam(net, x):
     """Hooks on the whole network, so that nothing is said of where it is cut: the features are what `last` returns last."""
     seen = []
     last = net.fc1 if isinstance(net, SeedCnn) else net.stages[-1][-1]
@@ -29,8 +29,8 @@ def grad_cam(net, x):
     if features.dim() == 2:
         side = x.shape[-1] // 4
         features, gradient = (t.reshape(len(x), 32, side, side) for t in (features, gradient))
-    heat = F.relu((gradient.mean((2, 3), keepdim=True) * features).sum(1))
-    heat = heat / heat.amax((1, 2), keepdim=True)
+    heat = F.relu((gradient * features).sum(1))
+    heat = heat / heat.amax((1, 2), keepdim=True).clamp_min(1e-12)
     return [[[round(v, 7) for v in row] for row in film] for film in heat.tolist()]
 
 
@@ -41,5 +41,5 @@ with torch.no_grad():
         "residual_33": (fill(Residual([8, 12, 16], [1, 2, 1])).eval(), inputs(3, 33)),
         "fine_33": (fill(Residual([8, 12], [1, 1], stem_stride=1)).eval(), inputs(3, 33)),
     }
-out = {"torch": torch.__version__} | {name: grad_cam(net, x) for name, (net, x) in nets.items()}
+out = {"torch": torch.__version__} | {name: hires_cam(net, x) for name, (net, x) in nets.items()}
 here.with_name("grad_cam.json").write_text(json.dumps(out) + "\n")

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::estimate;
-use crate::judgement::{Band, Doubt, Judgement};
+use crate::judgement::{Band, Doubt, Judgement, Promises};
 use crate::plot::{Part, bars};
 use crate::text::{Unit, grouped, percent, score};
 
@@ -35,6 +35,33 @@ fn with_band(d: &Doubt, band: &Band) -> Markup {
             Part { name: "left to a person", count: d.deferred, class: "f-band" },
             Part { name: "decided wrongly", count: wrong, class: "f-vermillion" },
         ]))
+        @if let Some(promises) = &d.promises { (sides(d, promises)) } @else { (both_together(d, band)) }
+    }
+}
+
+/// A promise a side, and how each did here.
+fn sides(d: &Doubt, promises: &Promises) -> Markup {
+    let [fractured, missed] = promises.sentences();
+    html! {
+        dl.facts-list {
+            dt { "Called fractured" }
+            dd { (fractured) }
+            dt { "Called not fractured" }
+            dd { (missed) }
+            dt { "Together" }
+            dd {
+                "of " (grouped(d.confusion_of_the_rest.total())) " decided, wrong: " (estimate(&d.error_of_the_rest, Unit::Share, "nothing was decided"))
+            }
+            dt { "Made on" }
+            dd { (promises.made_on) "; true for images like those, with as many fractures among them" }
+        }
+    }
+}
+
+/// What older model files promise: one share of all that is decided.
+fn both_together(d: &Doubt, band: &Band) -> Markup {
+    let c = &d.confusion_of_the_rest;
+    html! {
         dl.facts-list {
             dt { "Promised" }
             dd { (promise(band)) }

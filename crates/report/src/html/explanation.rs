@@ -39,6 +39,7 @@ pub(super) fn section(j: &Judgement) -> Markup {
                 }
             }
         } }
+        (empty(e))
         @if !e.deletion.is_empty() {
             h3 { "What happens without it" }
             p { "Places were wiped, replaced by the mean of what is around them, and the score taken again. Wiping what matters must cost more of the score than wiping places drawn at random." }
@@ -56,10 +57,18 @@ pub(super) fn section(j: &Judgement) -> Markup {
     } } }
 }
 
+/// How many heatmaps are empty, which says nothing of a place.
+fn empty(e: &Explanation) -> Markup {
+    html! { @if e.empty_boxed > 0 { p {
+        "On " (grouped(e.empty_boxed)) " of the images with boxes, " (grouped(e.empty_detected)) " of them detected, no place speaks for a fracture: their heatmaps are empty. "
+        "They count as misses, and are in no deletion test."
+    } } }
+}
+
 fn kind(e: &Explanation) -> &str {
     match e.kind.as_str() {
         "fracture_map" => "the network's own map of fractures",
-        "grad_cam" => "Grad-CAM",
+        "grad_cam" => "HiResCAM",
         other => other,
     }
 }

@@ -122,6 +122,8 @@ fn explanation() -> Explanation {
         iou_detected: mean(0.31),
         iou_boxed: mean(0.27),
         heat_inside_detected: mean(0.44),
+        empty_boxed: 0,
+        empty_detected: 0,
         deletion: vec![
             deletion(0.05, 0.31, 0.02),
             deletion(0.1, 0.42, 0.04),
@@ -328,6 +330,7 @@ fn doubt(films: &[Film], threshold: f64, band: Option<Band>) -> Doubt {
         error_of_the_rest: wilson(rest.fn_ + rest.fp, rest.total(), 0.95).expect("a share"),
         band,
         refusal: None,
+        promises: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use osteon_dicom::{Answer, Object};
-use osteon_model::{Decision, Flag, HeatKind, Region};
+use osteon_model::{Decision, DoubtBand, Flag, HeatKind, OperatingPoint, Promises, Region, Rule};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,10 +28,15 @@ pub(crate) struct Stamp {
     pub program: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
+    /// The operating point that decided; null where the threshold is none of the model's.
+    pub operating_point: Option<String>,
     /// Scores from here on are called fractured.
     pub threshold: f64,
     /// Scores that are left to a person.
     pub doubt_band: Option<Band>,
+    /// What is promised outside the doubt band; null for a model whose file says nothing of sides.
+    #[schema(value_type = Option<Promised>)]
+    pub promises: Option<Promises>,
 }
 
 /// Scores from `low` to `high` are left to a person.
@@ -39,7 +44,7 @@ pub(crate) struct Stamp {
 pub(crate) struct Band {
     pub low: f64,
     pub high: f64,
-    /// At most this share of the films that are decided is decided wrongly …
+    /// In models without `promises`: at most this share of the films that are decided is decided wrongly …
     pub error: Option<f64>,
     /// … with this probability.
     pub confidence: Option<f64>,
@@ -79,6 +84,8 @@ pub(crate) struct JudgedFilm {
     /// What should make a reader careful.
     #[schema(value_type = Vec<FlagName>)]
     pub flags: Vec<Flag>,
+    /// The input gate takes it for no radiograph, and it was decided all the same because that was asked for.
+    pub judged_anyway: bool,
     /// From the file to the answer, waiting included.
     pub milliseconds: f64,
     /// Where the answer comes from, if asked for.
@@ -104,6 +111,41 @@ pub(crate) struct RefusedFilm {
     pub name: Option<String>,
     /// Why.
     pub error: ProblemBody,
+}
+
+/// What is promised of decisions outside the doubt band, one promise a side.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
+pub(crate) struct Promised {
+    /// Of the images called fractured at most so many are not.
+    pub fractured: PromisedSide,
+    /// Of all fractures at most so many are called not fractured.
+    pub missed: PromisedSide,
+}
+
+/// A promise.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "stands for the type of another crate in the schema"
+)]
+pub(crate) struct PromisedSide {
+    /// The largest share of errors …
+    pub error: f64,
+    /// … kept with this probability over the draw of the images it was made on.
+    pub confidence: f64,
+    /// The score to which it reaches; null where it was refused.
+    pub cut: Option<f64>,
+    /// Of the images it was made on, those called fractured, or all fractures.
+    pub of: u64,
+    /// Those of them called wrongly.
+    pub wrong: u64,
+    /// Why it was refused.
+    #[schema(nullable = false)]
+    pub refusal: Option<String>,
 }
 
 /// Where an answer comes from.
@@ -219,25 +261,34 @@ pub(crate) enum HeatKindName {
 }
 
 impl Stamp {
-    pub fn of(app: &App) -> Self {
+    pub fn of(app: &App, rule: &Rule) -> Self {
         Self {
             name: app.info.architecture.name.to_string(),
             program: PROGRAM.to_owned(),
             weights_sha256: app.info.weights_sha256.clone(),
-            threshold: app.info.threshold(),
-            doubt_band: Band::of(app),
+            operating_point: point_of(app, rule),
+            threshold: rule.threshold,
+            doubt_band: rule.band.map(Band::from),
+            promises: app.info.promises.clone(),
         }
     }
 }
 
-impl Band {
-    pub fn of(app: &App) -> Option<Self> {
-        app.info.doubt_band.map(|band| Self {
+/// The operating point of a rule, by its threshold.
+pub(crate) fn point_of(app: &App, rule: &Rule) -> Option<String> {
+    let mut points = app.info.operating_points.iter();
+    let same = |point: &&OperatingPoint| point.threshold.to_bits() == rule.threshold.to_bits();
+    points.find(same).map(|point| point.name.clone())
+}
+
+impl From<DoubtBand> for Band {
+    fn from(band: DoubtBand) -> Self {
+        Self {
             low: band.low,
             high: band.high,
             error: band.error,
             confidence: band.confidence,
-        })
+        }
     }
 }
 

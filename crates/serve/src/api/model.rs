@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::answer::{Band, PROGRAM};
+use osteon_model::Promises;
+
+use super::answer::{Band, PROGRAM, Promised, point_of};
 use super::refusals::Guarded;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::service::App;
@@ -32,15 +34,22 @@ pub(crate) struct ModelAnswer {
     licence: Option<String>,
     /// Whom the data are owed to, if stated.
     attribution: Option<String>,
+    /// The operating point that is used where a request asks for none.
+    operating_point: Option<String>,
     /// Scores from here on are called fractured.
     threshold: f64,
-    /// Thresholds with what they reach on val; the first is used.
+    /// Thresholds with what they reach on val, or out of fold.
     #[schema(value_type = Vec<Object>)]
     operating_points: Value,
     /// Scores that are left to a person.
     doubt_band: Option<Band>,
     /// Why there is no doubt band.
     doubt_refusal: Option<String>,
+    /// What is promised outside the doubt band; null for a model whose file says nothing of sides.
+    #[schema(value_type = Option<Promised>)]
+    promises: Option<Promises>,
+    /// What calibration, operating points and promises were fitted to, in words.
+    fitted_on: Option<String>,
     /// From a film to the network's input.
     #[schema(value_type = Object)]
     preprocess: Value,
@@ -88,10 +97,13 @@ pub(crate) async fn model(State(app): State<Arc<App>>) -> Json<ModelAnswer> {
         parameters: app.parameters,
         licence: info.licence.clone(),
         attribution: info.attribution.clone(),
-        threshold: info.threshold(),
+        operating_point: point_of(&app, &app.rule),
+        threshold: app.rule.threshold,
         operating_points: plain(&info.operating_points),
-        doubt_band: Band::of(&app),
+        doubt_band: app.rule.band.map(Band::from),
         doubt_refusal: info.doubt_refusal.clone(),
+        promises: info.promises.clone(),
+        fitted_on: info.fitted_on.map(|on| on.to_string()),
         preprocess: plain(&info.preprocess),
         calibration: plain(&info.calibration),
         metrics: plain(&info.metrics),

@@ -11,7 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use osteon_data::{DecodeError, hex};
 use osteon_dicom::{DicomError, Source};
-use osteon_model::Explained;
+use osteon_model::{Explained, Rule};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -27,7 +27,7 @@ use crate::problem::{Code, Problem};
 use crate::service::App;
 
 /// What an answer holds besides the score.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extras {
@@ -40,6 +40,29 @@ pub(crate) struct Extras {
     /// The answer as DICOM, for films that are DICOM: an overlay and a structured report in the film's study.
     #[param(inline, nullable = false)]
     dicom: Option<FileKind>,
+    /// The operating point to decide at, as `GET /api/v1/model` names them; by default the one that the service was started with.
+    #[param(nullable = false)]
+    operating_point: Option<String>,
+    /// Whether films that the input gate takes for no radiograph are decided all the same.
+    #[param(nullable = false)]
+    judge_anyway: Option<bool>,
+}
+
+impl Extras {
+    /// How films are to be decided.
+    fn rule(&self, app: &App) -> Result<Rule, Problem> {
+        let rule = match &self.operating_point {
+            Some(name) => app
+                .info
+                .rule(Some(name))
+                .map_err(|error| Problem::new(Code::MalformedRequest, error.to_string()))?,
+            None => app.rule,
+        };
+        Ok(Rule {
+            judge_anyway: self.judge_anyway.unwrap_or(app.rule.judge_anyway),
+            ..rule
+        })
+    }
 }
 
 /// How pictures are coded.
@@ -137,6 +160,7 @@ pub(super) fn full() -> Problem {
 }
 
 async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Predictions, Problem> {
+    let rule = extras.rule(app)?;
     let files = upload::read(app, request).await?;
     let inputs = files.iter().map(|file| Input::File(Arc::clone(&file.sent)));
     let verdicts = app
@@ -151,7 +175,7 @@ async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Pred
     for (index, (file, verdict)) in files.into_iter().zip(verdicts).enumerate() {
         let verdict = verdict.await.unwrap_or(Err(Refused::Network));
         let name = file.name.clone();
-        match describe(app, index, file, verdict, extras).await {
+        match describe(app, index, file, verdict, (extras.clone(), rule)).await {
             Ok(film) => predictions.push(FilmAnswer::Judged(Box::new(film))),
             // With one film the request's fate is that of the film.
             Err(problem) if alone => return Err(problem),
@@ -163,7 +187,7 @@ async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Pred
         }
     }
     Ok(Predictions {
-        model: Stamp::of(app),
+        model: Stamp::of(app, &rule),
         predictions,
     })
 }
@@ -174,20 +198,24 @@ async fn describe(
     index: usize,
     file: Upload,
     verdict: Verdict,
-    extras: Extras,
+    (extras, rule): (Extras, Rule),
 ) -> Result<JudgedFilm, Problem> {
     let Judged {
         prediction,
-        explained,
+        mut explained,
         size: (width, height),
     } = verdict.map_err(problem)?;
+    let prediction = rule.apply(prediction);
+    if let Some(explained) = &mut explained {
+        explained.prediction = rule.apply(explained.prediction);
+    }
     app.telemetry.decided(prediction.decision);
     let Upload { name, sent } = file;
     let asked = Arc::clone(app);
     let drawn = app.engine.aside(move || {
-        let drawn = draw(&asked, &sent.bytes, explained.as_ref(), extras)?;
+        let drawn = draw(&asked, &sent.bytes, explained.as_ref(), (&extras, rule))?;
         let sha256 = hex(&Sha256::digest(&sent.bytes));
-        asked.ledger.record(&sha256, &prediction)?;
+        asked.ledger.record(&sha256, &prediction, &rule)?;
         Ok((sha256, drawn))
     });
     let drawn = drawn.await.ok_or_else(|| problem(Refused::Network))?;
@@ -202,6 +230,7 @@ async fn describe(
         decision: prediction.decision,
         xray_score: prediction.xray_score,
         flags: prediction.flags.iter().collect(),
+        judged_anyway: prediction.judged_anyway,
         milliseconds: prediction.milliseconds,
         heatmap: drawn.heatmap,
         picture: drawn.picture,
@@ -222,7 +251,7 @@ fn draw(
     app: &App,
     bytes: &[u8],
     explained: Option<&Explained>,
-    extras: Extras,
+    (extras, rule): (&Extras, Rule),
 ) -> Result<Drawn, Problem> {
     let mut drawn = Drawn {
         heatmap: extras.heatmap.and(explained).map(picture::heat),
@@ -247,6 +276,7 @@ fn draw(
             explained,
             film: &film,
             model: &app.info,
+            rule,
         });
         let answer = answer.map_err(|error| {
             tracing::error!(%error, "an answer could not be written as DICOM");

@@ -147,3 +147,45 @@ fn the_model_says_what_its_file_says() {
     // No card was given to this service.
     get(&server.url("/api/v1/model/card")).assert_problem(404, "not_found");
 }
+
+#[test]
+fn a_request_may_ask_for_an_operating_point() {
+    let server = serve(options());
+    let predictor = Predictor::shipped(Device::Cpu).expect("ships");
+    let info = predictor.info();
+    let bytes = png(&film(1));
+    let ask = |query: &str| post(&server.url(&format!("{PATH}{query}")), "image/png", &bytes);
+    let plain = ask("").json();
+    assert_eq!(plain["model"]["operating_point"], "balanced");
+    let rule = info.rule(Some("screening")).expect("has one");
+    let answer = ask("?operating_point=screening").json();
+    assert_eq!(answer["model"]["operating_point"], "screening");
+    assert_eq!(answer["model"]["threshold"], rule.threshold);
+    let said = &answer["predictions"][0];
+    let score = said["score"].as_f64().expect("a score");
+    assert_eq!(said["decision"], rule.decide(score).to_string());
+    let unknown = ask("?operating_point=best");
+    unknown.assert_problem(400, "malformed_request");
+    assert!(
+        unknown.json()["detail"]
+            .as_str()
+            .is_some_and(|said| said.contains("balanced, screening"))
+    );
+}
+
+#[test]
+fn a_request_may_have_judged_what_the_gate_refuses() {
+    let server = serve(options());
+    let blank = png(&image::GrayImage::from_pixel(300, 400, image::Luma([0])));
+    let ask = |query: &str| {
+        let got = post(&server.url(&format!("{PATH}{query}")), "image/png", &blank);
+        got.json()["predictions"][0].clone()
+    };
+    let refused = ask("");
+    assert_eq!(refused["decision"], "not_an_xray");
+    assert_eq!(refused["judged_anyway"], false);
+    let judged = ask("?judge_anyway=true&heatmap=png");
+    assert_ne!(judged["decision"], "not_an_xray");
+    assert_eq!(judged["judged_anyway"], true);
+    assert_eq!(judged["xray_score"], refused["xray_score"]);
+}

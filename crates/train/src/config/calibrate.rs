@@ -18,12 +18,18 @@ pub struct CalibrateConfig {
     /// Share of val's fractures that the second operating point, `screening`, must find, 0..=1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub screening: f64,
-    /// Share of wrong decisions that the doubt band promises not to exceed among the films it decides, 0..1; 0: no doubt band.
+    /// Of the images called *fractured*, the share that the doubt band promises not to be fractured at most, 0..1; 0, with `missed_error`: no band.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub doubt_error: f64,
-    /// Probability with which it promises that, over the draw of val, 0..1.
+    pub fractured_error: f64,
+    /// Probability with which it promises that, over the draw of the images it is fitted to, 0..1.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub doubt_confidence: f64,
+    pub fractured_confidence: f64,
+    /// Of all fractures, the share that it promises to be called *not fractured* at most, 0..1; 0, with `fractured_error`: no band.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub missed_error: f64,
+    /// Probability with which it promises that, 0..1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub missed_confidence: f64,
 }
 
 /// How the threshold is chosen on val.
@@ -43,8 +49,10 @@ impl Default for CalibrateConfig {
             threshold: ThresholdRule::Youden,
             fixed: 0.5,
             screening: 0.95,
-            doubt_error: 0.05,
-            doubt_confidence: 0.95,
+            fractured_error: 0.1,
+            fractured_confidence: 0.9,
+            missed_error: 0.1,
+            missed_confidence: 0.9,
         }
     }
 }
@@ -52,17 +60,33 @@ impl Default for CalibrateConfig {
 impl CalibrateConfig {
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let share = |value: f64| (0.0..=1.0).contains(&value);
+        let within = |value: f64| value > 0.0 && value < 1.0;
         super::first_broken([
             ("fixed", share(self.fixed), "must be from 0 to 1"),
             ("screening", share(self.screening), "must be from 0 to 1"),
             (
-                "doubt_error",
-                (0.0..1.0).contains(&self.doubt_error),
+                "fractured_error",
+                (0.0..1.0).contains(&self.fractured_error),
                 "must be from 0, and below 1",
             ),
             (
-                "doubt_confidence",
-                self.doubt_confidence > 0.0 && self.doubt_confidence < 1.0,
+                "missed_error",
+                (0.0..1.0).contains(&self.missed_error),
+                "must be from 0, and below 1",
+            ),
+            (
+                "missed_error",
+                (self.missed_error > 0.0) == (self.fractured_error > 0.0),
+                "must be 0 where calibrate.fractured_error is, and nowhere else",
+            ),
+            (
+                "fractured_confidence",
+                within(self.fractured_confidence),
+                "must be above 0 and below 1",
+            ),
+            (
+                "missed_confidence",
+                within(self.missed_confidence),
                 "must be above 0 and below 1",
             ),
         ])

@@ -130,6 +130,29 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_have_gone_are_read_over_in_files() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("config.toml");
+        let text = "[calibrate]\ndoubt_error = 0.05\ndoubt_confidence = 0.95\nscreening = 0.9\n";
+        std::fs::write(&path, text).expect("config");
+        let layers = Layers {
+            file: Some(path),
+            set: Vec::new(),
+        };
+        let config = layers.resolve().expect("reads");
+        assert!((config.calibrate.screening - 0.9).abs() < 1e-12);
+        assert_eq!(
+            error("[calibrate]\ndoubt_error = 0.05\nscreening = 2\n", &[]),
+            "mine.toml, line 3: calibrate.screening must be from 0 to 1, not 2.0"
+        );
+        assert!(error("", &["calibrate.doubt_error=0.05"]).contains("unknown key"));
+        assert!(
+            error("", &["calibrate.missed_error=0"])
+                .contains("must be 0 where calibrate.fractured_error is")
+        );
+    }
+
+    #[test]
     fn what_is_written_out_reads_back() {
         let config = Config::default();
         let text = config.to_toml().expect("writes");

@@ -7,6 +7,9 @@ use toml::{Table, Value};
 
 use super::{Config, ConfigError};
 
+/// Keys that earlier programs wrote to the `config.toml` of every run, whose work other keys do now: files that have them still read.
+const RETIRED: [&str; 2] = ["doubt_error", "doubt_confidence"];
+
 /// Text with the name of its place: a file, or a `--set` flag.
 pub(super) struct Source {
     /// `configs/mine.toml`, or `--set train.epochs=3`.
@@ -18,10 +21,16 @@ pub(super) struct Source {
 
 impl Source {
     pub fn file(name: String, text: String) -> Self {
+        let keep = |line: &str| {
+            let key = line.split('=').next().unwrap_or_default().trim();
+            let retired = RETIRED.contains(&key);
+            // As a comment it still counts as a line.
+            format!("{}{line}", if retired { "#" } else { "" })
+        };
         Self {
             name,
             has_lines: true,
-            text,
+            text: text.split_inclusive('\n').map(keep).collect(),
         }
     }
 

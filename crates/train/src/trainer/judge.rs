@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use osteon_data::{Films, LoadOptions, Shard};
 use osteon_metrics::{
-    BandOptions, BandOutcome, Confusion, Summary, SummaryOptions, average_precision, brier,
-    doubt_band, one_per_group, roc_auc, sigmoid,
+    Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
 };
-use osteon_model::{
-    Calibration, DoubtBand, Mode, ModelInfo, Net, OperatingPoint, TrainingData, logits_of, save,
-};
+use osteon_model::{FittedOn, FittedSource, Mode, ModelInfo, Net, TrainingData, logits_of, save};
 
-use crate::config::{Monitor, ThresholdRule};
+use super::fit::fit;
+use crate::config::Monitor;
 use crate::team::Team;
 use crate::{Config, TrainError};
 
@@ -115,77 +113,42 @@ impl Judged {
         Ok(save(path, net, &info)?)
     }
 
-    /// Fits what follows from the answers on val and writes it into a header: calibration, operating points, doubt band, figures.
+    /// Fits what follows from the answers on val and writes it into a header: calibration, operating points, promises, figures.
     pub fn describe(&self, info: &mut ModelInfo, config: &Config) -> Result<(), TrainError> {
-        info.calibration = Calibration::fit(config.calibrate.method, &self.labels, &self.logits)?;
+        fit(self, self.counted(), info, config)?;
+        info.metrics.out_of_fold = None;
+        info.metrics.val = Some(self.summary(info)?);
+        Ok(())
+    }
+
+    /// What is fitted on, taken for val.
+    pub fn counted(&self) -> FittedOn {
+        FittedOn {
+            source: FittedSource::Val,
+            folds: None,
+            images: self.labels.len() as u64,
+            fractured: self.labels.iter().filter(|label| **label).count() as u64,
+        }
+    }
+
+    /// The figures at the header's calibration and threshold.
+    pub fn summary(&self, info: &ModelInfo) -> Result<Summary, TrainError> {
         let scores: Vec<f64> = self
             .logits
             .iter()
-            .map(|&l| info.calibration.score(l))
+            .map(|&logit| info.calibration.score(logit))
             .collect();
-        let point = match config.calibrate.threshold {
-            ThresholdRule::Youden => OperatingPoint::youden(&self.labels, &scores)?,
-            ThresholdRule::Fixed => {
-                OperatingPoint::fixed(config.calibrate.fixed, &self.labels, &scores)?
-            }
-        };
         let options = SummaryOptions::default();
-        info.metrics.val = Some(Summary::new(
+        let groups = Some(self.groups.as_slice());
+        let threshold = info.threshold();
+        Ok(Summary::new(
             &self.labels,
             &scores,
-            Some(&self.groups),
-            point.threshold,
+            groups,
+            threshold,
             0.95,
             options,
-        )?);
-        info.operating_points = vec![point];
-        let screening = config.calibrate.screening;
-        info.operating_points
-            .extend(OperatingPoint::screening(screening, &self.labels, &scores)?);
-        self.promise(info, config)
-    }
-}
-
-impl Judged {
-    /// Puts the doubt band and what it promises into the header, or why there is none.
-    fn promise(&self, info: &mut ModelInfo, config: &Config) -> Result<(), TrainError> {
-        (info.doubt_band, info.doubt_refusal) = (None, None);
-        let calibrate = &config.calibrate;
-        if calibrate.doubt_error <= 0.0 {
-            return Ok(());
-        }
-        // Films of one group are not independent draws.
-        let chosen = one_per_group(&self.groups, config.train.seed);
-        let labels: Vec<bool> = chosen.iter().map(|&i| self.labels[i]).collect();
-        // Logits and not scores: an isotonic calibration has flat pieces, on which the order of the films is lost.
-        let logits: Vec<f64> = chosen.iter().map(|&i| self.logits[i]).collect();
-        let called = |logit: &f64| info.calibration.score(*logit) >= info.threshold();
-        let threshold = logits.iter().copied().filter(called).min_by(f64::total_cmp);
-        let options = BandOptions {
-            error: calibrate.doubt_error,
-            confidence: calibrate.doubt_confidence,
-            threshold: Some(threshold.unwrap_or(f64::MAX)),
-        };
-        let outcome = doubt_band(&labels, &logits, options)?;
-        let (low, high) = match outcome {
-            BandOutcome::Band(band) => (
-                info.calibration.score(band.low).min(info.threshold()),
-                info.calibration.score(band.high).max(info.threshold()),
-            ),
-            // All can be decided: only a score of exactly the threshold is left.
-            BandOutcome::NotNeeded { .. } => (info.threshold(), info.threshold()),
-            BandOutcome::Refused { .. } => {
-                info.doubt_refusal = Some(outcome.to_string());
-                return Ok(());
-            }
-        };
-        info.doubt_band = Some(DoubtBand {
-            low,
-            high,
-            error: Some(options.error),
-            confidence: Some(options.confidence),
-        });
-        Ok(())
+        )?)
     }
 }
 

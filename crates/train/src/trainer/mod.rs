@@ -2,6 +2,7 @@
 
 mod feed;
 mod films;
+mod fit;
 mod judge;
 mod learner;
 mod look;
@@ -17,6 +18,7 @@ use tch::Device;
 
 pub(crate) use self::feed::Feed;
 pub(crate) use self::films::{RunFilms, read};
+pub(crate) use self::fit::fit;
 pub(crate) use self::judge::Judged;
 use self::judge::ValMetrics;
 pub(crate) use self::learner::Learner;

@@ -143,7 +143,8 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     );
     let shrunk = shrink(&model, &plain, None, &mut quiet()).expect("shrinks");
     assert!(shrunk.bytes.1 < shrunk.bytes.0 && shrunk.val_roc_auc.1.is_none());
-    let shrunk = shrink(&model, &refitted, Some(&plan.config), &mut quiet()).expect("shrinks");
+    let shrunk =
+        shrink(&model, &refitted, Some((&plan.config, None)), &mut quiet()).expect("shrinks");
     let (before, after) = shrunk.val_roc_auc;
     let (before, after) = (before.expect("val has both"), after.expect("and again"));
     // 9 films have 20 pairs: one may turn.
@@ -165,10 +166,52 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
             .all(|(_, tensor)| tensor.kind() == Kind::Float)
     );
 
+    assert_eq!(
+        new.fitted_on.map(|on| on.to_string()).as_deref(),
+        Some("val: 9 images, 5 fractured")
+    );
+    assert!(new.metrics.out_of_fold.is_none());
+
+    // Fitted to answers out of fold: 400 images, fractured the more likely the higher their logit.
+    let table = dir.path().join("out_of_fold.csv");
+    let row = |i: u32| {
+        let logit = f64::from(i) / 50.0 - 4.0;
+        let fractured = logit > 1.0 || (logit > -1.0 && i % 2 == 0);
+        format!("{i},{fractured},{},{i},0.5,{logit}\n", i % 5 + 1)
+    };
+    let rows: String = (0..400).map(row).collect();
+    std::fs::write(
+        &table,
+        format!("id,fractured,fold,group,score,logit\n{rows}"),
+    )
+    .expect("writes");
+    shrink(
+        &model,
+        &refitted,
+        Some((&plan.config, Some(&table))),
+        &mut quiet(),
+    )
+    .expect("shrinks");
+    let found = read_info(&refitted).expect("reads");
+    assert_eq!(
+        found.fitted_on.map(|on| on.to_string()).as_deref(),
+        Some("out-of-fold scores over 5 folds: 400 images, 200 fractured")
+    );
+    let promises = found.promises.expect("made");
+    assert!(promises.missed.cut.is_some() && promises.fractured.cut.is_some());
+    assert!(found.doubt_band.is_some() && found.calibration != new.calibration);
+    let of = |summary: Option<&osteon_metrics::Summary>| summary.map(|s| s.images);
+    assert_eq!(of(found.metrics.out_of_fold.as_ref()), Some(400));
+    // The figures on val are this model's, at the new calibration.
+    let val = found.metrics.val.as_ref().expect("judged");
+    assert_eq!((of(Some(val)), val.roc_auc.value), (Some(9), Some(after)));
+    assert_eq!(val.threshold, found.operating_points[0].threshold);
+
     let mut other = plan.config.clone();
     other.data.dir = dir.path().join("other");
     osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
-    let error = shrink(&model, &plain, Some(&other), &mut quiet()).expect_err("other films");
+    let error =
+        shrink(&model, &plain, Some((&other, None)), &mut quiet()).expect_err("other films");
     assert!(
         matches!(error, TrainError::OtherVal { .. }) && error.is_usage(),
         "{error}"

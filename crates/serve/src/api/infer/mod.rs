@@ -175,10 +175,10 @@ async fn answer(app: &Arc<App>, name: String, request: Request) -> Result<Respon
     for (verdict, sha256) in verdicts.into_iter().zip(digests) {
         let verdict = verdict.await.unwrap_or(Err(Refused::Network));
         let prediction = verdict.map_err(predictions::problem)?.prediction;
-        let ledger = Arc::clone(&app.ledger);
+        let (ledger, rule) = (Arc::clone(&app.ledger), app.rule);
         let recorded = app
             .engine
-            .aside(move || ledger.record(&sha256, &prediction));
+            .aside(move || ledger.record(&sha256, &prediction, &rule));
         recorded
             .await
             .ok_or_else(|| predictions::problem(Refused::Network))??;
