@@ -20,7 +20,7 @@ use crate::{
 pub enum Decision {
     /// Score at or above the threshold, outside the doubt band.
     Fractured,
-    /// Score inside the doubt band: a person decides.
+    /// Score inside the doubt band, or below it on a picture on which next to nothing can be seen ([`Flags::hide`]): a person decides.
     Doubt,
     /// Score below the threshold, outside the doubt band.
     NotFractured,
@@ -187,7 +187,7 @@ impl Predictor {
                 Prediction {
                     score,
                     decision: if self.admits(film) {
-                        self.decide(score)
+                        careful(self.decide(score), film.flags)
                     } else {
                         Decision::NotAnXray
                     },
@@ -228,10 +228,18 @@ impl Predictor {
         }
     }
 
-    /// What follows from a score.
+    /// What follows from a score alone.
     #[must_use]
     pub fn decide(&self, score: f64) -> Decision {
         decide(score, self.info.threshold(), self.info.doubt_band)
+    }
+}
+
+/// Nothing is ruled out on a picture that shows nothing.
+fn careful(decision: Decision, flags: Flags) -> Decision {
+    match decision {
+        Decision::NotFractured if flags.hide() => Decision::Doubt,
+        decision => decision,
     }
 }
 
@@ -290,6 +298,7 @@ pub(crate) fn to_f64(tensor: &Tensor) -> Result<Vec<f64>, ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Flag;
 
     #[test]
     fn decisions_follow_threshold_and_band() {
@@ -304,5 +313,18 @@ mod tests {
         assert_eq!(decide(0.4, 0.5, band), Decision::Doubt);
         assert_eq!(decide(0.61, 0.5, band), Decision::Fractured);
         assert_eq!(decide(0.39, 0.5, band), Decision::NotFractured);
+    }
+
+    #[test]
+    fn a_picture_that_shows_nothing_is_never_called_free_of_fractures() {
+        for flag in Flag::ALL {
+            let flags = Flags::from(vec![flag]);
+            let careful = |decision| careful(decision, flags);
+            let hidden = careful(Decision::NotFractured);
+            assert_eq!(hidden == Decision::Doubt, flag.hides(), "{flag}");
+            for decision in [Decision::Fractured, Decision::Doubt, Decision::NotAnXray] {
+                assert_eq!(careful(decision), decision, "{flag}");
+            }
+        }
     }
 }

@@ -36,8 +36,10 @@ export function reasonsOf({ decision, xray_score: xray, flags = [] }, model, tru
     add(icons[flag] ?? 'care', true, has(`why.${flag}`) ? t(`why.${flag}`) : flag.replaceAll('_', ' '));
   }
   const words = bandWords(model);
-  if (decision === 'doubt') add('doubt', false, t('why.in_band', words));
-  else if (decision !== 'not_an_xray') {
+  if (decision === 'doubt') {
+    // On a picture that shows nothing the band is not the reason.
+    if (!flags.some((flag) => flag.startsWith('nearly_'))) add('doubt', false, t('why.in_band', words));
+  } else if (decision !== 'not_an_xray') {
     const promised = words && model.doubt_band.error !== null && model.doubt_band.confidence !== null;
     add('promise', false, !words ? t('why.no_band') : promised ? t('why.promise', words) : t('why.no_promise'));
   }

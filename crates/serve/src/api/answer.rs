@@ -204,6 +204,8 @@ pub(crate) enum FlagName {
     Annotated,
     CrossSection,
     SeenInTraining,
+    NearlyBlack,
+    NearlyWhite,
 }
 
 /// The names of [`HeatKind`].
