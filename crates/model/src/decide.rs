@@ -117,11 +117,19 @@ impl Rule {
             decision: if refused && !self.judge_anyway {
                 Decision::NotAnXray
             } else {
-                self.decide(said.score)
+                careful(self.decide(said.score), said.flags)
             },
             judged_anyway: refused && self.judge_anyway,
             ..said
         }
+    }
+}
+
+/// Nothing is ruled out on a picture that shows nothing.
+fn careful(decision: Decision, flags: Flags) -> Decision {
+    match decision {
+        Decision::NotFractured if flags.hide() => Decision::Doubt,
+        decision => decision,
     }
 }
 
@@ -217,6 +225,7 @@ pub fn doubt_in_words(score: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Flag;
     use crate::{Architecture, Flags};
 
     fn promised(cut: Option<f64>) -> Promised {
@@ -337,5 +346,18 @@ mod tests {
             ..refused
         };
         assert!(!rule.apply(film).judged_anyway);
+    }
+
+    #[test]
+    fn a_picture_that_shows_nothing_is_never_called_free_of_fractures() {
+        for flag in Flag::ALL {
+            let flags = Flags::from(vec![flag]);
+            let careful = |decision| careful(decision, flags);
+            let hidden = careful(Decision::NotFractured);
+            assert_eq!(hidden == Decision::Doubt, flag.hides(), "{flag}");
+            for decision in [Decision::Fractured, Decision::Doubt, Decision::NotAnXray] {
+                assert_eq!(careful(decision), decision, "{flag}");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use osteon_data::GrayView;
 use serde::{Deserialize, Serialize};
 
 /// One reason to be careful.
@@ -14,11 +15,45 @@ pub enum Flag {
     CrossSection,
     /// The model learned from this film or was chosen on it: the score shows memory, not skill.
     SeenInTraining,
+    /// Next to all of it is black: a wrong window, or a few bright pixels that took the whole range. Nothing can be seen on it.
+    NearlyBlack,
+    /// Next to all of it is white.
+    NearlyWhite,
 }
 
 impl Flag {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Annotated, Self::CrossSection, Self::SeenInTraining];
+    pub const ALL: [Self; 5] = [
+        Self::Annotated,
+        Self::CrossSection,
+        Self::SeenInTraining,
+        Self::NearlyBlack,
+        Self::NearlyWhite,
+    ];
+
+    /// Whether next to nothing can be seen on a picture with this flag, so that it must not be called free of fractures.
+    #[must_use]
+    pub fn hides(self) -> bool {
+        matches!(self, Self::NearlyBlack | Self::NearlyWhite)
+    }
+
+    /// Whether an image is nearly black or nearly white: 19 of 20 pixels lie in the darkest or the brightest eighth of the levels. Of 2,500 real
+    /// images, the darkest has its 95 % at level 51, and the brightest its 2 % at level 147.
+    pub(crate) fn of_exposure(image: GrayView<'_>) -> Option<Self> {
+        let (mut black, mut white) = (0, 0);
+        for &level in image.pixels() {
+            black += usize::from(level < 32);
+            white += usize::from(level >= 224);
+        }
+        let most = image.pixels().len() * 19 / 20;
+        if black > most {
+            Some(Self::NearlyBlack)
+        } else if white > most {
+            Some(Self::NearlyWhite)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Flag {
@@ -27,6 +62,8 @@ impl fmt::Display for Flag {
             Self::Annotated => "annotated",
             Self::CrossSection => "cross_section",
             Self::SeenInTraining => "seen_in_training",
+            Self::NearlyBlack => "nearly_black",
+            Self::NearlyWhite => "nearly_white",
         })
     }
 }
@@ -46,6 +83,12 @@ impl Flags {
     #[must_use]
     pub fn contains(self, flag: Flag) -> bool {
         self.0 & (1 << flag as u8) != 0
+    }
+
+    /// Whether next to nothing can be seen on the picture ([`Flag::hides`]).
+    #[must_use]
+    pub fn hide(self) -> bool {
+        self.iter().any(Flag::hides)
     }
 
     /// Whether there is none.
@@ -93,5 +136,21 @@ mod tests {
         assert_eq!(json, r#"["annotated","seen_in_training"]"#);
         let back: Flags = serde_json::from_str(&json).expect("parses");
         assert_eq!(back, flags);
+    }
+
+    #[test]
+    fn what_is_next_to_black_or_white_is_told() {
+        let of = |level: u8, other: u8, others: usize| {
+            let mut pixels = vec![level; 1000];
+            pixels[..others].fill(other);
+            Flag::of_exposure(GrayView::new(100, 10, &pixels).expect("1000"))
+        };
+        assert_eq!(of(16, 255, 0), Some(Flag::NearlyBlack));
+        assert_eq!(of(31, 255, 49), Some(Flag::NearlyBlack));
+        assert_eq!(of(31, 255, 50), None);
+        assert_eq!(of(32, 255, 1), None);
+        assert_eq!(of(255, 0, 49), Some(Flag::NearlyWhite));
+        assert_eq!(of(223, 0, 1), None);
+        assert!(Flag::ALL.map(Flag::hides) == [false, false, false, true, true]);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 pub enum Decision {
     /// Score at or above the threshold, outside the doubt band.
     Fractured,
-    /// Score inside the doubt band: a person decides.
+    /// Score inside the doubt band, or below it on a picture on which next to nothing can be seen ([`Flags::hide`]): a person decides.
     Doubt,
     /// Score below the threshold, outside the doubt band.
     NotFractured,

@@ -146,6 +146,9 @@ impl Preparer {
             }
             seen.xray_score
         });
+        if let Some(flag) = Flag::of_exposure(film.view) {
+            flags.insert(flag);
+        }
         let levels = self.preprocess.fitted(film.view);
         if self
             .met

@@ -101,6 +101,8 @@ export default {
     no_band: 'This model has no doubt band: it decides every film, the close calls too.',
     seen_in_training: 'The model has seen this film before: it learned from it or was chosen on it. The score shows memory, not skill.',
     annotated: 'Something is drawn on the film, arrows, circles or text in colour. It may have swayed the answer.',
+    nearly_black: 'Next to all of the picture is black: nothing can be seen on it. Look at its window, or for single bright pixels.',
+    nearly_white: 'Next to all of the picture is white: nothing can be seen on it. Look at its window, or for single dark pixels.',
     cross_section: 'It looks like a slice of a CT or MR scan. The model was made for plain radiographs.',
     synthetic: 'This film was drawn by a program, {truth}. The model learned from real films only.',
     fracture: 'with a fracture',
@@ -109,6 +111,7 @@ export default {
     whole: 'It judges the film as a whole: no earlier film, no second view, no patient.',
     short: {
       seen_in_training: 'seen in training', annotated: 'drawn on', cross_section: 'looks like a slice',
+      nearly_black: 'nearly black', nearly_white: 'nearly white',
     },
   },
   rules: {

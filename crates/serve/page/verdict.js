@@ -39,8 +39,10 @@ export function reasonsOf({ decision, xray_score: xray, judged_anyway: anyway, f
     add(icons[flag] ?? 'care', true, has(`why.${flag}`) ? t(`why.${flag}`) : flag.replaceAll('_', ' '));
   }
   const words = bandWords(model);
-  if (decision === 'doubt') add('doubt', false, t('why.in_band', words));
-  else if (decision !== 'not_an_xray') {
+  if (decision === 'doubt') {
+    // On a picture that shows nothing the band is not the reason.
+    if (!flags.some((flag) => flag.startsWith('nearly_'))) add('doubt', false, t('why.in_band', words));
+  } else if (decision !== 'not_an_xray') {
     add('promise', false, promiseOf(decision, model, words));
   }
   if (truth) add('pen', false, t('why.synthetic', { truth: t(`why.${truth}`) }));

@@ -7,7 +7,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{ColorSample, DecodeScratch, Decoder, Stored, Wanted, color, is_blank, luma};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, Wanted, color, is_blank, luma, orient};
 use crate::DecodeError;
 
 impl Decoder {
@@ -18,7 +18,7 @@ impl Decoder {
         scratch: &mut DecodeScratch,
     ) -> Result<Stored, DecodeError> {
         let orientation = exif(bytes)
-            .and_then(Orientation::from_exif_chunk)
+            .and_then(orient::of_exif)
             .unwrap_or(Orientation::NoTransforms);
         #[cfg(feature = "turbo")]
         {

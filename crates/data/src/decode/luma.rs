@@ -1,5 +1,7 @@
 //! Samples of any kind → 8-bit luma: BT.601 for colour, alpha on black, deep samples stretched over their real range.
 
+use super::range;
+
 /// Luma of 8-bit RGB as Pillow's `convert("L")` has it: BT.601 in 16-bit fixed point, rounded.
 pub(super) fn rgb8(samples: &[u8], out: &mut [u8]) {
     for (rgb, out) in samples.as_chunks::<3>().0.iter().zip(out) {
@@ -31,8 +33,8 @@ fn on_black(luma: u8, alpha: u8) -> u8 {
 }
 
 /// Luma of deep samples: `value` gives the sample of that index in a film of 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha)
-/// `channels`, `full` is opaque alpha. Stretched so that the film's darkest and brightest luma become 0 and 255; what is no
-/// number is black.
+/// `channels`, `full` is opaque alpha. Stretched so that the film's darkest and brightest luma become 0 and 255, without what lies
+/// far outside the picture where samples are whole numbers ([`range`]); what is no number is black.
 pub(super) fn deep(value: impl Fn(usize) -> f32, full: f32, channels: usize, out: &mut [u8]) {
     let luma = |pixel: usize| {
         let at = |channel: usize| value(pixel * channels + channel);
@@ -49,11 +51,23 @@ pub(super) fn deep(value: impl Fn(usize) -> f32, full: f32, channels: usize, out
         let luma = gray * alpha;
         if luma.is_finite() { luma } else { 0.0 }
     };
-    let (low, high) = (0..out.len())
+    let (mut low, mut high) = (0..out.len())
         .map(luma)
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| {
             (low.min(v), high.max(v))
         });
+    if full > 1.0 {
+        let mut counts = vec![0_u64; 1 << 16];
+        for pixel in 0..out.len() {
+            counts[luma(pixel).round() as u16 as usize] += 1;
+        }
+        let there = counts.into_iter().enumerate().filter(|(_, n)| *n > 0);
+        let levels: Vec<(f64, u64)> = there.map(|(v, n)| (v as f64, n)).collect();
+        if let Some((darkest, brightest)) = range::without_outliers(&levels) {
+            // What was left out becomes black or white: the cast below stays within 0 and 255.
+            (low, high) = (low.max(darkest as f32), high.min(brightest as f32));
+        }
+    }
     let range = if high > low { high - low } else { 1.0 };
     for (pixel, out) in out.iter_mut().enumerate() {
         // 16-bit values times 255 are whole numbers below 2²⁴: exact.

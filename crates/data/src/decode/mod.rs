@@ -3,10 +3,13 @@
 mod color;
 #[cfg(feature = "dicom")]
 mod dicom;
+mod foreign;
 mod jpeg;
 mod limits;
 mod luma;
+mod markers;
 mod orient;
+mod range;
 mod raster;
 mod tiff;
 #[cfg(feature = "turbo")]
@@ -31,8 +34,10 @@ use crate::{DataError, DecodeError};
 ///
 /// EXIF orientation is applied, colour becomes luma (BT.601), alpha is laid on black, and samples deeper than 8 bits are scaled
 /// so that the darkest and brightest sample of the film become 0 and 255: detectors of 10–15 bits are often stored in 16 without
-/// saying so. A DICOM file's gray levels are what it asks to be shown as: modality LUT or rescale, then VOI LUT, else window, else
-/// the real range of the film, MONOCHROME1 inverted. A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
+/// saying so. Left out of this range are samples far from all others: hot and dead pixels, a marker burned in at full scale. A DICOM
+/// file's gray levels are what it asks to be shown as: modality LUT or rescale, then VOI LUT, else window, else the real range of the
+/// film, padding left out, MONOCHROME1 inverted. A format that is known and not read is an error that names it
+/// ([`DecodeError::Format`]). A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     /// Bounds on what is accepted.
@@ -173,6 +178,9 @@ impl Decoder {
             return self.dicom(bytes, scratch);
             #[cfg(not(feature = "dicom"))]
             return Err(DecodeError::Dicom);
+        }
+        if let Some(name) = foreign::name(bytes) {
+            return Err(DecodeError::Format { name });
         }
         match image::guess_format(bytes).map_err(|_| unknown(bytes))? {
             ImageFormat::Jpeg => self.jpeg(bytes, wanted, scratch),

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::{ColorSample, DecodeScratch, Decoder, Stored, luma, tiff};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, luma, orient, tiff};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -18,7 +18,10 @@ impl Decoder {
         format: ImageFormat,
         scratch: &mut DecodeScratch,
     ) -> Result<Stored, DecodeError> {
-        let refused = |source| DecodeError::Image { source };
+        let refused = |source| match source {
+            ImageError::Unsupported(source) => DecodeError::Unsupported { source },
+            source => DecodeError::Image { source },
+        };
         if format == ImageFormat::Tiff {
             // Before the reader believes them.
             let values = tiff::values(bytes).map_err(refused)?;
@@ -36,11 +39,15 @@ impl Decoder {
         let cost = cost(format, (width, height), decoder.total_bytes());
         self.limits.afford(bytes.len() as u64 + cost)?;
         // image-webp takes a chunk's length on trust (0.2.4): 100 bytes could ask for 4 gigabytes.
-        let orientation = if format == ImageFormat::WebP && !webp_chunks_fit(bytes) {
-            Orientation::NoTransforms
-        } else {
-            decoder.orientation().unwrap_or(Orientation::NoTransforms)
+        let orientation = match format {
+            ImageFormat::WebP if !webp_chunks_fit(bytes) => None,
+            ImageFormat::Tiff => orient::of_exif(bytes),
+            _ => {
+                let exif = decoder.exif_metadata().ok().flatten();
+                exif.and_then(|exif| orient::of_exif(&exif))
+            }
         };
+        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
         let DecodeScratch {
             pixels, samples, ..
         } = scratch;

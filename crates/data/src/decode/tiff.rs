@@ -13,7 +13,7 @@ const PICTURE: u64 = 512;
 /// reader's to refuse.
 pub(super) fn values(bytes: &[u8]) -> Result<u64, ImageError> {
     let mut total = 0_u64;
-    for (tag, kind, count) in entries(bytes).unwrap_or_default() {
+    for (tag, kind, count, _) in entries(bytes).unwrap_or_default() {
         if tag >= PICTURE {
             continue;
         }
@@ -33,18 +33,56 @@ pub(super) fn values(bytes: &[u8]) -> Result<u64, ImageError> {
     Ok(total)
 }
 
-/// Tag, type and count of each entry that is there.
-fn entries(bytes: &[u8]) -> Option<Vec<(u64, u64, u64)>> {
-    let little = bytes.starts_with(b"II");
-    let number = |at: usize, size: usize| -> Option<u64> {
-        let bytes = bytes.get(at..at.checked_add(size)?)?;
-        let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(if little {
-            bytes.iter().rev().fold(0, digit)
+/// What a TIFF's samples are if no reader here has them, in words.
+pub(super) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    const BITS: u64 = 258;
+    const COLORS: u64 = 262;
+    const SAMPLES: u64 = 277;
+    const KIND: u64 = 339;
+    let entries = entries(bytes)?;
+    let first = |wanted| {
+        let (_, kind, count, at) = *entries.iter().find(|(tag, ..)| *tag == wanted)?;
+        let size = match kind {
+            1 => 1,
+            3 => 2,
+            4 => 4,
+            _ => return None,
+        };
+        // More than fits an entry of four bytes lies elsewhere.
+        let at = if count * size > 4 {
+            usize::try_from(number(bytes, at, 4)?).ok()?
         } else {
-            bytes.iter().fold(0, digit)
-        })
+            at
+        };
+        number(bytes, at, size as usize)
     };
+    let (bits, kind) = (first(BITS).unwrap_or(1), first(KIND).unwrap_or(1));
+    match kind {
+        // In colour and of 32 bits they are read.
+        3 if bits != 32 || first(SAMPLES).unwrap_or(1) < 3 => Some("a TIFF of floats"),
+        2 => Some("a TIFF of signed numbers"),
+        5 | 6 => Some("a TIFF of complex numbers"),
+        1 if first(COLORS) == Some(3) => Some("a TIFF with a palette"),
+        1 if bits > 16 => Some("a TIFF of more than 16 bits a sample"),
+        _ => None,
+    }
+}
+
+/// A number in the file's own byte order.
+fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {
+    let little = bytes.starts_with(b"II");
+    let bytes = bytes.get(at..at.checked_add(size)?)?;
+    let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+    Some(if little {
+        bytes.iter().rev().fold(0, digit)
+    } else {
+        bytes.iter().fold(0, digit)
+    })
+}
+
+/// Tag, type and count of each entry that is there, and where its value or the value's place stands.
+fn entries(bytes: &[u8]) -> Option<Vec<(u64, u64, u64, usize)>> {
+    let number = |at: usize, size: usize| number(bytes, at, size);
     // BigTIFF is version 43: its places and counts have 64 bits.
     let (word, counter) = if number(2, 2)? == 43 { (8, 8) } else { (4, 2) };
     let directory = usize::try_from(number(word, word)?).ok()?;
@@ -54,7 +92,8 @@ fn entries(bytes: &[u8]) -> Option<Vec<(u64, u64, u64)>> {
     let there = bytes.len().saturating_sub(first) / size;
     let entry = |index: usize| {
         let at = first + index * size;
-        Some((number(at, 2)?, number(at + 2, 2)?, number(at + 4, word)?))
+        let count = number(at + 4, word)?;
+        Some((number(at, 2)?, number(at + 2, 2)?, count, at + 4 + word))
     };
     Some((0..stated.min(there)).filter_map(entry).collect())
 }

@@ -12,6 +12,19 @@ pub enum DecodeError {
     /// The bytes begin like no format that is read.
     #[error("not an image that is read here (JPEG, PNG, GIF, BMP, TIFF, WebP, DICOM)")]
     UnknownFormat,
+    /// A format that is known, by its content, and not read.
+    #[error("by its content this is {name}, which is not read here: save the image as JPEG or PNG")]
+    Format {
+        /// What it is.
+        name: &'static str,
+    },
+    /// A format that is read, of a kind that is not.
+    #[error("not read here: {source}; save the image as JPEG or PNG")]
+    Unsupported {
+        /// The decoder's own word.
+        #[source]
+        source: image::error::UnsupportedError,
+    },
     /// A DICOM file, and a build without the feature `dicom`.
     #[error(
         "DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG"
@@ -35,6 +48,14 @@ pub enum DecodeError {
     /// A stated length reaches beyond the end of the file, or pixels are missing.
     #[error("truncated DICOM file: it ends before what it announces")]
     DicomTruncated,
+    /// Fewer bytes than the picture has.
+    #[error(
+        "the DICOM file's pixel data are {missing} bytes short of what rows, columns and bits ask for"
+    )]
+    DicomShort {
+        /// Bytes that are missing.
+        missing: u64,
+    },
     /// A value of numbers ends in the middle of one: the parser would lose its place.
     #[error("damaged DICOM file: the length that it states for {tag} is not that of numbers")]
     DicomLength {
@@ -104,9 +125,9 @@ pub enum DecodeError {
     /// A JPEG 2000 frame of more tiles, precincts or code-blocks than a film has use for: each costs memory.
     #[error("damaged DICOM pixel data: a JPEG 2000 frame in parts of next to no pixels")]
     DicomParts,
-    /// An RLE frame of more segments than the format has.
+    /// An RLE frame of more segments than the format has, or of another number than the picture's samples have bytes.
     #[error(
-        "damaged DICOM pixel data: an RLE frame of {segments} segments, where there are 1 to 15"
+        "damaged DICOM pixel data: an RLE frame of {segments} segments, where there is one for each byte of each sample"
     )]
     DicomSegments {
         /// As its header has it.

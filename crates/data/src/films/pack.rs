@@ -46,7 +46,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub fn new(decoder: &Decoder, preprocess: &Preprocess) -> Self {
         Self {
-            version: 1,
+            version: 2,
             decoder: format!("{decoder:?}, turbo: {}", cfg!(feature = "turbo")),
             size: preprocess.size,
             fit: preprocess.fit,

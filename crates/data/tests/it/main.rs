@@ -3,9 +3,13 @@
 mod annotate;
 mod audit;
 mod augment;
+#[cfg(feature = "dicom")]
+mod awkward;
 mod bad;
 mod bad_input;
 mod batches;
+#[cfg(feature = "dicom")]
+mod cases;
 mod decode;
 #[cfg(feature = "dicom")]
 mod dicom;

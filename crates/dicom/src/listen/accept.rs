@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::association::{Acceptor, Around, acceptor, serve, turn_away};
+use super::association::{Around, serve, turn_away};
 use super::event::Event;
 use super::options::Options;
 use super::spool::Spool;
@@ -40,7 +40,6 @@ pub(super) struct Port<'a> {
     spool: &'a Spool,
     stop: &'a AtomicBool,
     tell: &'a (dyn Fn(Event) + Sync),
-    acceptor: Acceptor,
     table: Mutex<Table>,
     turned_away: AtomicUsize,
 }
@@ -57,7 +56,6 @@ impl<'a> Port<'a> {
             spool,
             stop,
             tell,
-            acceptor: acceptor(options),
             table: Mutex::default(),
             turned_away: AtomicUsize::new(0),
         }
@@ -119,9 +117,8 @@ impl<'a> Port<'a> {
 
     fn serve(&self, number: u64, stream: TcpStream, peer: SocketAddr, films: &Sender<String>) {
         let around = Around {
-            acceptor: &self.acceptor,
+            options: self.options,
             spool: self.spool,
-            max_object: self.options.max_object,
             new: &|instance| {
                 // Nobody listens any more only when all ends, and the film is on the disk.
                 let _ = films.send(instance);

@@ -3,99 +3,22 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use dicom_dictionary_std::uids;
-use dicom_ul::association::Association as _;
-use dicom_ul::association::server::{AccessControl, DefaultNegotiation};
+use dicom_ul::Pdu;
 use dicom_ul::pdu::{
-    AssociationRJServiceUserReason, PDataValue, PDataValueType, PresentationContextNegotiated,
-    PresentationContextResultReason, UserIdentity,
+    PDataValue, PDataValueType, PresentationContextNegotiated, PresentationContextResultReason,
 };
-use dicom_ul::{Pdu, ServerAssociation, ServerAssociationOptions};
-use osteon_data::reads_transfer_syntax;
 
+use super::agree::{Association, CLASSES, agree};
 use super::dimse::{MOST_COMMAND, Request, status};
 use super::event::Event;
 use super::incoming::Incoming;
-use super::options::{Options, Title};
+use super::options::Options;
 use super::spool::Spool;
-use crate::error::words;
-
-/// SOP classes of films that are taken.
-pub(super) const CLASSES: [&str; 3] = [
-    uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
-    uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
-    uids::SECONDARY_CAPTURE_IMAGE_STORAGE,
-];
-
-/// Transfer syntaxes of films, as far as this build reads them.
-pub(super) const SYNTAXES: [&str; 13] = [
-    uids::EXPLICIT_VR_LITTLE_ENDIAN,
-    uids::IMPLICIT_VR_LITTLE_ENDIAN,
-    // Explicit VR Big Endian: retired, and still out in the world.
-    "1.2.840.10008.1.2.2",
-    uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    uids::JPEG_BASELINE8_BIT,
-    uids::JPEG_EXTENDED12_BIT,
-    uids::JPEG_LOSSLESS,
-    uids::JPEG_LOSSLESS_SV1,
-    uids::JPEGLS_LOSSLESS,
-    uids::JPEGLS_NEAR_LOSSLESS,
-    uids::JPEG2000_LOSSLESS,
-    uids::JPEG2000,
-    uids::RLE_LOSSLESS,
-];
-
-/// What is agreed to with any peer.
-pub(super) type Acceptor = ServerAssociationOptions<'static, Callers, DefaultNegotiation>;
-
-/// Who may call, and whom they must call.
-#[derive(Debug, Clone)]
-pub(super) struct Callers(Vec<Title>);
-
-impl AccessControl for Callers {
-    fn check_access(
-        &self,
-        own: &str,
-        calling: &str,
-        called: &str,
-        _user: Option<&UserIdentity>,
-    ) -> Result<(), AssociationRJServiceUserReason> {
-        if called != own {
-            return Err(AssociationRJServiceUserReason::CalledAETitleNotRecognized);
-        }
-        if !self.0.is_empty() && !self.0.iter().any(|title| title.as_str() == calling) {
-            return Err(AssociationRJServiceUserReason::CallingAETitleNotRecognized);
-        }
-        Ok(())
-    }
-}
-
-/// The offer to all peers.
-pub(super) fn acceptor(options: &Options) -> Acceptor {
-    let mut acceptor = ServerAssociationOptions::new()
-        .ae_access_control(Callers(options.callers.clone()))
-        .ae_title(options.title.as_str().to_owned())
-        .max_pdu_length(options.max_pdu)
-        .strict(true)
-        .read_timeout(options.timeout)
-        .write_timeout(options.timeout)
-        .with_abstract_syntax(uids::VERIFICATION);
-    for class in CLASSES {
-        acceptor = acceptor.with_abstract_syntax(class);
-    }
-    for syntax in SYNTAXES {
-        if reads_transfer_syntax(syntax) {
-            acceptor = acceptor.with_transfer_syntax(syntax);
-        }
-    }
-    acceptor
-}
 
 /// Around an association: what it may use, and whom it tells.
 pub(super) struct Around<'a> {
-    pub acceptor: &'a Acceptor,
+    pub options: &'a Options,
     pub spool: &'a Spool,
-    pub max_object: u64,
     /// A new film is there to be judged.
     pub new: &'a dyn Fn(String),
     pub tell: &'a (dyn Fn(Event) + Sync),
@@ -105,8 +28,8 @@ pub(super) struct Around<'a> {
 
 /// Serves a peer until it releases the association, aborts it or goes away. Gives what was wrong.
 pub(super) fn serve(around: &Around<'_>, stream: TcpStream, peer: SocketAddr) -> Option<String> {
-    match around.acceptor.establish(stream) {
-        Err(error) => Some(words(&error)),
+    match agree(around.options, stream) {
+        Err(reason) => Some(reason),
         Ok(association) => {
             let talk = Talk {
                 around,
@@ -124,7 +47,7 @@ pub(super) fn serve(around: &Around<'_>, stream: TcpStream, peer: SocketAddr) ->
 struct Talk<'a> {
     around: &'a Around<'a>,
     peer: SocketAddr,
-    association: ServerAssociation<TcpStream>,
+    association: Association,
     /// What has come of a command set.
     command: Vec<u8>,
     /// A request whose data set is coming, and its presentation context.
@@ -158,12 +81,12 @@ impl Talk<'_> {
                 }
                 Ok(Pdu::AbortRQ { .. }) => break End::Gone("aborted by the peer".to_owned()),
                 Ok(_) => break End::Abort("a PDU that has no place here"),
-                Err(error) => break End::Gone(words(&error)),
+                Err(reason) => break End::Gone(reason),
             }
         };
         match end {
             End::Abort(reason) => {
-                let _ = self.association.abort();
+                self.association.abort();
                 Some(format!("aborted: {reason}"))
             }
             End::Gone(reason) => Some(reason),
@@ -201,7 +124,7 @@ impl Talk<'_> {
     fn begin(&mut self, id: u8, command: &[u8]) -> Result<(), End> {
         let request = Request::read(command).map_err(|_| End::Abort("a senseless command set"))?;
         let context = self.context(id)?;
-        let most = self.around.max_object;
+        let most = self.around.options.max_object;
         let incoming = match &request {
             Request::Echo { .. } => return self.respond(id, &request, status::SUCCESS),
             Request::Other {
@@ -222,7 +145,7 @@ impl Talk<'_> {
                 self.around.spool,
                 (class, instance),
                 &context.transfer_syntax,
-                self.association.peer_ae_title(),
+                &self.association.caller,
                 most,
             ),
         };
@@ -233,7 +156,7 @@ impl Talk<'_> {
     /// A presentation context that was accepted.
     fn context(&self, id: u8) -> Result<PresentationContextNegotiated, End> {
         self.association
-            .presentation_contexts()
+            .contexts
             .iter()
             .find(|c| c.id == id && c.reason == PresentationContextResultReason::Acceptance)
             .cloned()
@@ -266,7 +189,7 @@ impl Talk<'_> {
         };
         self.association
             .send(&Pdu::PData { data: vec![value] })
-            .map_err(|error| End::Gone(words(&error)))
+            .map_err(End::Gone)
     }
 }
 

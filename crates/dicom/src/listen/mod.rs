@@ -4,6 +4,7 @@
 //! judged twice.
 
 mod accept;
+mod agree;
 mod association;
 mod deliver;
 mod dimse;

@@ -210,5 +210,7 @@ fn flag(flag: Flag) -> Code {
             OSTEON,
             "The model learned from this film",
         ),
+        Flag::NearlyBlack => ("nearly_black", OSTEON, "Next to all of it is black"),
+        Flag::NearlyWhite => ("nearly_white", OSTEON, "Next to all of it is white"),
     }
 }

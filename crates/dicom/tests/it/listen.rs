@@ -461,3 +461,49 @@ fn bad_peers_harm_nobody() {
     }
     assert_eq!(node.stop(), Some(0));
 }
+
+/// Of the protocol version bit 0 alone is tested (PS3.8, table 9-11); whoever lacks it hears why.
+#[test]
+fn any_protocol_version_with_bit_0_is_taken() {
+    use dicom_ul::pdu::{AssociationRQ, PresentationContextProposed, UserVariableItem};
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let node = Node::start(dir.path(), Setting::default());
+    let ask = |protocol_version: u16| {
+        let request = Pdu::AssociationRQ(AssociationRQ {
+            protocol_version,
+            calling_ae_title: "PEER".to_owned(),
+            called_ae_title: "OSTEON".to_owned(),
+            application_context_name: "1.2.840.10008.3.1.1.1".to_owned(),
+            presentation_contexts: vec![PresentationContextProposed {
+                id: 1,
+                abstract_syntax: CR.to_owned(),
+                // HTJ2K, which is not read, and one that is.
+                transfer_syntaxes: vec!["1.2.840.10008.1.2.4.201".to_owned(), EXPLICIT.to_owned()],
+            }],
+            user_variables: vec![UserVariableItem::MaxLength(16_384)],
+        });
+        let mut bytes = Vec::new();
+        dicom_ul::write_pdu(&mut bytes, &request).expect("is written");
+        let mut stream = TcpStream::connect(("127.0.0.1", node.port)).expect("connects");
+        stream.write_all(&bytes).expect("writes");
+        let mut buffer = bytes::BytesMut::new();
+        dicom_ul::association::read_pdu_from_wire(&mut stream, &mut buffer, 16_384, true)
+            .expect("answers")
+    };
+    for version in [1, 3, 0x8001, 0xffff] {
+        let Pdu::AssociationAC(accepted) = ask(version) else {
+            panic!("version {version} is refused");
+        };
+        assert_eq!(accepted.protocol_version, 1);
+        assert_eq!(accepted.presentation_contexts[0].transfer_syntax, EXPLICIT);
+    }
+    for version in [0, 2, 0x8000] {
+        let answer = ask(version);
+        assert!(
+            matches!(answer, Pdu::AssociationRJ(_)),
+            "{version}: {answer:?}"
+        );
+    }
+    node.wait("protocol version not supported", 3);
+    assert_eq!(node.stop(), Some(0));
+}

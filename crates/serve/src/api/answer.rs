@@ -246,6 +246,8 @@ pub(crate) enum FlagName {
     Annotated,
     CrossSection,
     SeenInTraining,
+    NearlyBlack,
+    NearlyWhite,
 }
 
 /// The names of [`HeatKind`].

@@ -1,21 +1,23 @@
 //! The file as a data set, with every stated length checked against what is there before anything is allocated for it.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read as _};
 use std::panic::catch_unwind;
 
 use dicom_core::VR;
 use dicom_core::dictionary::{DataDictionary as _, VirtualVr};
 use dicom_core::header::{DataElementHeader, HasLength as _};
-use dicom_dictionary_std::{StandardDataDictionary, uids};
-use dicom_encoding::decode::{Decode as _, file_header_decoder};
+use dicom_dictionary_std::{StandardDataDictionary, tags, uids};
+use dicom_encoding::Endianness;
 use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex as _};
-use dicom_object::{FileMetaTable, InMemDicomObject, Tag};
+use dicom_object::{InMemDicomObject, Tag};
 use dicom_parser::dataset::LazyDataToken;
 use dicom_parser::dataset::lazy_read::LazyDataSetReader;
 use dicom_parser::stateful::decode::StatefulDecode as _;
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
-use super::Object;
+use super::texts::Raw;
+use super::{Object, meta, texts};
 use crate::{DecodeError, Limits};
 
 /// Sequences within sequences at most: each is a call on the stack of the parser.
@@ -31,6 +33,8 @@ fn damaged(source: impl std::error::Error + Send + Sync + 'static) -> DecodeErro
 pub(super) struct Held {
     pub object: Object,
     pub bytes: u64,
+    /// Whether a byte was put behind the pixel data, which are words, since their length is odd.
+    pub filled: bool,
 }
 
 /// Reads a file that has `DICM` at byte 128.
@@ -41,10 +45,8 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
 
 fn parse(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
     let explicit = syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
-    let mut rest = bytes.get(128..).unwrap_or_default();
     limits.afford(bytes.len() as u64)?;
-    check_meta(&rest[4.min(rest.len())..])?;
-    let meta = FileMetaTable::from_reader(&mut rest).map_err(damaged)?;
+    let (meta, rest) = meta::read(bytes.get(132..).unwrap_or_default())?;
     let named = syntax(meta.transfer_syntax())?;
     let inflated;
     let (data, named) = if meta.transfer_syntax() == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
@@ -53,17 +55,26 @@ fn parse(bytes: &[u8], limits: Limits) -> Result<Held, DecodeError> {
     } else {
         (rest, named)
     };
-    let held = bytes.len() as u64 + check(data, named)?;
-    let inflated = if data.len() > rest.len() {
-        data.len() as u64
+    let walk = walk(data, named)?;
+    let mut held = bytes.len() as u64 + walk.held;
+    let copied = !walk.odd.is_empty() || data.len() > rest.len();
+    limits.afford(held + if copied { data.len() as u64 } else { 0 })?;
+    let even = if walk.odd.is_empty() {
+        Cow::Borrowed(data)
     } else {
-        0
+        Cow::Owned(made_even(data, named, &walk.odd))
     };
-    limits.afford(held + inflated)?;
-    let object = InMemDicomObject::read_dataset_with_ts(data, named).map_err(damaged)?;
+    let mut object = InMemDicomObject::read_dataset_with_ts(&even[..], named).map_err(damaged)?;
+    texts::put_right(&mut object, walk.sets, &walk.texts);
+    held += walk
+        .texts
+        .iter()
+        .map(|text| text.value.len() as u64)
+        .sum::<u64>();
     Ok(Held {
         object: object.with_exact_meta(meta),
         bytes: held,
+        filled: walk.filled,
     })
 }
 
@@ -123,44 +134,30 @@ fn inflate(deflated: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
     Ok(data)
 }
 
-/// Walks over the file meta group as dicom-object (0.10.1) does, to its stated length, whatever group its elements say they are of: no
-/// value may be longer than the file, since room is made for it first.
-fn check_meta(meta: &[u8]) -> Result<(), DecodeError> {
-    let decoder = file_header_decoder();
-    let mut rest = meta;
-    let mut left = None;
-    // What is wrong with a header the table's own reader says.
-    while let Ok((header, _)) = decoder.decode_header(&mut rest) {
-        let value = rest
-            .split_off(..header.length().0 as usize)
-            .ok_or(DecodeError::DicomTruncated)?;
-        let read = meta.len() - rest.len();
-        let end = if let Some(end) = left {
-            end
-        } else {
-            // The first is the group's length, counted from there.
-            let Ok(length) = value.try_into().map(u32::from_le_bytes) else {
-                return Ok(());
-            };
-            *left.insert(read + length as usize)
-        };
-        if read >= end {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
 /// What the parser keeps of an element or an item besides its value, and of each value of one that has several, in bytes.
 const ELEMENT: u64 = 512;
 const VALUE: u64 = 48;
 
-/// Walks over a data set without reading values; the bytes that it will hold once it is read. The parser allocates what a length states
-/// before it reads, so that a few bytes could ask for four gigabytes; it makes a text of each backslash; and it calls itself for each
-/// sequence in a sequence.
-fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
+/// What a walk over a data set finds.
+#[derive(Default)]
+struct Walk<'a> {
+    /// Bytes that it will hold once it is read.
+    held: u64,
+    /// Where values of 16-bit words begin whose length is odd, and their lengths, in order.
+    odd: Vec<(usize, usize)>,
+    /// Whether the pixel data are among them.
+    filled: bool,
+    /// Specific Character Set.
+    sets: &'a [u8],
+    /// Texts outside sequences.
+    texts: Vec<Raw<'a>>,
+}
+
+/// Walks over a data set without reading values. The parser allocates what a length states before it reads, so that a few bytes could ask
+/// for four gigabytes; it makes a text of each backslash; and it calls itself for each sequence in a sequence.
+fn walk<'a>(data: &'a [u8], syntax: &TransferSyntax) -> Result<Walk<'a>, DecodeError> {
     let mut reader = LazyDataSetReader::new_with_ts(Cursor::new(data), syntax).map_err(damaged)?;
-    let (mut depth, mut held) = (0_usize, 0_u64);
+    let (mut depth, mut walk) = (0_usize, Walk::default());
     while let Some(token) = reader.advance() {
         let token = token.map_err(damaged)?;
         let (length, position) = match &token {
@@ -172,7 +169,7 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
                     return Err(odd(*tag));
                 }
                 depth += 1;
-                held += ELEMENT;
+                walk.held += ELEMENT;
                 if depth > MAX_DEPTH {
                     return Err(DecodeError::DicomNesting { limit: MAX_DEPTH });
                 }
@@ -183,7 +180,7 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
                 continue;
             }
             LazyDataToken::ItemStart { .. } => {
-                held += ELEMENT;
+                walk.held += ELEMENT;
                 continue;
             }
             _ => continue,
@@ -192,24 +189,59 @@ fn check(data: &[u8], syntax: &TransferSyntax) -> Result<u64, DecodeError> {
             .checked_add(u64::from(length))
             .and_then(|end| data.get(position as usize..end as usize))
             .ok_or(DecodeError::DicomTruncated)?;
-        if let LazyDataToken::LazyValue { header, .. } = &token
-            && !length.is_multiple_of(unit(header))
-        {
-            return Err(odd(header.tag));
-        }
         // Pixels hold any byte: what is no text is counted once for each of its bytes.
-        let binary = match &token {
-            LazyDataToken::LazyValue { header, .. } => is_binary(header.vr),
-            _ => true,
-        };
-        held += ELEMENT + u64::from(length);
+        let mut binary = true;
+        if let LazyDataToken::LazyValue { header, .. } = &token {
+            if !length.is_multiple_of(unit(header)) {
+                // Bytes in words, without the one that fills the last word: of nothing that lies within a stated length.
+                if header.vr != VR::OW || depth > 0 {
+                    return Err(odd(header.tag));
+                }
+                walk.odd.push((position as usize, value.len()));
+                walk.filled |= header.tag == tags::PIXEL_DATA;
+            }
+            binary = is_binary(header.vr);
+            if depth == 0 && header.tag == tags::SPECIFIC_CHARACTER_SET {
+                walk.sets = value;
+            } else if depth == 0 && texts::is_text(header.vr) {
+                let (tag, vr) = (header.tag, header.vr);
+                walk.texts.push(Raw { tag, vr, value });
+            }
+        }
+        walk.held += ELEMENT + u64::from(length);
         if !binary {
             let values = value.split(|&byte| byte == b'\\').count() as u64;
-            held += values * VALUE + u64::from(length);
+            walk.held += values * VALUE + u64::from(length);
         }
         token.skip().map_err(damaged)?;
     }
-    Ok(held)
+    Ok(walk)
+}
+
+/// The data set with a byte behind each of these values, and lengths that count it: the parser would lose its place.
+fn made_even(data: &[u8], syntax: &TransferSyntax, odd: &[(usize, usize)]) -> Vec<u8> {
+    let mut even = Vec::with_capacity(data.len() + odd.len());
+    let mut from = 0;
+    for &(begin, length) in odd {
+        let end = begin + length;
+        // The length stands right before the value, in four bytes whether there is a type or not.
+        even.extend(&data[from..begin - 4]);
+        let stated = length as u32 + 1;
+        even.extend(match syntax.endianness() {
+            Endianness::Little => stated.to_le_bytes(),
+            Endianness::Big => stated.to_be_bytes(),
+        });
+        even.extend(&data[begin..end]);
+        // The last byte of a word of which the first is there.
+        let last = even.len() - 1;
+        match syntax.endianness() {
+            Endianness::Little => even.push(0),
+            Endianness::Big => even.insert(last, 0),
+        }
+        from = end;
+    }
+    even.extend(&data[from..]);
+    even
 }
 
 fn is_binary(vr: VR) -> bool {
@@ -258,7 +290,8 @@ pub(super) fn whole(object: &Object, tag: Tag, name: &'static str) -> Result<u32
         .ok_or(DecodeError::DicomAttribute { name })
 }
 
-/// The first of the numbers of an attribute, if it is there.
+/// The first of the numbers of an attribute, if there is one: some files state none, or an empty one before the others. A decimal comma is
+/// read as a point.
 pub(super) fn number(
     object: &InMemDicomObject,
     tag: Tag,
@@ -267,14 +300,22 @@ pub(super) fn number(
     let Some(element) = object.element_opt(tag).ok().flatten() else {
         return Ok(None);
     };
+    let refused = DecodeError::DicomAttribute { name };
     if element.is_empty() {
         return Ok(None);
     }
-    let numbers = element.to_multi_float64().ok();
-    let first = numbers.and_then(|numbers| numbers.first().copied());
-    match first {
-        Some(first) if first.is_finite() => Ok(Some(first)),
-        _ => Err(DecodeError::DicomAttribute { name }),
+    let Ok(text) = element.to_str() else {
+        return Err(refused);
+    };
+    let mut values = text
+        .split('\\')
+        .map(|value| value.trim_matches(|c: char| c.is_whitespace() || c == '\0'));
+    let Some(first) = values.find(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    match first.replacen(',', ".", 1).parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(refused),
     }
 }
 

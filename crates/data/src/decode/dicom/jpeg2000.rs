@@ -50,3 +50,23 @@ fn is_signed(frame: &[u8]) -> bool {
     let start = frame.windows(4).position(|w| w == [0xff, 0x4f, 0xff, 0x51]);
     start.is_some_and(|start| frame.get(start + 42).is_some_and(|ssiz| ssiz & 0x80 != 0))
 }
+
+/// Whether the codestream has a transform of colours of its own, so that its first three channels are red, green and blue: in COD
+/// (T.800 A.6.1).
+pub(super) fn transforms_colors(frame: &[u8]) -> bool {
+    let start = frame.windows(4).position(|w| w == [0xff, 0x4f, 0xff, 0x51]);
+    let mut rest = start.map_or(&[][..], |start| &frame[start + 2..]);
+    while let &[0xff, marker, high, low, ref after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let Some(body) = length.checked_sub(2).and_then(|length| after.get(..length)) else {
+            return false;
+        };
+        match marker {
+            0x52 => return body.get(4) == Some(&1),
+            // The first tile-part.
+            0x90 => return false,
+            _ => rest = &after[body.len()..],
+        }
+    }
+    false
+}

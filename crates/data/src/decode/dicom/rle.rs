@@ -1,68 +1,92 @@
-//! What an RLE frame says of itself (PS3.5, annex G), counted before its decoder sees it: dicom-rs (0.10.1) makes room for as many segments as
-//! the header states, and lays out a whole segment, however long it gets.
+//! Frames coded by run lengths (PS3.5, annex G): a header with the places of up to 15 segments, one for each byte of each sample, the
+//! highest byte first. Our own, since dicom-rs (0.10.1) makes room for as many segments as the header states, lays out each to its end,
+//! falls over damaged ones, and reads the first fragment alone.
 
-use dicom_dictionary_std::uids;
-
-use super::Object;
-use super::codestream::fragments;
 use crate::DecodeError;
 
 /// Segments at most; the header has room for the offsets of no more.
 const SEGMENTS: u32 = 15;
 
-/// Bytes that the longest segment of the first frame becomes, if frames are coded so.
-pub(super) fn longest(object: &Object) -> Result<u64, DecodeError> {
-    if !is_rle(object) {
-        return Ok(0);
-    }
-    let Some(fragments) = fragments(object) else {
-        return Ok(0);
-    };
-    // Invariant: the decoder reads the first fragment alone.
-    longest_of(fragments.first().map_or(&[], Vec::as_slice))
+/// Whether a fragment begins with the header of a frame of as many segments as another: it states them, and that the first begins right
+/// behind it.
+pub(super) fn begins_as(fragment: &[u8], first: &[u8]) -> bool {
+    fragment.len() >= 64
+        && first.len() >= 64
+        && fragment[..8] == first[..8]
+        && fragment[4..8] == [64, 0, 0, 0]
 }
 
-/// Whether frames are coded by run lengths.
-pub(super) fn is_rle(object: &Object) -> bool {
-    object.meta().transfer_syntax() == uids::RLE_LOSSLESS
-}
-
-fn longest_of(frame: &[u8]) -> Result<u64, DecodeError> {
+/// The samples of a frame, channels interleaved, and how many bits they have: 8 where there is but one segment a channel, whatever was
+/// allocated.
+pub(super) fn decode(
+    frame: &[u8],
+    pixels: usize,
+    channels: usize,
+    bytes: usize,
+) -> Result<(Vec<u16>, u32), DecodeError> {
     let (words, _) = frame
         .get(..64)
         .ok_or(DecodeError::DicomTruncated)?
         .as_chunks::<4>();
     let words: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
     let segments = words[0];
+    let refused = DecodeError::DicomSegments { segments };
     if segments == 0 || segments > SEGMENTS {
-        return Err(DecodeError::DicomSegments { segments });
+        return Err(refused);
     }
+    let bytes = match segments as usize / channels {
+        found if found * channels != segments as usize || found > bytes => return Err(refused),
+        found => found,
+    };
+    let mut samples = vec![0_u16; pixels * channels];
     let starts = &words[1..=segments as usize];
     let ends = starts[1..].iter().copied().chain([frame.len() as u32]);
-    let mut lengths = starts.iter().zip(ends).map(|(&start, end)| {
-        let segment = frame.get(start as usize..end as usize);
-        segment.map(length).ok_or(DecodeError::DicomTruncated)
-    });
-    lengths.try_fold(0, |most, length| Ok(most.max(length?)))
-}
-
-/// Bytes that a segment becomes.
-fn length(segment: &[u8]) -> u64 {
-    let (mut at, mut length) = (0, 0);
-    while let Some(&control) = segment.get(at) {
-        match control {
-            0..=127 => {
-                length += u64::from(control) + 1;
-                at += usize::from(control) + 2;
+    for (index, (&start, end)) in starts.iter().zip(ends).enumerate() {
+        let segment = frame
+            .get(start as usize..end as usize)
+            .ok_or(DecodeError::DicomTruncated)?;
+        let (channel, byte) = (index / bytes, index % bytes);
+        let shift = 8 * (bytes - 1 - byte);
+        let mut places = samples.iter_mut().skip(channel).step_by(channels);
+        lay_out(segment, |value| match places.next() {
+            Some(sample) => {
+                *sample |= u16::from(value) << shift;
+                true
             }
-            128 => at += 1,
-            _ => {
-                length += 257 - u64::from(control);
-                at += 2;
-            }
+            None => false,
+        });
+        if places.next().is_some() {
+            return Err(DecodeError::DicomTruncated);
         }
     }
-    length
+    Ok((samples, 8 * bytes as u32))
+}
+
+/// Gives the bytes that a segment stands for, until there is room for no more.
+fn lay_out(segment: &[u8], mut put: impl FnMut(u8) -> bool) {
+    let mut at = 0;
+    while let Some(&control) = segment.get(at) {
+        at += 1;
+        let more = match control {
+            0..=127 => {
+                let end = segment.len().min(at + usize::from(control) + 1);
+                let literal = &segment[at..end];
+                at = end;
+                literal.iter().all(|&value| put(value))
+            }
+            128 => true,
+            _ => {
+                let Some(&value) = segment.get(at) else {
+                    return;
+                };
+                at += 1;
+                (0..257 - usize::from(control)).all(|_| put(value))
+            }
+        };
+        if !more {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +104,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_segment_counts() {
+    fn runs_are_laid_out() {
         // The standard's own words: 0 to 127 is as many bytes and one, 129 to 255 repeats the next byte, 128 is nothing.
-        let two = frame(&[64, 67], &[1, 7, 7, 128, 129, 5, 255, 5]);
-        assert_eq!(longest_of(&two).ok(), Some(128 + 2));
+        let two = frame(&[64, 70], &[1, 7, 8, 128, 255, 5, 253, 9]);
+        let (deep, bits) = decode(&two, 4, 1, 2).expect("decodes");
+        assert_eq!((deep, bits), (vec![0x0709, 0x0809, 0x0509, 0x0509], 16));
+        // One segment where two bytes were allocated: eight bits, whose upper byte is nothing.
+        let one = frame(&[64], &[1, 7, 8, 255, 5]);
+        let (shallow, bits) = decode(&one, 4, 1, 2).expect("decodes");
+        assert_eq!((shallow, bits), (vec![7, 8, 5, 5], 8));
+        let colors = frame(&[64, 66, 68], &[255, 1, 255, 2, 255, 3]);
+        let (colors, _) = decode(&colors, 2, 3, 1).expect("decodes");
+        assert_eq!(colors, [1, 2, 3, 1, 2, 3]);
     }
 
     #[test]
@@ -91,19 +123,29 @@ mod tests {
         let mut many = frame(&[64], &[0, 1]);
         many[3] = 7;
         assert!(matches!(
-            longest_of(&many),
+            decode(&many, 1, 1, 1),
             Err(DecodeError::DicomSegments {
                 segments: 0x0700_0001
             })
         ));
+        let truncated = |bytes: &[u8], pixels| {
+            let found = decode(bytes, pixels, 1, 1);
+            assert!(
+                matches!(found, Err(DecodeError::DicomTruncated)),
+                "{found:?}"
+            );
+        };
+        truncated(&many[..60], 1);
+        truncated(&frame(&[900], &[0, 1]), 1);
+        // Fewer bytes than there are pixels, by a run, a literal that is cut, and none at all.
+        truncated(&frame(&[64], &[129, 1]), 129);
+        truncated(&frame(&[64], &[3, 1, 2]), 3);
+        truncated(&frame(&[64], &[128, 200]), 1);
+        // Two segments for samples of one byte.
+        let two = frame(&[64, 66], &[0, 1, 0, 1]);
         assert!(matches!(
-            longest_of(&many[..60]),
-            Err(DecodeError::DicomTruncated)
-        ));
-        let beyond = frame(&[64, 900], &[0, 1]);
-        assert!(matches!(
-            longest_of(&beyond),
-            Err(DecodeError::DicomTruncated)
+            decode(&two, 1, 1, 1),
+            Err(DecodeError::DicomSegments { segments: 2 })
         ));
     }
 }

@@ -1,17 +1,18 @@
 //! From stored values to gray levels (DICOM PS3.3 C.11.1 modality LUT, C.11.2 VOI LUT), as one table over all stored values.
 
+use dicom_core::header::HasLength as _;
 use dicom_dictionary_std::tags;
 use dicom_object::{InMemDicomObject, Tag};
 
 use super::file::{number, text};
 use super::{Layout, Object};
 use crate::DecodeError;
+use crate::decode::range;
 
 /// A LUT of the file: the modality's or the VOI's.
 struct Lut {
     /// The input that the first entry is for; what is below takes it too.
     first: i32,
-    bits: u32,
     entries: Vec<u16>,
 }
 
@@ -22,17 +23,20 @@ impl Lut {
         };
         // More than one is a choice of views; the first is the default.
         match element.items().and_then(<[_]>::first) {
-            Some(item) => Self::from_item(item, layout)
-                .ok_or(DecodeError::DicomAttribute { name: "LUT Data" })
-                .map(Some),
-            None => Ok(None),
+            // Some write an item without anything in it, which is no LUT.
+            Some(item) if has(item, tags::LUT_DESCRIPTOR) || has(item, tags::LUT_DATA) => {
+                Self::from_item(item, layout)
+                    .ok_or(DecodeError::DicomAttribute { name: "LUT Data" })
+                    .map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
     fn from_item(item: &InMemDicomObject, layout: Layout) -> Option<Self> {
         let descriptor = item.element(tags::LUT_DESCRIPTOR).ok()?;
         let descriptor = descriptor.to_multi_int::<i32>().ok()?;
-        let &[count, first, bits] = descriptor.as_slice() else {
+        let &[count, first, _] = descriptor.as_slice() else {
             return None;
         };
         // A count of 65,536 is written as 0. The numbers are read signed or not as the file has it, so both are undone.
@@ -45,7 +49,6 @@ impl Lut {
         } else {
             first
         };
-        let bits = u32::try_from(bits).ok().filter(|b| (8..=16).contains(b))?;
         let data = item.element(tags::LUT_DATA).ok()?;
         let mut entries: Vec<u16> = data
             .to_multi_int::<i32>()
@@ -53,7 +56,7 @@ impl Lut {
             .into_iter()
             .map(|entry| (entry & 0xffff) as u16)
             .collect();
-        if entries.len() < count && bits == 8 {
+        if entries.len() == count.div_ceil(2) && count > 1 {
             // Two entries of 8 bits in each word.
             entries = entries
                 .into_iter()
@@ -62,11 +65,14 @@ impl Lut {
                 .collect();
         }
         entries.truncate(count);
-        (!entries.is_empty()).then_some(Self {
-            first,
-            bits,
-            entries,
-        })
+        (!entries.is_empty()).then_some(Self { first, entries })
+    }
+
+    /// What is white: the entries' own full scale, as many bits as the largest needs. How many bits they have is stated, too, and wrongly by
+    /// some: 16 of entries that end at 4095 would show a film of 16 gray levels.
+    fn full(&self) -> f64 {
+        let most = self.entries.iter().copied().max().unwrap_or(0);
+        f64::from((u32::from(most) + 1).next_power_of_two() - 1).max(1.0)
     }
 
     fn at(&self, value: f64) -> u16 {
@@ -96,7 +102,10 @@ impl Window {
         let (Some(center), Some(width)) = (center, width) else {
             return Ok(None);
         };
-        let function = match text(object, tags::VOILUT_FUNCTION).as_deref() {
+        let function = text(object, tags::VOILUT_FUNCTION).map(|name| name.to_ascii_uppercase());
+        let function = match function.as_deref() {
+            // The formula has the width less one: of narrower ones, which values below one need, it makes no sense.
+            None | Some("LINEAR") if width > 0.0 && width < 1.0 => Function::Exact,
             None | Some("LINEAR") => Function::Linear,
             Some("LINEAR_EXACT") => Function::Exact,
             Some("SIGMOID") => Function::Sigmoid,
@@ -106,12 +115,7 @@ impl Window {
                 });
             }
         };
-        let least = if matches!(function, Function::Linear) {
-            1.0
-        } else {
-            f64::MIN_POSITIVE
-        };
-        if width < least {
+        if width <= 0.0 {
             return Err(DecodeError::DicomAttribute {
                 name: "Window Width",
             });
@@ -142,8 +146,13 @@ impl Window {
     }
 }
 
-/// The gray level of every index: modality LUT or rescale, then VOI LUT, else window, else the real range of the film (padding
-/// left out), and MONOCHROME1 `inverted` once, at the end.
+fn has(item: &InMemDicomObject, tag: Tag) -> bool {
+    let element = item.element_opt(tag).ok().flatten();
+    element.is_some_and(|element| !element.is_empty())
+}
+
+/// The gray level of every index: modality LUT or rescale, then VOI LUT, else window, else the real range of the film (padding and
+/// what lies far outside left out), and MONOCHROME1 `inverted` once, at the end.
 pub(super) fn table(
     object: &Object,
     layout: Layout,
@@ -154,6 +163,12 @@ pub(super) fn table(
     let modality = Lut::read(object, tags::MODALITY_LUT_SEQUENCE, layout)?;
     let slope = number(object, tags::RESCALE_SLOPE, "Rescale Slope")?.unwrap_or(1.0);
     let intercept = number(object, tags::RESCALE_INTERCEPT, "Rescale Intercept")?.unwrap_or(0.0);
+    if modality.is_none() && slope == 0.0 {
+        // All of the film would be one level.
+        return Err(DecodeError::DicomAttribute {
+            name: "Rescale Slope",
+        });
+    }
     let values = all.map(|code| {
         let value = f64::from(layout.value(code));
         match &modality {
@@ -162,13 +177,14 @@ pub(super) fn table(
         }
     });
     let levels: Vec<f64> = if let Some(lut) = Lut::read(object, tags::VOILUT_SEQUENCE, layout)? {
-        let full = f64::from((1_u32 << lut.bits) - 1);
+        let full = lut.full();
         values.map(|v| f64::from(lut.at(v)) / full).collect()
     } else if let Some(window) = Window::read(object)? {
         values.map(|v| window.at(v)).collect()
     } else {
         let values: Vec<f64> = values.collect();
-        let (low, high) = real_range(object, layout, codes, &values)?;
+        let padding = Padding::read(object, layout)?;
+        let (low, high) = real_range(codes, &values, &padding);
         let range = if high > low { high - low } else { 1.0 };
         values.iter().map(|v| (v - low) / range).collect()
     };
@@ -181,28 +197,55 @@ pub(super) fn table(
         .collect())
 }
 
-fn real_range(
-    object: &Object,
-    layout: Layout,
-    codes: &[u16],
-    values: &[f64],
-) -> Result<(f64, f64), DecodeError> {
-    let padding = number(object, tags::PIXEL_PADDING_VALUE, "Pixel Padding Value")?;
-    let mut seen = vec![false; values.len()];
-    for &code in codes {
-        seen[usize::from(code)] = true;
+/// Stored values that are no film (C.7.5.1.1.2): Pixel Padding Value, and all from there to Pixel Padding Range Limit.
+struct Padding {
+    codes: Vec<bool>,
+}
+
+impl Padding {
+    fn read(object: &Object, layout: Layout) -> Result<Self, DecodeError> {
+        let value = number(object, tags::PIXEL_PADDING_VALUE, "Pixel Padding Value")?;
+        let limit = tags::PIXEL_PADDING_RANGE_LIMIT;
+        let limit = number(object, limit, "Pixel Padding Range Limit")?;
+        let mut codes = vec![false; 1 << layout.stored];
+        if let Some(value) = value {
+            let limit = limit.unwrap_or(value);
+            let (low, high) = (value.min(limit), value.max(limit));
+            for (code, is_padding) in codes.iter_mut().enumerate() {
+                let value = f64::from(layout.value(code as u16));
+                *is_padding = (low..=high).contains(&value);
+            }
+            if low.to_bits() == high.to_bits() {
+                // It may have more bits than are stored, or be written with the other sign.
+                let code = value as i64 & ((1 << layout.stored) - 1);
+                codes[code as usize] = true;
+            }
+        }
+        Ok(Self { codes })
     }
-    let range = |padding: Option<f64>| {
-        (0..values.len())
-            .filter(|&code| seen[code] && padding != Some(f64::from(layout.value(code as u16))))
-            .map(|code| values[code])
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-                (low.min(v), high.max(v))
-            })
+}
+
+/// The darkest and the brightest value of the film.
+fn real_range(codes: &[u16], values: &[f64], padding: &Padding) -> (f64, f64) {
+    let mut counts = vec![0_u64; values.len()];
+    for &code in codes {
+        counts[usize::from(code)] += 1;
+    }
+    let levels = |with_padding: bool| {
+        let film = (0..values.len())
+            .filter(|&code| counts[code] > 0 && (with_padding || !padding.codes[code]));
+        let mut levels: Vec<(f64, u64)> = film.map(|code| (values[code], counts[code])).collect();
+        levels.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        levels
     };
-    Ok(match range(padding) {
+    let mut found = levels(false);
+    if found.is_empty() {
         // Nothing but padding.
-        (low, high) if low > high => range(None),
-        found => found,
+        found = levels(true);
+    }
+    range::without_outliers(&found).unwrap_or_else(|| {
+        let low = found.first().map_or(0.0, |(value, _)| *value);
+        let high = found.last().map_or(0.0, |(value, _)| *value);
+        (low, high)
     })
 }
