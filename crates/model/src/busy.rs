@@ -14,7 +14,7 @@ const PIECE: Duration = Duration::from_millis(150);
 const PAUSE: Duration = Duration::from_millis(100);
 /// All threads are tried again after so long, and after twice as long each time that it was too early.
 const RETRY: Duration = Duration::from_secs(2);
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
+const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 /// Looks at who has the processors, from its making on.
 #[derive(Debug)]

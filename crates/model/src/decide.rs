@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, ModelError, ModelInfo, OperatingPoint, Prediction};
+use crate::{Decision, Flags, ModelError, ModelInfo, OperatingPoint, Prediction};
 
 /// Scores from `low` to `high` are left to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ export function meaningOf({ score }) {
   return share < 1 ? t('score.meansFew') : t('score.means', { share });
 }
 
-/** Why to be careful, as `{icon, grave, text}`s, the gravest first. `truth` says of an example how it was drawn. */
+/** Why to be careful, as `{icon, grave, text}`s, the gravest first. `truth` says of an example how it is labelled or was drawn. */
 export function reasonsOf({ decision, xray_score: xray, judged_anyway: anyway, flags = [] }, model, truth = null) {
   const reasons = [];
   const add = (icon, grave, text) => reasons.push({ icon, grave, text });
@@ -45,7 +45,7 @@ export function reasonsOf({ decision, xray_score: xray, judged_anyway: anyway, f
   } else if (decision !== 'not_an_xray') {
     add('promise', false, promiseOf(decision, model, words));
   }
-  if (truth) add('pen', false, t('why.synthetic', { truth: t(`why.${truth}`) }));
+  if (truth) add('pen', false, t(truth.startsWith('labelled') ? 'why.labelled' : 'why.synthetic', { truth: t(`why.${truth}`) }));
   if (decision !== 'not_an_xray') add('care', false, t('why.whole'));
   return reasons;
 }

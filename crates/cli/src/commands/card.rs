@@ -7,9 +7,7 @@ use anyhow::Context;
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{
-    CalibrationMethod, Device, FittedSource, ModelInfo, Predictor, SHIPPED,
-};
+use osteon_model::{CalibrationMethod, Device, FittedSource, ModelInfo, Predictor, SHIPPED};
 
 use super::info::{fitted_on, promises};
 use super::shrink::mebibytes;

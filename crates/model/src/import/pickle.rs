@@ -73,8 +73,11 @@ struct Machine<'a> {
 
 type Step<T> = Result<T, ImportProblem>;
 
+/// Tensors by name, in their order.
+type Views = Vec<(String, Rc<View>)>;
+
 /// The tensors by name, in their order, and where the pickle ends, from `at` on.
-pub(super) fn state_dict(bytes: &[u8], at: usize) -> Step<(Vec<(String, Rc<View>)>, usize)> {
+pub(super) fn state_dict(bytes: &[u8], at: usize) -> Step<(Views, usize)> {
     let (mut machine, top) = Machine::run(bytes, at)?;
     let Item::Dict(index) = top else {
         return Err(ImportProblem::NotFlat {

@@ -167,7 +167,7 @@ impl Architecture {
     #[must_use]
     pub fn backbone(&self) -> Option<Backbone> {
         (self.name == ArchitectureName::EfficientnetLite)
-            .then(|| Backbone(self.efficientnet_lite.variant))
+            .then_some(Backbone(self.efficientnet_lite.variant))
     }
 
     /// Whether a tensor of this name is part of the backbone.

@@ -13,7 +13,7 @@ async function tried(options) {
 }
 
 const light = await tried({ viewport: DESKTOP });
-await light.locator('.row', { hasText: 'wrist-fractured' }).click();
+await light.locator('.row', { hasText: 'forearm-cast' }).click();
 await drawn(light);
 await shoot(light, 'page');
 
@@ -21,7 +21,7 @@ const dark = await browser.page({ viewport: DESKTOP, colorScheme: 'dark' });
 await shoot(dark, 'page-welcome');
 
 const phone = await tried({ viewport: PHONE, colorScheme: 'dark' });
-await phone.locator('.row', { hasText: 'wrist-fractured' }).click();
+await phone.locator('.row', { hasText: 'forearm-cast' }).click();
 await drawn(phone);
 await shoot(phone, 'page-phone');
 

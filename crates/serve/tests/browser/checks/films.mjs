@@ -35,12 +35,14 @@ export async function the_needle_stands_where_the_score_is({ open, address }) {
   assert.ok(Math.abs(share - prediction.score) < 0.01, `${share} is not ${prediction.score}`);
 }
 
-export async function an_example_is_one_click_away_and_says_how_it_was_drawn({ open }) {
-  const page = await open();
-  await page.locator('.example').first().click();
-  await settled(page);
-  await drawn(page);
-  assert.match(await page.locator('.why').innerText(), /drawn by a program, with a fracture/);
+export async function an_example_is_one_click_away_and_says_what_it_is({ open }) {
+  for (const [name, said] of [['Drawn wrist', /drawn by a program, with a fracture/], ['Knee', /FracAtlas.* labels it as fractured/]]) {
+    const page = await open();
+    await page.locator('.example', { hasText: name }).click();
+    await settled(page);
+    await drawn(page);
+    assert.match(await page.locator('.why').innerText(), said);
+  }
 }
 
 export async function all_examples_at_once({ open, address }) {
