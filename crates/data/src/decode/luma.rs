@@ -61,8 +61,7 @@ pub(super) fn deep(value: impl Fn(usize) -> f32, full: f32, channels: usize, out
         for pixel in 0..out.len() {
             counts[luma(pixel).round() as u16 as usize] += 1;
         }
-        let there = counts.into_iter().enumerate().filter(|(_, n)| *n > 0);
-        let levels: Vec<(f64, u64)> = there.map(|(v, n)| (v as f64, n)).collect();
+        let levels = range::levels(&counts);
         if let Some((darkest, brightest)) = range::without_outliers(&levels) {
             // What was left out becomes black or white: the cast below stays within 0 and 255.
             (low, high) = (low.max(darkest as f32), high.min(brightest as f32));

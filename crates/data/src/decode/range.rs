@@ -10,6 +10,17 @@ const WIDE: f64 = 0.25;
 /// Less than this between the darkest and the brightest sample that are left is no picture: such a range is shown as it is.
 const LEAST: f64 = 16.0;
 
+/// Bytes that levels of 16 bits take at most, counted and listed.
+pub(super) const HELD: u64 = (8 + 16) << 16;
+
+/// The levels of a picture, by how often each is there.
+pub(super) fn levels(counts: &[u64]) -> Vec<(f64, u64)> {
+    let there = || counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let mut levels = Vec::with_capacity(there().count());
+    levels.extend(there().map(|(level, &count)| (level as f64, count)));
+    levels
+}
+
 /// The darkest and the brightest level without what lies far outside the picture, of levels in rising order, each with how often it
 /// is there; `None` where nothing does.
 ///

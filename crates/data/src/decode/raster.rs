@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::{ColorSample, DecodeScratch, Decoder, Stored, luma, orient, tiff};
+use super::{ColorSample, DecodeScratch, Decoder, Stored, luma, orient, range, tiff};
 use crate::DecodeError;
 
 /// The widest pixel that is decoded: RGBA of 32-bit floats.
@@ -37,7 +37,9 @@ impl Decoder {
         self.limits.check(width, height)?;
         let color = decoder.color_type();
         let cost = cost(format, (width, height), decoder.total_bytes());
-        self.limits.afford(bytes.len() as u64 + cost)?;
+        let is_deep = color.bytes_per_pixel() > color.channel_count();
+        let levels = if is_deep { range::HELD } else { 0 };
+        self.limits.afford(bytes.len() as u64 + cost + levels)?;
         // image-webp takes a chunk's length on trust (0.2.4): 100 bytes could ask for 4 gigabytes.
         let orientation = match format {
             ImageFormat::WebP if !webp_chunks_fit(bytes) => None,

@@ -49,8 +49,7 @@ fn to_bytes(samples: &[u16], bits: u32) -> Vec<u8> {
     for &sample in samples {
         counts[usize::from(sample)] += 1;
     }
-    let there = counts.into_iter().enumerate().filter(|(_, n)| *n > 0);
-    let levels: Vec<(f64, u64)> = there.map(|(v, n)| (v as f64, n)).collect();
+    let levels = range::levels(&counts);
     let most = levels.last().map_or(0.0, |(value, _)| *value);
     let brightest = range::without_outliers(&levels).map_or(most, |(_, high)| high);
     let full = ((brightest as u32 + 1).next_power_of_two() - 1).max(255);

@@ -15,7 +15,7 @@ mod texts;
 use dicom_dictionary_std::tags;
 use dicom_object::{FileDicomObject, InMemDicomObject};
 
-use super::{DecodeScratch, Decoder, Limits, Stored};
+use super::{DecodeScratch, Decoder, Limits, Stored, range};
 use crate::DecodeError;
 use file::{Held, text, whole};
 use frame::Shape;
@@ -196,7 +196,8 @@ impl Decoder {
                 return Err(DecodeError::DicomShort { missing });
             }
         }
-        self.limits.afford(held.bytes + samples * cost(object))?;
+        self.limits
+            .afford(held.bytes + samples * cost(object) + range::HELD)?;
         Ok((width, height))
     }
 }
