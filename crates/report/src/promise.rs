@@ -107,7 +107,9 @@ impl PromiseCheck {
             Verdict::NotHeldPerhapsByChance => format!(
                 "The promise did not hold on these images: {counts}. So few images may show so many by chance."
             ),
-            Verdict::TooFew => format!("Here it is {counts}, too few to say whether the promise holds."),
+            Verdict::TooFew => {
+                format!("Here it is {counts}, too few to say whether the promise holds.")
+            }
         }
     }
 }
