@@ -276,7 +276,7 @@ mod tests {
                 Err(AuditError::Busy { .. })
             ));
             for &score in scores {
-                log.write(&"a".repeat(64), &"b".repeat(64), &said(score))
+                log.write(&"a".repeat(64), &"b".repeat(64), &said(score), 0.5)
                     .expect("writes");
             }
         }

@@ -195,7 +195,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     let found = read_info(&refitted).expect("reads");
     assert_eq!(
         found.fitted_on.map(|on| on.to_string()).as_deref(),
-        Some("out-of-fold scores over 5 folds: 400 images, 200 fractured")
+        Some("out-of-fold scores over 5 folds: 400 images, 199 fractured")
     );
     let promises = found.promises.expect("made");
     assert!(promises.missed.cut.is_some() && promises.fractured.cut.is_some());
