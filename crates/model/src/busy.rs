@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Above this part of the time the threads waited too long for what was timed to be believed.
 pub const TOO_BUSY: f64 = 0.1;
+/// Above this part there are as many others as would have two programs wait for each other's threads; a program now and then is none.
+const CROWDED: f64 = 0.2;
 /// Computing is looked at in pieces of so long at least: the system counts in hundredths of a second.
 const PIECE: Duration = Duration::from_millis(150);
 /// Where there was a pause of so long, what was seen before it says nothing of what comes.
@@ -150,7 +152,7 @@ impl Sharing {
     }
 
     fn look(&mut self, share: Option<f64>, now: Instant) {
-        if share.is_some_and(|share| share > TOO_BUSY) {
+        if share.is_some_and(|share| share > CROWDED) {
             self.alone = Some(now + self.retry);
             self.retry = (2 * self.retry).min(LONGEST_RETRY);
             tch::set_num_threads(1);

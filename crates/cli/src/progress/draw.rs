@@ -53,7 +53,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &mut View, now: Duration) {
     let keys = if small {
         "q stop"
     } else {
-        "q stop after this step, twice at once   v stop and judge on val   ↑↓ log   Ctrl-L redraw"
+        "q stop, twice at once   v stop and judge   ↑↓ log   Ctrl-L redraw"
     };
     frame.render_widget(Line::from(keys).dark_gray(), foot);
 }

@@ -48,7 +48,7 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
             }
             vec![said]
         }
-        Event::Computes(plan) => vec![plan.to_string()],
+        Event::Computes(plan) => plan.to_string().lines().map(ToOwned::to_owned).collect(),
         Event::Resumed {
             epoch,
             step,

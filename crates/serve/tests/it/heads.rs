@@ -45,6 +45,7 @@ fn ask(server: &crate::Running, head: &[&str], body: &[u8]) -> (String, Duration
 fn a_length_above_the_limit_is_413_at_once() {
     let server = serve(limited());
     let post = format!("POST {PATH} HTTP/1.1");
+    let post = post.as_str();
     let infer = "POST /v2/models/fracture_map/infer HTTP/1.1";
     let expect = "expect: 100-continue";
     let form = "content-type: multipart/form-data; boundary=x";
@@ -52,15 +53,15 @@ fn a_length_above_the_limit_is_413_at_once() {
     let length = |bytes: u64| format!("content-length: {bytes}");
     let huge = length(99_999_999_999);
     for (head, body) in [
-        (vec![post.as_str(), form, expect, &huge], &b""[..]),
-        (vec![&post, jpeg, expect, &huge], b""),
-        (vec![&post, jpeg, &huge], b"\xff\xd8"),
-        (vec![&post, form, &huge], b"--x\r\n"),
+        (vec![post, form, expect, &huge], &b""[..]),
+        (vec![post, jpeg, expect, &huge], &b""[..]),
+        (vec![post, jpeg, &huge], &b"\xff\xd8"[..]),
+        (vec![post, form, &huge], &b"--x\r\n"[..]),
         // One byte too many: of one file, of four in a form, of tensors.
-        (vec![&post, jpeg, expect, &length((10 << 20) + 1)], b""),
-        (vec![&post, expect, &length((10 << 20) + 1)], b""),
-        (vec![&post, form, expect, &length((40 << 20) + 1)], b""),
-        (vec![infer, json, expect, &length((20 << 20) + 1)], b""),
+        (vec![post, jpeg, expect, &length((10 << 20) + 1)], &b""[..]),
+        (vec![post, expect, &length((10 << 20) + 1)], &b""[..]),
+        (vec![post, form, expect, &length((40 << 20) + 1)], &b""[..]),
+        (vec![infer, json, expect, &length((20 << 20) + 1)], &b""[..]),
     ] {
         let (answer, took) = ask(&server, &head, body);
         assert_eq!(status_of(&answer), Some(413), "{head:?}: {answer}");
@@ -71,7 +72,7 @@ fn a_length_above_the_limit_is_413_at_once() {
     // As large as allowed: the client is told to go on.
     let (answer, _) = ask(
         &server,
-        &[&post, jpeg, expect, "content-length: 5"],
+        &[post, jpeg, expect, "content-length: 5"],
         b"hello",
     );
     assert!(answer.starts_with("HTTP/1.1 100 Continue"), "{answer}");

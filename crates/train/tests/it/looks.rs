@@ -139,3 +139,22 @@ fn bf16_learns() {
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("trains");
     assert!(losses[5] < losses[0], "{losses:?}");
 }
+
+/// Whoever follows `metrics.jsonl` need not wait for the end of an epoch.
+#[test]
+fn the_log_grows_within_an_epoch() {
+    let _alone = alone();
+    let dir = films();
+    let mut plan = plan(dir.path(), "run", 1);
+    plan.config.train.log_every = 1;
+    let metrics = plan.run.join("metrics.jsonl");
+    let mut seen = false;
+    let mut observer = |event: &Event<'_>| {
+        if let Event::Step { step: 1, .. } = event {
+            let text = std::fs::read_to_string(&metrics).unwrap_or_default();
+            seen = text.contains("\"kind\":\"step\"");
+        }
+    };
+    train(&plan, &mut observer, &AtomicBool::new(false)).expect("trains");
+    assert!(seen, "the first step is there before the second");
+}

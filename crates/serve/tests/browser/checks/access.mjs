@@ -143,7 +143,7 @@ export async function the_colour_scheme_is_kept_and_nothing_else({ open, address
   await page.locator('#scheme').click();
   const dark = await back();
   assert.notEqual(dark, light);
-  await choose(page, [{ name: 'secret-name.png', buffer: await example(address, 'shoulder.png') }]);
+  await choose(page, [{ name: 'secret-name.png', buffer: await example(address, 'shoulder.jpg') }]);
   await settled(page);
   await page.reload();
   assert.equal(await back(), dark);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { answerOf, choose, example, settled } from '../browser.mjs';
 
-const FILES = ['wrist-fractured.png', 'shoulder.png', 'forearm-fractured.png', 'elbow.png', 'no-xray.jpg'];
+const FILES = ['wrist-fractured.png', 'shoulder.jpg', 'forearm-cast.jpg', 'hip.jpg', 'no-xray.jpg'];
 const broken = { name: '=broken, "quoted".jpg', buffer: Buffer.from('not a picture') };
 
 // The films with what the server itself says of them: asked once for all checks.
@@ -87,8 +87,8 @@ export async function saved_files_hold_what_the_server_said_and_no_formula({ ope
   const bad = rows.find((row) => row.includes('broken'));
   assert.ok(bad.startsWith('"\'=broken, ""quoted"".jpg",,,'), bad);
   assert.ok(bad.includes('unreadable_image'));
-  const leg = rows.find((row) => row.startsWith('shoulder.png,')).split(',');
-  const { prediction, model } = answers.find((answer) => answer.name === 'shoulder.png');
+  const leg = rows.find((row) => row.startsWith('shoulder.jpg,')).split(',');
+  const { prediction, model } = answers.find((answer) => answer.name === 'shoulder.jpg');
   assert.equal(leg[1], prediction.decision);
   assert.ok(Math.abs(Number(leg[2]) - prediction.score) < 1e-4);
   assert.equal(Number(leg[5]), model.threshold);
@@ -100,23 +100,23 @@ export async function saved_files_hold_what_the_server_said_and_no_formula({ ope
 
 export async function what_a_person_says_of_an_answer_is_saved_with_it({ open, address }) {
   const { page } = await judged(open, address);
-  await page.locator('.row', { hasText: 'shoulder.png' }).click();
+  await page.locator('.row', { hasText: 'shoulder.jpg' }).click();
   await page.locator('#reading').getByRole('button', { name: 'Disagree' }).click();
   await page.locator('#reading-note').fill('=a thin line, "here"');
-  assert.equal(await page.locator('.row', { hasText: 'shoulder.png' }).locator('.mark.disagree').count(), 1);
-  await page.locator('.row', { hasText: 'elbow.png' }).click();
+  assert.equal(await page.locator('.row', { hasText: 'shoulder.jpg' }).locator('.mark.disagree').count(), 1);
+  await page.locator('.row', { hasText: 'hip.jpg' }).click();
   assert.equal(await page.locator('#reading-note').inputValue(), '', 'each film has its own');
   await page.locator('#reading').getByRole('button', { name: 'Agree', exact: true }).click();
-  await page.locator('.row', { hasText: 'shoulder.png' }).click();
+  await page.locator('.row', { hasText: 'shoulder.jpg' }).click();
   assert.equal(await page.locator('#reading-note').inputValue(), '=a thin line, "here"');
   const { predictions } = JSON.parse((await saved(page, '#save-json')).text);
   const of = (name) => predictions.find((one) => one.name === name).reading;
-  assert.deepEqual(of('shoulder.png'), { agree: false, note: '=a thin line, "here"' });
-  assert.deepEqual(of('elbow.png'), { agree: true, note: '' });
-  assert.equal(of('forearm-fractured.png'), undefined);
+  assert.deepEqual(of('shoulder.jpg'), { agree: false, note: '=a thin line, "here"' });
+  assert.deepEqual(of('hip.jpg'), { agree: true, note: '' });
+  assert.equal(of('forearm-cast.jpg'), undefined);
   const rows = (await saved(page, '#save-csv')).text.split('\r\n');
-  assert.ok(rows.find((row) => row.startsWith('shoulder.png,')).endsWith(',,no,"\'=a thin line, ""here"""'));
-  assert.ok(rows.find((row) => row.startsWith('elbow.png,')).endsWith(',,yes,'));
+  assert.ok(rows.find((row) => row.startsWith('shoulder.jpg,')).endsWith(',,no,"\'=a thin line, ""here"""'));
+  assert.ok(rows.find((row) => row.startsWith('hip.jpg,')).endsWith(',,yes,'));
 }
 
 export async function rows_are_compact_filters_are_in_one_line_and_tiles_are_a_press_away({ open, address }) {
@@ -153,7 +153,7 @@ export async function the_report_is_printed_with_pictures({ open, address }) {
 
 export async function a_batch_can_be_stopped_and_gone_on_with({ open, address }) {
   const page = await open();
-  const buffer = await example(address, 'shoulder.png');
+  const buffer = await example(address, 'shoulder.jpg');
   let release;
   const held = new Promise((resolve) => { release = resolve; });
   await page.route('**/api/v1/predictions*', async (route) => {

@@ -17,9 +17,9 @@ export async function a_file_that_is_too_large_and_one_beside_it_that_is_not({ o
   const page = await open();
   const large = { name: 'large.png', buffer: Buffer.alloc(12 << 20) };
   page.expected.push('413');
-  await choose(page, [large, { name: 'shoulder.png', buffer: await example(address, 'shoulder.png') }]);
+  await choose(page, [large, { name: 'shoulder.jpg', buffer: await example(address, 'shoulder.jpg') }]);
   await settled(page);
-  assert.equal(await page.locator('.row', { hasText: 'shoulder.png' }).locator('.badge.failed').count(), 0);
+  assert.equal(await page.locator('.row', { hasText: 'shoulder.jpg' }).locator('.badge.failed').count(), 0);
   await page.locator('.row', { hasText: 'large.png' }).click();
   assert.match(await page.locator('#call').innerText(), /larger than the server takes/);
 }
@@ -35,7 +35,7 @@ export async function a_server_that_is_asked_too_often_is_given_time({ open, add
     const body = JSON.stringify({ type: 'about:blank', title: 'Busy', status, code });
     return route.fulfill({ status, contentType: 'application/problem+json', headers: { 'retry-after': '1' }, body });
   });
-  await choose(page, [{ name: 'shoulder.png', buffer: await example(address, 'shoulder.png') }]);
+  await choose(page, [{ name: 'shoulder.jpg', buffer: await example(address, 'shoulder.jpg') }]);
   await page.waitForFunction(() => /server is busy/.test(document.getElementById('progress-text').textContent));
   await settled(page);
   assert.equal(await page.locator('#films .badge.failed').count(), 0);
@@ -45,9 +45,9 @@ export async function a_server_that_is_asked_too_often_is_given_time({ open, add
 export async function a_server_that_is_gone_and_comes_back({ open, address }) {
   const page = await open();
   page.expected.push('ERR_INTERNET_DISCONNECTED');
-  const buffer = await example(address, 'shoulder.png');
+  const buffer = await example(address, 'shoulder.jpg');
   await page.context().setOffline(true);
-  await choose(page, [{ name: 'shoulder.png', buffer }]);
+  await choose(page, [{ name: 'shoulder.jpg', buffer }]);
   await settled(page);
   assert.match(await page.locator('#call').innerText(), /server does not answer/);
   await page.context().setOffline(false);
@@ -59,7 +59,7 @@ export async function a_server_that_is_gone_and_comes_back({ open, address }) {
 export async function an_answer_that_makes_no_sense({ open, address }) {
   const page = await open();
   await page.route('**/api/v1/predictions*', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: '{"predictions":[]}' }));
-  await choose(page, [{ name: 'shoulder.png', buffer: await example(address, 'shoulder.png') }]);
+  await choose(page, [{ name: 'shoulder.jpg', buffer: await example(address, 'shoulder.jpg') }]);
   await settled(page);
   assert.match(await page.locator('#call').innerText(), /does not understand/);
 }

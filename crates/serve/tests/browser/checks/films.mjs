@@ -117,7 +117,7 @@ async function transfer(page, type, target, bytes) {
 
 export async function a_dropped_film({ open, address }) {
   const page = await open();
-  await transfer(page, 'drop', '#drop', await example(address, 'shoulder.png'));
+  await transfer(page, 'drop', '#drop', await example(address, 'shoulder.jpg'));
   await settled(page);
   assert.equal(await page.locator('.row-name').innerText(), 'given.png');
   assert.ok(await page.locator('#veil').isHidden());
@@ -125,7 +125,7 @@ export async function a_dropped_film({ open, address }) {
 
 export async function a_pasted_film({ open, address }) {
   const page = await open();
-  await transfer(page, 'paste', null, await example(address, 'shoulder.png'));
+  await transfer(page, 'paste', null, await example(address, 'shoulder.jpg'));
   await settled(page);
   assert.equal(await page.locator('.row-name').innerText(), 'given.png');
 }

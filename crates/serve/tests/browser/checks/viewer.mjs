@@ -5,7 +5,7 @@ import { answerOf, choose, DESKTOP, drawn, example, frame, PHONE, settled, slide
 
 // An example on whose map something stands out.
 async function hot(address) {
-  for (const file of ['wrist-fractured.png', 'leg-fractured.png', 'forearm-fractured.png']) {
+  for (const file of ['wrist-fractured.png', 'leg-metalwork.jpg', 'forearm-cast.jpg']) {
     const bytes = await example(address, file);
     const form = new FormData();
     form.append('film', new Blob([bytes]), file);
@@ -208,7 +208,7 @@ export async function nothing_jumps_when_the_answer_comes({ open, address }) {
 export async function sliders_keep_their_place_from_film_to_film({ open, address }) {
   const page = await shown(open, address);
   await slide(page, 'level', 60);
-  await choose(page, [{ name: 'second.png', buffer: await example(address, 'shoulder.png') }]);
+  await choose(page, [{ name: 'second.png', buffer: await example(address, 'shoulder.jpg') }]);
   await settled(page);
   assert.equal(await page.locator('#film-name').innerText(), 'second.png');
   assert.equal(await page.locator('#level').inputValue(), '60');
