@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use osteon_data::{Catalog, Entry, Layout, SplitRecord, write_manifest};
+use osteon_data::{Catalog, ClassNames, Entry, Layout, SplitRecord, write_manifest};
 
 /// Bytes that one input may have held at once.
 pub const MOST: usize = 16 << 20;
@@ -41,7 +41,7 @@ pub fn run(bytes: &[u8]) {
     let dir = folder();
     let given = dir.join("given.csv");
     std::fs::write(&given, bytes).expect("writes");
-    let catalog = match Catalog::open_as(&given, Layout::Manifest) {
+    let catalog = match Catalog::open_as(&given, Layout::Manifest, &ClassNames::default()) {
         Ok(catalog) => catalog,
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -57,7 +57,8 @@ pub fn run(bytes: &[u8]) {
     }
     let fingerprint = write_manifest(&written, catalog.entries(), &SplitRecord::default())
         .expect("what was read can be written");
-    let again = Catalog::open_as(&written, Layout::Manifest).expect("what was written is read");
+    let again = Catalog::open_as(&written, Layout::Manifest, &ClassNames::default())
+        .expect("what was written is read");
     assert_eq!(again.fingerprint(), fingerprint);
     let (before, after) = (known(catalog.entries()), known(again.entries()));
     assert!(before == after, "{before:#?}\n{after:#?}");

@@ -114,6 +114,7 @@ fn takes(kind: &Value) -> String {
         Some("number") => "number",
         Some("boolean") => "true or false",
         Some("string") => "text",
+        Some("array") if kind["items"]["type"] == "string" => "list of texts",
         Some("array") => "list of whole numbers",
         _ => "value",
     };

@@ -114,6 +114,9 @@ pub struct TrainArgs {
     /// Judge the finished model on test, too
     #[arg(long)]
     pub test: bool,
+    /// Train although a patient, or another group that the data set names, lies in two splits: the figures will show memory, too
+    #[arg(long)]
+    pub allow_leak: bool,
     /// Show a dashboard: curves, throughput, epochs, log; plain lines where there is no terminal
     #[arg(long)]
     pub tui: bool,
@@ -154,6 +157,9 @@ pub struct SweepArgs {
     /// Set one value of the config for all trials, such as train.epochs=5; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
+    /// Train although a patient, or another group that the data set names, lies in two splits: the figures will show memory, too
+    #[arg(long)]
+    pub allow_leak: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -217,12 +223,25 @@ pub struct DataArgs {
     /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// How it lies on disk
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
-    pub layout: Layout,
+    #[command(flatten)]
+    pub names: NameArgs,
     /// What else is known of the films: a CSV with a row a film, whose columns become subgroups, groups and boxes (see docs/DATA.md)
     #[arg(long, value_name = "FILE.csv")]
     pub annotations: Option<PathBuf>,
+}
+
+/// How a data set lies on disk, and what its classes are called.
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// How it lies on disk
+    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
+    pub layout: Layout,
+    /// Config whose data.layout and data.classes say how it lies and what its classes are called
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one value of the config, such as 'data.classes.fractured=["kırık"]'; repeatable
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// Films that do not read are always named and counted, and never enter a rate.
@@ -452,7 +471,7 @@ pub struct PackArgs {
     /// Folder of decoded films to keep them in [default: the config's data.cache]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Config whose section preprocess and data.unreadable say how films are decoded and fitted
+    /// Config whose section preprocess and data.unreadable say how films are decoded and fitted, and data.classes what their classes are called
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one value of the config, such as preprocess.size=384; repeatable
@@ -468,9 +487,8 @@ pub struct SplitArgs {
     /// Data set: a folder in any layout, or a manifest
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How it lies on disk
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
-    pub layout: Layout,
+    #[command(flatten)]
+    pub names: NameArgs,
     /// Insist on groups: where the data set knows of none, copies of one film are looked for, as `data audit` does
     #[arg(long)]
     pub by_group: bool,
@@ -515,9 +533,8 @@ pub struct AuditArgs {
     /// Data set: a folder in any layout, or a manifest
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How it lies on disk
-    #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
-    pub layout: Layout,
+    #[command(flatten)]
+    pub names: NameArgs,
     /// Only this split; repeatable [default: all]
     #[arg(long, value_name = "SPLIT")]
     pub split: Vec<String>,

@@ -21,6 +21,34 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How a column of a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    Left,
+    Right,
+}
+
+/// Rows as lines of text, each column as wide as its widest cell and two spaces from the next, so that cells never run into each other
+/// whatever they hold. Columns beyond `stand` are left.
+pub fn table(rows: &[Vec<String>], stand: &[Column]) -> String {
+    let wide = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = wide(column);
+            match stand.get(column) {
+                Some(Column::Right) => format!("{cell:>width$}"),
+                _ => format!("{cell:<width$}"),
+            }
+        });
+        let cells: Vec<String> = cells.collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// `93.6 %  (82.8 to 97.8)`, or a dash where undefined.
 pub fn percent(e: Estimate) -> String {
     match (e.value, e.low, e.high) {
@@ -100,4 +128,47 @@ Positive class: fractured. Threshold {:.3}, chosen on val. In brackets: 95 % int
         plain(s.ece),
         s.threshold,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_never_run_into_each_other() {
+        let estimate = |value, low, high| Estimate {
+            value: Some(value),
+            low: Some(low),
+            high: Some(high),
+        };
+        let wide = number(estimate(0.912, 0.412, 0.991));
+        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            row(["", "A", "B", "n"]),
+            row(["  ROC-AUC", &wide, &number(estimate(1.0, 1.0, 1.0)), "7"]),
+            row([
+                "  a long name of a figure",
+                &percent(Estimate::UNDEFINED),
+                "–",
+                "1,234,567",
+            ]),
+        ];
+        let text = table(
+            &rows,
+            &[Column::Left, Column::Left, Column::Left, Column::Right],
+        );
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].contains("(0.412 to 0.991)"), "{text}");
+        // Every column begins at one place, with two spaces before it.
+        let places: Vec<usize> = ["1.000", "–"]
+            .iter()
+            .zip(&lines[1..])
+            .map(|(cell, line)| line[..line.rfind(cell).expect("there")].chars().count())
+            .collect();
+        assert_eq!(places[0], places[1], "{text}");
+        assert!(lines[2].ends_with("  1,234,567"), "{text}");
+        for line in &lines[1..] {
+            assert!(!line.contains(")1") && !line.contains(")–"), "{text}");
+        }
+    }
 }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use osteon_data::{
-    Augment, Cache, DataError, Decoder, Entry, Fit, Instructions, Label, LoadOptions, Loader,
-    Order, Preprocess, Shard, Split, image_files,
+    Augment, Cache, ClassNames, DataError, Decoder, Entry, Fit, Instructions, Label, LoadOptions,
+    Loader, Order, Preprocess, Shard, Split, image_files,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -134,14 +134,15 @@ fn jpegs(dir: &Path) -> Result<Vec<Entry>, DataError> {
         })
         .map(|path| Entry {
             id: path.display().to_string(),
-            label: Label::from_folder(
-                &path
-                    .parent()
-                    .and_then(|p| p.file_name())
-                    .unwrap_or_default()
-                    .to_string_lossy(),
-            )
-            .unwrap_or(Label::NotFractured),
+            label: ClassNames::default()
+                .of_folder(
+                    &path
+                        .parent()
+                        .and_then(|p| p.file_name())
+                        .unwrap_or_default()
+                        .to_string_lossy(),
+                )
+                .unwrap_or(Label::NotFractured),
             path,
             split: Split::Train,
             group: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::source::{MARKED, Row, Table, name_marked, relative_id};
+use crate::source::{MARKED, Row, Table, name_marked, relative_id, unknown_label};
 use crate::{Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path"];
@@ -16,6 +16,12 @@ const GROUP: &[&str] = &[
     "patient",
     "patient_id",
     "patientid",
+    "patient id",
+    "patient-id",
+    "subject",
+    "subject_id",
+    "subjectid",
+    "subject id",
     "study",
     "cluster",
 ];
@@ -126,14 +132,10 @@ impl Columns {
         };
         let label = match said(self.label)? {
             Some((column, value)) if !value.is_empty() => {
-                let label = Label::from_name(value).ok_or_else(|| {
-                    row.error(
-                        column,
-                        RowError::UnknownLabel {
-                            value: value.into(),
-                        },
-                    )
-                })?;
+                let known = catalog.class_names();
+                let label = known
+                    .of_cell(value)
+                    .ok_or_else(|| row.error(column, unknown_label(value, known)))?;
                 Some((column, label))
             }
             _ => None,

@@ -1,13 +1,17 @@
 //! What films exist, whatever layout they come in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::source::{Layout, Listing, Source, source_for};
-use crate::{DataError, Decoder, Label, LoadOptions, Loader, Preprocess, RelativeBox, Split, hex};
+use crate::source::{Aside, Layout, Listing, Source, source_for};
+use crate::{
+    ClassNames, DataError, Decoder, Label, LoadOptions, Loader, Preprocess, RelativeBox, Split, hex,
+};
 
 /// One film of a data set, not yet read.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +49,29 @@ impl Entry {
     }
 }
 
+/// Films that belong together and lie in several splits: a patient's, or any other group's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedGroup {
+    /// What says that they belong together: `group`, or the name of the patients' column.
+    pub column: String,
+    /// Whose films they are: what the column says.
+    pub value: String,
+    /// How many of them lie in each split.
+    pub images: BTreeMap<Split, usize>,
+}
+
+/// `patient p0: 4 in train, 2 in test`.
+impl fmt::Display for SharedGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let images = self
+            .images
+            .iter()
+            .map(|(split, n)| format!("{n} in {split}"));
+        let images: Vec<String> = images.collect();
+        write!(f, "{} {}: {}", self.column, self.value, images.join(", "))
+    }
+}
+
 /// All films of a data set, sorted by split, then by id: the order never depends on the disk.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -54,28 +81,43 @@ pub struct Catalog {
     present: Vec<Split>,
     divided: bool,
     fingerprint: String,
+    class_names: ClassNames,
+    /// The classes by the names that the set gives them.
+    named: BTreeMap<String, Label>,
+    aside: Vec<Aside>,
 }
 
 impl Catalog {
-    /// Opens a data set in whichever [`Layout`] it has: a folder, or a CSV manifest.
+    /// Opens a data set in whichever [`Layout`] it has: a folder, or a CSV manifest. Its classes have names that everybody uses.
     pub fn open(root: impl AsRef<Path>) -> Result<Self, DataError> {
-        Self::open_as(root, Layout::Auto)
+        Self::open_as(root, Layout::Auto, &ClassNames::default())
     }
 
-    /// Opens a data set in a given layout.
-    pub fn open_as(root: impl AsRef<Path>, layout: Layout) -> Result<Self, DataError> {
+    /// Opens a data set in a given layout, whose classes may have names of one's own, too.
+    pub fn open_as(
+        root: impl AsRef<Path>,
+        layout: Layout,
+        names: &ClassNames,
+    ) -> Result<Self, DataError> {
         let root = root.as_ref();
-        Self::from_source(root, source_for(root, layout)?)
+        Self::from_source(root, source_for(root, layout, names)?, names)
     }
 
     /// Opens a data set in a layout of one's own.
-    pub fn from_source(root: impl AsRef<Path>, source: &dyn Source) -> Result<Self, DataError> {
+    pub fn from_source(
+        root: impl AsRef<Path>,
+        source: &dyn Source,
+        names: &ClassNames,
+    ) -> Result<Self, DataError> {
         let root = root.as_ref();
         let Listing {
             mut entries,
             splits: mut present,
             divided,
-        } = source.read(root)?;
+            names: named,
+            mut aside,
+        } = source.read(root, names)?;
+        aside.sort();
         if entries.is_empty() {
             return Err(DataError::NoFilms {
                 path: root.to_owned(),
@@ -91,10 +133,14 @@ impl Catalog {
             entries,
             present,
             divided,
+            class_names: names.clone(),
+            named,
+            aside,
         })
     }
 
-    /// The same data set divided otherwise: of these films, which may be fewer, with the splits that they say.
+    /// The same data set divided otherwise: of these films, which may be fewer, with the splits that they say. What lies among the files and
+    /// is no film is not said again.
     pub fn redivided(&self, mut entries: Vec<Entry>) -> Result<Self, DataError> {
         if entries.is_empty() {
             return Err(DataError::NoFilms {
@@ -105,12 +151,12 @@ impl Catalog {
         let mut present: Vec<Split> = entries.iter().map(|entry| entry.split).collect();
         present.dedup();
         Ok(Self {
-            root: self.root.clone(),
-            layout: self.layout,
             fingerprint: fingerprint(&entries),
             entries,
             present,
             divided: true,
+            aside: Vec::new(),
+            ..self.clone()
         })
     }
 
@@ -166,6 +212,40 @@ impl Catalog {
         self.divided
     }
 
+    /// What its classes may be called, besides the names that everybody uses.
+    #[must_use]
+    pub fn class_names(&self) -> &ClassNames {
+        &self.class_names
+    }
+
+    /// What lies among the films and is none, sorted by path: neither labelled nor counted.
+    #[must_use]
+    pub fn aside(&self) -> &[Aside] {
+        &self.aside
+    }
+
+    /// The class without a single film, if the data set has one class only, and all names of classes in it, if each means the other one.
+    #[must_use]
+    pub fn missing_class(&self) -> Option<(Label, Vec<String>)> {
+        let both = [Label::Fractured, Label::NotFractured];
+        let missing = both
+            .into_iter()
+            .find(|&label| self.entries.iter().all(|e| e.label != label))?;
+        // An empty folder has the missing class's name: then names are not what is wrong.
+        let mut named = self.named.clone();
+        if named.values().any(|label| *label == missing) {
+            named.clear();
+        }
+        Some((missing, named.into_keys().collect()))
+    }
+
+    /// Patients and other groups whose films lie in several splits, by what the data set itself says: [`Entry::group`], and every field
+    /// that holds a patient. Sorted by column and value.
+    #[must_use]
+    pub fn shared_groups(&self) -> Vec<SharedGroup> {
+        shared_groups(&self.entries)
+    }
+
     /// SHA-256 over what is catalogued, in 64 hexadecimal digits: which films these are, with which labels, splits, groups, fields and
     /// boxes; not what is in the files. Of each film, in order, a line of JSON is hashed:
     /// `["id","label","split","group",{"field":"value"},"boxes"]`.
@@ -193,6 +273,10 @@ impl Catalog {
                     root: self.root.clone(),
                     split,
                     label,
+                    named: match self.missing_class() {
+                        Some((missing, named)) if missing == label => named,
+                        _ => Vec::new(),
+                    },
                 });
             }
         }
@@ -217,6 +301,67 @@ impl Catalog {
             options,
         ))
     }
+}
+
+/// See [`Catalog::shared_groups`].
+pub(crate) fn shared_groups(entries: &[Entry]) -> Vec<SharedGroup> {
+    let mut columns: BTreeSet<&str> = BTreeSet::new();
+    for entry in entries {
+        let patients = entry.fields.keys().filter(|name| is_patient(name));
+        columns.extend(patients.map(String::as_str));
+    }
+    let groups: Vec<Option<&str>> = entries.iter().map(|e| e.group.as_deref()).collect();
+    let mut by: Vec<(&str, Vec<Option<&str>>)> = Vec::new();
+    for column in columns {
+        let values = entries.iter().map(|e| e.fields.get(column));
+        by.push((column, values.map(|v| v.map(String::as_str)).collect()));
+    }
+    // Where the groups are the patients, they are called so.
+    if by.iter().all(|(_, values)| *values != groups) {
+        by.push(("group", groups));
+    }
+    let mut found = Vec::new();
+    for (column, values) in by {
+        let mut images: BTreeMap<&str, BTreeMap<Split, usize>> = BTreeMap::new();
+        for (value, entry) in values.into_iter().zip(entries) {
+            if let Some(value) = value {
+                let splits = images.entry(value).or_default();
+                *splits.entry(entry.split).or_default() += 1;
+            }
+        }
+        let shared = images.into_iter().filter(|(_, splits)| splits.len() > 1);
+        found.extend(shared.map(|(value, images)| SharedGroup {
+            column: column.to_owned(),
+            value: value.to_owned(),
+            images,
+        }));
+    }
+    found.sort_by(|a, b| (&a.column, &a.value).cmp(&(&b.column, &b.value)));
+    found
+}
+
+/// Whether a column of this name says whose films they are.
+pub(crate) fn is_patient(column: &str) -> bool {
+    let kept = column
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '_' | '.'));
+    let plain: String = kept.collect::<String>().to_ascii_lowercase();
+    matches!(
+        plain.as_str(),
+        "patient"
+            | "patientid"
+            | "patients"
+            | "patientno"
+            | "patientnr"
+            | "patientnumber"
+            | "patientkey"
+            | "patientname"
+            | "subject"
+            | "subjectid"
+            | "subjectno"
+            | "subjectnr"
+            | "subjectnumber"
+    )
 }
 
 /// See [`Catalog::fingerprint`]. The order of the entries does not matter.
@@ -299,7 +444,10 @@ mod tests {
             .split(Split::Train)
             .expect_err("one class")
             .to_string();
-        assert!(e.contains("no not_fractured films in split train"), "{e}");
+        assert!(
+            e.ends_with("has no not_fractured films in split train. A split needs both classes"),
+            "{e}"
+        );
         let strange = tree(&[
             "train/fractured/a.png",
             "train/not fractured/b.png",
@@ -319,13 +467,65 @@ mod tests {
     }
 
     #[test]
-    fn hidden_files_are_no_films() {
-        let dir = tree(&[
-            "fractured/a.png",
-            "fractured/.DS_Store",
-            "fractured/Thumbs.db",
-            "normal/b.png",
-        ]);
-        assert_eq!(Catalog::open(dir.path()).expect("opens").entries().len(), 2);
+    fn two_names_of_one_class_are_no_two_classes() {
+        let dir = tree(&["fracture/a.png", "positive/b.png"]);
+        let catalog = Catalog::open(dir.path()).expect("opens");
+        let named = vec!["fracture".to_owned(), "positive".to_owned()];
+        assert_eq!(catalog.missing_class(), Some((Label::NotFractured, named)));
+        let said = catalog
+            .split(Split::Test)
+            .expect_err("one class")
+            .to_string();
+        assert!(
+            said.ends_with(
+                "has no not_fractured films in split test. A split needs both classes, and \"fracture\" and \"positive\" both mean the other one"
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_patient_in_two_splits() {
+        use Split::{Test, Train, Val};
+        let entry = |id: &str, split, group: Option<&str>, patient: Option<&str>| {
+            let mut entry = Entry::new(id.into(), id.to_owned(), Label::Fractured, split);
+            entry.group = group.map(str::to_owned);
+            if let Some(patient) = patient {
+                entry
+                    .fields
+                    .insert("Patient_ID".to_owned(), patient.to_owned());
+            }
+            entry
+        };
+        let shared = |entries: &[Entry]| -> Vec<(String, String, usize)> {
+            let found = shared_groups(entries).into_iter();
+            found
+                .map(|g| (g.column, g.value, g.images.values().sum()))
+                .collect()
+        };
+        let one = |column: &str, value: &str, images| (column.to_owned(), value.to_owned(), images);
+        // The groups are the patients: each is named once, by the column's own name.
+        let patients = [
+            entry("a", Train, Some("p0"), Some("p0")),
+            entry("b", Train, Some("p0"), Some("p0")),
+            entry("c", Test, Some("p0"), Some("p0")),
+            entry("d", Test, Some("p1"), Some("p1")),
+        ];
+        assert_eq!(shared(&patients), [one("Patient_ID", "p0", 3)]);
+        // Groups of copies beside patients: both are looked at.
+        let both = [
+            entry("a", Train, Some("copies 1"), Some("p0")),
+            entry("b", Val, Some("copies 1"), Some("p1")),
+            entry("c", Test, None, Some("p0")),
+        ];
+        assert_eq!(
+            shared(&both),
+            [one("Patient_ID", "p0", 2), one("group", "copies 1", 2)]
+        );
+        let apart = [
+            entry("a", Train, Some("p0"), None),
+            entry("b", Val, None, None),
+        ];
+        assert_eq!(shared(&apart), []);
     }
 }

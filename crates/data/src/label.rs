@@ -26,35 +26,6 @@ impl Label {
     pub fn is_fractured(self) -> bool {
         self == Self::Fractured
     }
-
-    /// The class of a folder by its name, or `None` for a name that means neither.
-    ///
-    /// Case, spaces, `-` and `_` do not matter: `not fractured`, `Non-Fractured`, `normal` and `negative` are label 0;
-    /// `fractured`, `Fracture`, `positive` are label 1.
-    #[must_use]
-    pub fn from_folder(name: &str) -> Option<Self> {
-        let plain: String = name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_lowercase();
-        match plain.as_str() {
-            "fractured" | "fracture" | "positive" => Some(Self::Fractured),
-            "notfractured" | "nonfractured" | "unfractured" | "notfracture" | "nofracture"
-            | "normal" | "negative" => Some(Self::NotFractured),
-            _ => None,
-        }
-    }
-
-    /// The class that a cell of a table names: as [`Label::from_folder`] has it, or 1 and 0.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "1" => Some(Self::Fractured),
-            "0" => Some(Self::NotFractured),
-            other => Self::from_folder(other),
-        }
-    }
 }
 
 impl fmt::Display for Label {
@@ -122,24 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folder_names_people_use() {
-        for name in [
-            "not fractured",
-            "Not_Fractured",
-            "non-fractured",
-            "NORMAL",
-            "negative",
-        ] {
-            assert_eq!(
-                Label::from_folder(name),
-                Some(Label::NotFractured),
-                "{name}"
-            );
-        }
-        for name in ["fractured", "Fracture", "positive"] {
-            assert_eq!(Label::from_folder(name), Some(Label::Fractured), "{name}");
-        }
-        assert_eq!(Label::from_folder("hands"), None);
+    fn splits_by_the_names_people_use() {
         assert_eq!(Split::from_folder("Validation"), Some(Split::Val));
         assert!("holdout".parse::<Split>().is_err());
     }

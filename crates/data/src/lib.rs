@@ -12,6 +12,7 @@ pub mod audit;
 mod augment;
 mod boxes;
 mod catalog;
+mod classes;
 mod decode;
 mod error;
 mod films;
@@ -20,6 +21,7 @@ mod label;
 mod load;
 mod manifest;
 mod preprocess;
+mod provenance;
 mod resize;
 mod seal;
 mod source;
@@ -34,7 +36,8 @@ pub use augment::{
     Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,
 };
 pub use boxes::RelativeBox;
-pub use catalog::{Catalog, Entry};
+pub use catalog::{Catalog, Entry, SharedGroup};
+pub use classes::{CellNames, ClassNames};
 pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
@@ -51,7 +54,8 @@ pub use preprocess::{Fit, Preprocess};
 pub use resize::resized;
 pub use seal::{SEAL, Seal, UNSEALED, check_seal, seal_header, sealed};
 pub use source::{
-    ClassFolders, DicomTable, FracAtlas, Layout, Listing, Manifest, Mura, Source, image_files,
+    Aside, ClassFolders, DicomTable, FolderFiles, FracAtlas, Layout, Listing, Manifest, Mura,
+    NoImage, Source, folder_files, image_files,
 };
 pub use split::{Groups, SplitOptions, clean_films, fold_films, fold_splits, split_films};
 pub use synth_set::{SynthCounts, write_synth};

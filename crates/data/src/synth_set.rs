@@ -1,10 +1,13 @@
 //! A data set of synthetic radiographs on disk, in the Kaggle layout.
 
 use std::fmt::Write as _;
+use std::io::Cursor;
 use std::path::Path;
 
+use image::ImageFormat;
 use rayon::prelude::*;
 
+use crate::provenance::with_provenance;
 use crate::synth::{Synth, SynthFilm};
 use crate::{DataError, Label, Split};
 
@@ -21,6 +24,7 @@ pub struct SynthCounts {
 /// `boxes.csv` (file, fracture kind, box centre, width and height relative to the film).
 ///
 /// Each split has a seed of its own drawn from `seed`, so a test film shares nothing with training but the model of a radiograph.
+/// Each file notes which film of which seed it is, so that an audit takes no two drawn films for copies because they look alike.
 /// The same seed writes the same bytes. `dir` must be new or empty. `tick` is called once a film.
 pub fn write_synth(
     dir: &Path,
@@ -72,9 +76,11 @@ pub fn write_synth(
                 };
                 let file = format!("{split}/{}/{index:05}.png", folder_of(label));
                 let path = dir.join(&file);
-                film.pixels
-                    .save(&path)
-                    .map_err(|source| DataError::Encode { path, source })?;
+                write_film(
+                    &path,
+                    &film,
+                    &format!("{split} of seed {seed}, film {index}"),
+                )?;
                 tick();
                 Ok((film.fractured, box_rows(&file, &film)))
             })
@@ -87,6 +93,22 @@ pub fn write_synth(
     let path = dir.join("boxes.csv");
     std::fs::write(&path, boxes).map_err(io("write", &path))?;
     Ok(counts)
+}
+
+/// Writes a film as PNG, with a note in it of where it comes from.
+fn write_film(path: &Path, film: &SynthFilm, from: &str) -> Result<(), DataError> {
+    let mut png = Cursor::new(Vec::new());
+    let encoded = film.pixels.write_to(&mut png, ImageFormat::Png);
+    encoded.map_err(|source| DataError::Encode {
+        path: path.to_owned(),
+        source,
+    })?;
+    let noted = with_provenance(png.get_ref(), from);
+    std::fs::write(path, noted).map_err(|source| DataError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn folder_of(label: Label) -> &'static str {

@@ -12,7 +12,7 @@ use crate::judgement::{Film, Judgement, Seen};
 const FIXED: [&str; 6] = ["id", "label", "score", "decision", "group", "seen"];
 
 /// `scores.csv`: a line an image, in the order given: `id`, `label` (1: fractured, 0: not), `score`, `decision`, `group`, `seen`
-/// (`no`, `near`, `exact`), then what else is known of any image, a column each. A column that bears one of the names before is
+/// (`no`, `chosen`, `near`, `exact`), then what else is known of any image, a column each. A column that bears one of the names before is
 /// called `field_` and its name.
 #[must_use]
 pub fn scores_csv(films: &[Film]) -> String {
@@ -28,6 +28,7 @@ pub fn scores_csv(films: &[Film]) -> String {
     rows.extend(films.iter().map(|film| {
         let seen = match film.seen {
             Seen::No => "no",
+            Seen::Chosen => "chosen",
             Seen::Near => "near",
             Seen::Exact => "exact",
         };
@@ -59,7 +60,7 @@ pub fn figures_csv(judgement: &Judgement) -> String {
     ]);
     let summaries = [
         ("", Some(&j.summary)),
-        ("clean.", j.leak.clean_summary.as_ref()),
+        ("clean.", j.leak.clean_figures()),
         ("groups.", j.groups.as_ref().map(|groups| &groups.summary)),
     ];
     for (place, summary) in summaries {

@@ -32,6 +32,9 @@ pub struct Judgement {
     pub gate: Option<GateCounts>,
     /// What the model has seen of these images before.
     pub leak: Leak,
+    /// Patients and other groups, by the data set's own word, whose images lie in this split and in another.
+    #[serde(default)]
+    pub shared_groups: Vec<SharedGroup>,
     /// The figures with every group counting once; `None` where no group has two images.
     pub groups: Option<Groups>,
     /// Figures by the value of each column that is known of the images.
@@ -108,16 +111,36 @@ pub struct Band {
 pub struct Leak {
     /// Whether the model file says what it was trained on; without it nothing below is known.
     pub known: bool,
-    /// Whether these are the very images that the model was chosen on; then only what it was trained on counts below.
+    /// Whether these are the very images that the model was chosen on: then none is clean, and only what it was trained on counts as seen.
     pub own_val: bool,
     /// Images that are, byte for byte, among those the model was trained or chosen on.
     pub exact: u64,
     /// Others that show the same film: resized, re-encoded, turned, mirrored or brightened.
     pub near: u64,
-    /// Images that are neither.
+    /// Images that are neither, and that it was not chosen on.
     pub clean: u64,
     /// The figures on the clean images alone; `None` where all are clean, or none.
     pub clean_summary: Option<Summary>,
+}
+
+impl Leak {
+    /// The figures to be believed before all others: those on the clean images. None on the images that the model was chosen on, of which
+    /// none is clean.
+    #[must_use]
+    pub fn clean_figures(&self) -> Option<&Summary> {
+        self.clean_summary.as_ref().filter(|_| !self.own_val)
+    }
+}
+
+/// Images that belong together and lie in several splits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedGroup {
+    /// What says so: `group`, or the name of the patients' column.
+    pub column: String,
+    /// Whose images they are: what the column says.
+    pub value: String,
+    /// How many of them lie in each split.
+    pub images: BTreeMap<String, u64>,
 }
 
 /// Every group (patient, study, film with its copies) counting once: its score is the mean of its images' scores, its label fractured when any image is.
@@ -303,6 +326,8 @@ pub struct Film {
 pub enum Seen {
     /// Nothing.
     No,
+    /// It did not learn from it, but was chosen on it: an image of its own val.
+    Chosen,
     /// The same film in another file.
     Near,
     /// The same file.

@@ -1,7 +1,7 @@
 //! What a reader must know before believing a figure, as far as the judgement shows it by itself.
 
 use crate::judgement::Judgement;
-use crate::text::{count, grouped, percent, share};
+use crate::text::{Unit, count, grouped, percent, share};
 
 /// With fewer images of a class than this an interval of its rate is up to 28 points wide.
 const FEW: u64 = 50;
@@ -45,6 +45,8 @@ pub fn notices(judgement: &Judgement) -> Vec<Notice> {
     } else {
         all.extend(chosen_on(j));
         all.extend(seen_before(j));
+        all.extend(shared(j));
+        all.extend(outside_its_interval(j));
         all.extend(few(j));
     }
     if let Some(looks) = j.looks.filter(|looks| *looks > 1) {
@@ -135,7 +137,9 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
                 },
                 grouped(leak.exact),
                 grouped(leak.near),
-                if leak.clean == 0 {
+                if leak.own_val {
+                    "the model was chosen on all of them, so none is left that the figures could be believed of"
+                } else if leak.clean == 0 {
                     "none is left that the figures could be believed of"
                 } else {
                     "believe the figures on the clean images"
@@ -144,6 +148,60 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
         )),
         _ => None,
     }
+}
+
+/// Groups named in a sentence.
+const NAMED: usize = 5;
+
+/// What the data set itself says to belong together, and has in several splits.
+fn shared(j: &Judgement) -> Option<Notice> {
+    let groups = &j.shared_groups;
+    if groups.is_empty() {
+        return None;
+    }
+    let here: u64 = groups.iter().filter_map(|g| g.images.get(&j.split)).sum();
+    let named = groups.iter().take(NAMED).map(|group| {
+        let images = group
+            .images
+            .iter()
+            .map(|(split, n)| format!("{n} in {split}"));
+        let images: Vec<String> = images.collect();
+        format!("{} {}: {}", group.column, group.value, images.join(", "))
+    });
+    let named: Vec<String> = named.collect();
+    Some(Notice::new(
+        true,
+        "A patient is in more than one split",
+        format!(
+            "By the data set's own word, {} with {} of this split {} images in other splits, too ({}{}). A model that was trained on this data set can recognise them instead of judging them.",
+            if groups.len() == 1 {
+                "a patient or group".to_owned()
+            } else {
+                format!("{} patients or groups", groups.len())
+            },
+            count(here, "image"),
+            if groups.len() == 1 { "has" } else { "have" },
+            named.join("; "),
+            if groups.len() > NAMED { "; …" } else { "" },
+        ),
+    ))
+}
+
+/// The calibration error of a resample is larger than that of the images, for it holds fewer different ones.
+fn outside_its_interval(j: &Judgement) -> Option<Notice> {
+    let ece = &j.summary.calibration.ece;
+    let (value, low, high) = (ece.value?, ece.low?, ece.high?);
+    (value < low || value > high).then(|| {
+        Notice::new(
+            false,
+            "The calibration error lies outside its own interval",
+            format!(
+                "ECE is {}, its 95 % interval {}. That is no mistake in counting: every resample holds some images twice and lacks others, and so looks worse calibrated than all of them. Read the interval as how large the error may be, not as where it lies.",
+                Unit::Index.show(value),
+                Unit::Index.range(low, high)
+            ),
+        )
+    })
 }
 
 fn few(j: &Judgement) -> Vec<Notice> {

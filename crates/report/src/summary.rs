@@ -26,7 +26,7 @@ pub(crate) fn paragraphs(j: &Judgement) -> Vec<String> {
         return vec![text];
     }
     let seen = j.leak.exact.saturating_add(j.leak.near);
-    let mut all = match &j.leak.clean_summary {
+    let mut all = match j.leak.clean_figures() {
         // What the model has not seen is what the figures are to be believed of, so it comes first.
         Some(clean) => vec![
             format!(

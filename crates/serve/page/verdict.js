@@ -14,8 +14,12 @@ export function bandText(model) {
 }
 
 /** The sentence below the decision. */
-export function saysOf({ decision, score }) {
-  if (decision !== 'doubt') return t(`says.${decision}`);
+export function saysOf({ decision, score }, model) {
+  if (decision !== 'doubt') {
+    // Without a band there is none to lie outside of.
+    const key = `says.${decision}_no_band`;
+    return t(!model?.doubt_band && has(key) ? key : `says.${decision}`);
+  }
   // Never "0 of 100" or "100 of 100", and high or low as the program says it elsewhere.
   const share = String(Math.min(99, Math.max(1, Math.round(score * 100))));
   return t(score >= 0.5 ? 'says.doubtHigh' : 'says.doubtLow', { share });
@@ -24,7 +28,8 @@ export function saysOf({ decision, score }) {
 /** What the score means, in natural frequencies. */
 export function meaningOf({ score }) {
   const share = Math.round(score * 100);
-  return share < 1 ? t('score.meansFew') : t('score.means', { share });
+  if (share < 1) return t('score.meansFew');
+  return share > 99 ? t('score.meansMost') : t('score.means', { share });
 }
 
 /** Why to be careful, as `{icon, grave, text}`s, the gravest first. `truth` says of an example how it is labelled or was drawn. */

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use osteon_collective::CollectiveError;
+use osteon_data::SharedGroup;
 use osteon_model::{ArchitectureName, Backbone, WeightProblem};
 use thiserror::Error;
 
@@ -101,6 +102,12 @@ pub enum TrainError {
         split: &'static str,
         /// Id and reason of the first.
         first: String,
+    },
+    /// A patient, or another group that the data set names, in two splits, where `data.allow_leak` does not allow it.
+    #[error("{}", shared(groups))]
+    SharedGroups {
+        /// Those that lie in several splits.
+        groups: Vec<SharedGroup>,
     },
     /// Fewer films than one batch.
     #[error("train.batch_size is {batch_size}, but there are only {films} training films")]
@@ -276,6 +283,7 @@ impl TrainError {
             | Self::BatchTooLarge { .. }
             | Self::HalfOnCpu
             | Self::NoBoxes
+            | Self::SharedGroups { .. }
             | Self::OtherVal { .. }
             | Self::InitNetwork { .. }
             | Self::InitSizes { .. }
@@ -293,6 +301,27 @@ fn first_line(error: &tch::TchError) -> String {
 }
 
 /// The first eight names.
+fn shared(groups: &[SharedGroup]) -> String {
+    let films: usize = groups.iter().flat_map(|g| g.images.values()).sum();
+    let first: Vec<String> = groups.iter().take(5).map(ToString::to_string).collect();
+    let (are, more) = match groups.len() {
+        1 => ("1 patient or group lies", String::new()),
+        n if n > first.len() => (
+            "patients or groups lie",
+            format!("; and {} more", n - first.len()),
+        ),
+        _ => ("patients or groups lie", String::new()),
+    };
+    let count = match groups.len() {
+        1 => String::new(),
+        n => format!("{n} "),
+    };
+    format!(
+        "{count}{are} in more than one split, with {films} films: {}{more}",
+        first.join("; ")
+    )
+}
+
 fn some_of(films: &[String]) -> String {
     let mut text = films.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
     if films.len() > 8 {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use osteon_data::{Packed, Split, Unreadable};
+use osteon_data::{Catalog, Packed, SharedGroup, Split, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::{ComputePlan, Difference, TrainError};
@@ -11,6 +11,13 @@ use crate::{ComputePlan, Difference, TrainError};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The data set was catalogued: what lies in it besides films is known.
+    Catalogued {
+        /// It.
+        catalog: &'a Catalog,
+        /// Patients and other groups that lie in several splits, where `data.allow_leak` allows it.
+        shared: &'a [SharedGroup],
+    },
     /// Films of a split are about to be read.
     Reading {
         /// Which.

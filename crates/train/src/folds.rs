@@ -96,6 +96,10 @@ pub fn cross_validate(
     let group_of: HashMap<&str, usize> = ids.zip(groups.iter().copied()).collect();
     let parts = fold_films(&entries, &groups, folds, &options)?;
     if Environment::read()?.is_none_or(|environment| environment.is_main()) {
+        observer.on(&Event::Catalogued {
+            catalog: &catalog,
+            shared: &[],
+        });
         note_config(plan)?;
     }
     let mut scores = Vec::new();

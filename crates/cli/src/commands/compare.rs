@@ -99,9 +99,7 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
     let difference = |statistic: fn(&[bool], &[f64]) -> Option<f64>| {
         paired_bootstrap(&pair, REPLICATES, 0.95, 0, statistic)
     };
-    let mut warnings = a.judgement.warnings.clone();
-    warnings.extend(b.judgement.warnings.iter().cloned());
-    warnings.dedup();
+    let mut warnings = of_whom(&a.judgement.warnings, &b.judgement.warnings);
     let count = pairs.len();
     if count < a.films.len() || count < b.films.len() {
         warnings.push(format!(
@@ -130,6 +128,17 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
         b: b.judgement.clone(),
         warnings,
     })
+}
+
+/// The warnings of both judgements, each with whose it is.
+fn of_whom(a: &[String], b: &[String]) -> Vec<String> {
+    let of_a = a.iter().map(|warning| {
+        let whose = if b.contains(warning) { "A and B" } else { "A" };
+        format!("{whose}: {warning}")
+    });
+    let of_b = b.iter().filter(|warning| !a.contains(warning));
+    of_a.chain(of_b.map(|warning| format!("B: {warning}")))
+        .collect()
 }
 
 /// The films that both judged.
@@ -163,18 +172,15 @@ fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
 fn text(found: &Comparison, a: &Path, b: Option<&Path>) -> String {
     let b = b.unwrap_or_else(|| Path::new("the model that ships with the program"));
     let mut text = format!(
-        "{} of {}: {} films, {} fractured\nA  {}\nB  {}\n\n{:20}{:<26}{:<26}{:<30}p",
+        "{} of {}: {} films, {} fractured\nA  {}\nB  {}\n\n",
         found.split,
         found.a.data.path,
         found.images,
         found.fractured,
         a.display(),
         b.display(),
-        "",
-        "A",
-        "B",
-        "A − B"
     );
+    let mut rows = vec![["", "A", "B", "A − B", "p", ""].map(str::to_owned).to_vec()];
     let (a, b) = (&found.a.summary, &found.b.summary);
     for (name, a, b, test) in [
         (
@@ -196,17 +202,17 @@ fn text(found: &Comparison, a: &Path, b: Option<&Path>) -> String {
             &found.decisions.accuracy,
         ),
     ] {
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "\n  {name:<18}{:<26}{:<26}{:<30}{}   ({} right by A alone, {} by B alone)",
+        rows.push(vec![
+            format!("  {name}"),
             output::percent(a),
             output::percent(b),
             output::points(test.difference),
             p(test.mid_p),
-            test.only_a,
-            test.only_b,
-        );
+            format!(
+                "({} right by A alone, {} by B alone)",
+                test.only_a, test.only_b
+            ),
+        ]);
     }
     for (name, a, b, difference, value) in [
         (
@@ -231,16 +237,18 @@ fn text(found: &Comparison, a: &Path, b: Option<&Path>) -> String {
             String::new(),
         ),
     ] {
-        let _ = write!(
-            text,
-            "\n  {name:<18}{:<26}{:<26}{:<30}{value}",
+        rows.push(vec![
+            format!("  {name}"),
             output::number(a),
             output::number(b),
             output::signed(difference),
-        );
+            value,
+        ]);
     }
+    text += &output::table(&rows, &[]);
     text += "\n\np: McNemar's test (mid-p), each model at its own threshold; DeLong's paired test for ROC-AUC. In brackets: 95 % intervals.";
     for warning in &found.warnings {
+        // Writing to a String cannot fail.
         let _ = write!(text, "\n\nWARNING: {warning}");
     }
     text
@@ -251,5 +259,17 @@ fn p(p: Option<f64>) -> String {
         None => "–".to_owned(),
         Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
         Some(p) => format!("{p:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_says_whose_it_is() {
+        let said = |texts: &[&str]| texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>();
+        let found = of_whom(&said(&["few", "seen"]), &said(&["chosen", "few"]));
+        assert_eq!(found, ["A and B: few", "A: seen", "B: chosen"]);
     }
 }

@@ -28,11 +28,14 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     } else {
         output::line(&to_text(&judged.judgement))?;
     }
-    Ok(
-        if judged.is_whole() || args.unreadable != UnreadablePolicy::Error {
-            Ending::Done
-        } else {
-            Ending::SomeFailed
-        },
-    )
+    if judged.is_whole() || args.unreadable != UnreadablePolicy::Error {
+        return Ok(Ending::Done);
+    }
+    let files = match judged.judgement.unreadable {
+        1 => "1 file does not read and is".to_owned(),
+        n => format!("{n} files do not read and are"),
+    };
+    Ok(Ending::SomeFailed(format!(
+        "{files} in no figure; with --unreadable skip that is no failure"
+    )))
 }

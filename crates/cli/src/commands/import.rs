@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use osteon_model::{import, save};
+use osteon_model::{ModelError, WeightProblem, import, save};
 use osteon_train::TrainError;
 use osteon_train::config::Layers;
 use serde::Serialize;
 
 use crate::args::ImportArgs;
-use crate::exit::Ending;
+use crate::exit::{Ending, Hinted};
 use crate::output;
 
 /// What `import --json` prints.
@@ -34,7 +34,8 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Ending> {
         layers.set.push(format!("preprocess.size={size}"));
     }
     let config = layers.resolve().map_err(TrainError::from)?;
-    let (net, mut info) = import(&args.file, &config.model, &config.preprocess, &args.rename)?;
+    let imported = import(&args.file, &config.model, &config.preprocess, &args.rename);
+    let (net, mut info) = imported.map_err(|error| with_hint(error, config.preprocess.size))?;
     info.licence.clone_from(&args.licence);
     info.attribution.clone_from(&args.attribution);
     save(&args.out, &net, &info)?;
@@ -57,4 +58,29 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Ending> {
         ))?;
     }
     Ok(Ending::Done)
+}
+
+/// What the command has for weights that do not fit.
+fn with_hint(error: ModelError, size: u32) -> anyhow::Error {
+    let hint = match &error {
+        ModelError::Weights {
+            problem: WeightProblem::Unknown { .. } | WeightProblem::Missing(_),
+            ..
+        } => "name the tensors as this network does, by --rename OLD=NEW (a whole name, or what stands before a dot; `--rename module=` takes `module.` away), \
+             or name another network by --architecture"
+            .to_owned(),
+        ModelError::Weights {
+            problem: WeightProblem::Twice(_),
+            ..
+        } => "two names of the file become one by these --rename: give the more telling one first".to_owned(),
+        ModelError::Weights {
+            problem: WeightProblem::Shape { .. },
+            ..
+        }
+        | ModelError::Count { .. } => format!(
+            "shapes follow from the side of the input, --size (now {size}), and from the network's options, such as --set model.residual.size=large"
+        ),
+        _ => return error.into(),
+    };
+    Hinted::new(&error.into(), hint).into()
 }

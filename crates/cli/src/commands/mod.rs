@@ -23,11 +23,13 @@ pub mod verify;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use osteon_data::{Catalog, DataError, Split};
+use osteon_data::{Catalog, DataError, Layout, Split};
 use osteon_model::Predictor;
-use osteon_train::choose_device;
+use osteon_train::config::Layers;
+use osteon_train::{TrainError, choose_device};
 
-use crate::args::{DataArgs, ModelArgs};
+use crate::args::{DataArgs, ModelArgs, NameArgs};
+use crate::progress;
 
 /// A model file, or the one in a run folder.
 pub fn model_path(given: &Path) -> PathBuf {
@@ -54,9 +56,32 @@ pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Option<PathBuf
     Ok((predictor, file))
 }
 
+/// Opens a data set, and says on stderr what lies in it besides films.
+pub fn open_set(dir: &Path, args: &NameArgs) -> anyhow::Result<Catalog> {
+    let layers = Layers {
+        file: args.config.clone(),
+        set: args.set.clone(),
+    };
+    let config = layers.resolve().map_err(TrainError::from)?.data;
+    let layout = match args.layout {
+        Layout::Auto => config.layout,
+        named => named,
+    };
+    let catalog = Catalog::open_as(dir, layout, &config.classes)?;
+    note(&catalog);
+    Ok(catalog)
+}
+
+/// Says on stderr what lies in a data set besides films.
+pub fn note(catalog: &Catalog) {
+    for line in progress::notes(catalog) {
+        eprintln!("{line}");
+    }
+}
+
 /// Opens the data set that was asked for, with what else is known of the films of the split that is looked at: a table of that split alone will do.
 pub fn open_data(args: &DataArgs, split: Split) -> anyhow::Result<Catalog> {
-    let catalog = Catalog::open_as(&args.data, args.layout)?;
+    let catalog = open_set(&args.data, &args.names)?;
     let Some(table) = &args.annotations else {
         return Ok(catalog);
     };

@@ -1,9 +1,10 @@
 //! `osteon data pack`.
 
-use osteon_data::{Cache, Catalog, Entry, Packed, Split};
+use osteon_data::{Cache, Catalog, Entry, Layout, Packed, Split};
 use osteon_train::config::Layers;
 use serde::Serialize;
 
+use super::note;
 use crate::args::PackArgs;
 use crate::exit::{Ending, UsageError};
 use crate::{output, progress};
@@ -40,7 +41,12 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
         return Err(UsageError(said.to_owned()).into());
     };
     let decoder = config.data.decoder();
-    let catalog = Catalog::open_as(&args.dir, args.layout)?;
+    let layout = match args.layout {
+        Layout::Auto => config.data.layout,
+        named => named,
+    };
+    let catalog = Catalog::open_as(&args.dir, layout, &config.data.classes)?;
+    note(&catalog);
     let mut report = Report {
         cache: cache.dir().display().to_string(),
         size: config.preprocess.size,

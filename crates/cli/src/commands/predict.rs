@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use image::GrayImage;
-use osteon_data::{DecodeScratch, image_files, write_atomic};
+use osteon_data::{DecodeScratch, FolderFiles, folder_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
 use osteon_model::{
     Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
@@ -20,6 +20,7 @@ use crate::heat::png;
 use crate::memory::Budget;
 use crate::output;
 use crate::places::Places;
+use crate::progress::aside_lines;
 
 /// One line of `predict --json` for a film that reads.
 #[derive(Serialize)]
@@ -85,7 +86,11 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         }
     })?;
     let preparer = predictor.preparer().with_limits(budget.limits());
-    let files = files(&args.paths);
+    let (files, aside) = files(&args.paths);
+    let all = match files.len() {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    };
     let open = |dir: &Option<PathBuf>| dir.as_deref().map(Places::open).transpose();
     let mut writer = Writer {
         predictor: &predictor,
@@ -136,10 +141,14 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
             },
         }
     }
-    Ok(if failures == 0 {
-        Ending::Done
-    } else {
-        Ending::SomeFailed
+    for line in aside {
+        eprintln!("{line}");
+    }
+    Ok(match failures {
+        0 => Ending::Done,
+        n => Ending::SomeFailed(format!(
+            "{n} of {all} could not be answered; each has a line that says why"
+        )),
     })
 }
 
@@ -238,23 +247,29 @@ impl Writer<'_> {
     }
 }
 
-/// Every file to judge: a file as given, a folder's files in sorted order. What is not there keeps its line, as an error.
-fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, (PathBuf, String)>> {
-    let mut files = Vec::new();
+/// A file to judge, or why there is none at this path.
+type Listed = Result<PathBuf, (PathBuf, String)>;
+
+/// Every file to judge: a file as given, a folder's images in sorted order; and what to say of what else is in the folders. What is not there keeps its line, as an error.
+fn files(paths: &[PathBuf]) -> (Vec<Listed>, Vec<String>) {
+    let (mut files, mut lines) = (Vec::new(), Vec::new());
     for path in paths {
         if !path.is_dir() {
             files.push(Ok(path.clone()));
             continue;
         }
-        match image_files(path) {
-            Ok(inside) if inside.is_empty() => {
-                files.push(Err((path.clone(), "the folder holds no files".to_owned())));
+        match folder_files(path) {
+            Ok(FolderFiles { images, aside }) => {
+                lines.extend(aside_lines(path, &aside));
+                if images.is_empty() {
+                    files.push(Err((path.clone(), "the folder holds no images".to_owned())));
+                }
+                files.extend(images.into_iter().map(Ok));
             }
-            Ok(inside) => files.extend(inside.into_iter().map(Ok)),
             Err(error) => files.push(Err((path.clone(), error.to_string()))),
         }
     }
-    files
+    (files, lines)
 }
 
 /// The reason alone: the line names the path already.

@@ -10,7 +10,7 @@ use osteon_data::{
 };
 use serde::Serialize;
 
-use super::audit;
+use super::{audit, open_set};
 use crate::args::SplitArgs;
 use crate::exit::Ending;
 use crate::output;
@@ -52,7 +52,7 @@ struct Division {
 }
 
 pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
-    let catalog = Catalog::open_as(&args.dir, args.layout)?;
+    let catalog = open_set(&args.dir, &args.names)?;
     if let Some(caveat) = catalog.layout().caveat() {
         eprintln!("note: {caveat}");
     }
@@ -114,7 +114,7 @@ pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
 fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String)> {
     let mut groups = Groups::known(entries);
     let mut from = Vec::new();
-    if entries.iter().any(|e| e.group.is_some()) {
+    if entries.iter().any(|e| e.group.is_some()) || groups.count() < entries.len() {
         from.push("the data set".to_owned());
     }
     for name in &args.groups {

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::{FilmHash, Films, SeenFilms, Split};
+use osteon_data::{Catalog, FilmHash, Films, SeenFilms, Split};
 use osteon_metrics::{MetricsError, Summary, SummaryOptions};
 use osteon_model::ModelInfo;
-use osteon_report::judgement::{Leak, Seen};
+use osteon_report::judgement::{Leak, Seen, SharedGroup};
 
 use super::figures::has_groups;
 
 /// What the model has seen of each film.
 ///
-/// On the very val set that it was chosen on, every film is known as such; there, only what it learned from counts.
+/// On the very val set that it was chosen on, every film is known as such; there, what it learned from is told apart.
 pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
     let data = &info.training_data;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
     let mut hashes: Vec<FilmHash> = data.train_hashes.iter().copied().collect();
-    if !is_own_val(info, split, films) {
+    let own_val = is_own_val(info, split, films);
+    if !own_val {
         exact.extend(data.val_films.iter().map(String::as_str));
         hashes.extend(&data.val_hashes);
     }
@@ -29,6 +30,8 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
                 Seen::Exact
             } else if near {
                 Seen::Near
+            } else if own_val {
+                Seen::Chosen
             } else {
                 Seen::No
             }
@@ -72,6 +75,23 @@ pub fn figures(
         clean,
         clean_summary,
     })
+}
+
+/// Patients and other groups that the data set itself names, with films in this split and in another.
+pub fn shared(catalog: &Catalog, split: Split) -> Vec<SharedGroup> {
+    let groups = catalog.shared_groups().into_iter();
+    groups
+        .filter(|group| group.images.contains_key(&split))
+        .map(|group| SharedGroup {
+            column: group.column,
+            value: group.value,
+            images: group
+                .images
+                .into_iter()
+                .map(|(split, n)| (split.name().to_owned(), n as u64))
+                .collect(),
+        })
+        .collect()
 }
 
 /// Groups counted from 0 as they are first met.

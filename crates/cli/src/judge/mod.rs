@@ -109,6 +109,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         doubt: figures::doubt(predictor, &labels, &scores)?,
         gate: films::gated(predictor, &decoder, &judged),
         leak: leak::figures(info, (split, &films), &seen, &labels, &scores, threshold)?,
+        shared_groups: leak::shared(catalog, split),
         groups: groups
             .map(|groups| figures::once_per_group(groups, &labels, &scores, threshold))
             .transpose()?,

@@ -6,7 +6,7 @@ use osteon_metrics::Summary;
 use osteon_report::judgement::{Judgement, Subgroup};
 use osteon_report::notices;
 
-use crate::output;
+use crate::output::{self, Column, table};
 
 /// What `evaluate` and `train` print.
 pub fn to_text(judgement: &Judgement) -> String {
@@ -29,7 +29,7 @@ pub fn to_text(judgement: &Judgement) -> String {
     }
     let _ = write!(text, "\n\n{}", output::summary(summary));
     let _ = write!(text, "\nIntervals: {}.", judgement.intervals);
-    if let Some(clean) = &judgement.leak.clean_summary {
+    if let Some(clean) = judgement.leak.clean_figures() {
         let _ = write!(
             text,
             "\n\n{}",
@@ -73,7 +73,7 @@ pub fn to_text(judgement: &Judgement) -> String {
 /// The headline twice, side by side.
 fn beside(left: &str, a: &Summary, right: &str, b: &Summary) -> String {
     let films = |s: &Summary| format!("{:5} ({} fractured)", s.images, s.confusion.positives());
-    let mut text = format!("{:20}{left:<28}{right}", "");
+    let mut rows = vec![["", left, right].map(str::to_owned).to_vec()];
     for (name, a, b) in [
         ("films", films(a), films(b)),
         (
@@ -102,9 +102,9 @@ fn beside(left: &str, a: &Summary, right: &str, b: &Summary) -> String {
             output::number(b.average_precision),
         ),
     ] {
-        let _ = write!(text, "\n  {name:<18}{a:<28}{b}");
+        rows.push(vec![format!("  {name}"), a, b]);
     }
-    text
+    table(&rows, &[])
 }
 
 fn points(judgement: &Judgement) -> String {
@@ -112,19 +112,17 @@ fn points(judgement: &Judgement) -> String {
     if judgement.operating_points.len() < 2 {
         return String::new();
     }
-    let mut text =
-        "\n\noperating point     threshold   sensitivity               specificity".to_owned();
+    let head = ["operating point", "threshold", "sensitivity", "specificity"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     for point in &judgement.operating_points {
-        let _ = write!(
-            text,
-            "\n  {:<18}{:9.3}   {:<26}{}",
-            point.name,
-            point.threshold,
+        rows.push(vec![
+            format!("  {}", point.name),
+            format!("{:.3}", point.threshold),
             output::percent(point.sensitivity),
-            output::percent(point.specificity)
-        );
+            output::percent(point.specificity),
+        ]);
     }
-    text
+    format!("\n\n{}", table(&rows, &[Column::Left, Column::Right]))
 }
 
 fn doubt(judgement: &Judgement) -> String {
@@ -197,10 +195,15 @@ fn subgroups(rows: &[Subgroup]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut text = format!(
-        "\n\n{:<28}{:>6}{:>11}   {:<26}{:<27}{}",
-        "subgroup", "films", "fractured", "ROC-AUC", "sensitivity", "specificity"
-    );
+    let head = [
+        "subgroup",
+        "films",
+        "fractured",
+        "ROC-AUC",
+        "sensitivity",
+        "specificity",
+    ];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
     for row in rows {
         let short = |undefined: String| {
             undefined
@@ -209,16 +212,15 @@ fn subgroups(rows: &[Subgroup]) -> String {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let _ = write!(
-            text,
-            "\n  {:<26}{:>6}{:>11}   {:<26}{:<27}{}",
-            format!("{} = {}", row.column, row.value),
-            row.images,
-            row.fractured,
+        lines.push(vec![
+            format!("  {} = {}", row.column, row.value),
+            row.images.to_string(),
+            row.fractured.to_string(),
             short(output::number(row.roc_auc)),
             short(output::percent(row.sensitivity)),
             short(output::percent(row.specificity)),
-        );
+        ]);
     }
-    text
+    let stand = [Column::Left, Column::Right, Column::Right];
+    format!("\n\n{}", table(&lines, &stand))
 }

@@ -18,7 +18,7 @@ use osteon_train::{EpochRecord, Observer};
 
 pub use bars::{TrainProgress, bar};
 pub use dashboard::{is_up, restore};
-pub use words::{list_repaired, list_unreadable};
+pub use words::{aside_lines, list_repaired, list_unreadable, notes};
 
 use crate::stop::Stop;
 

@@ -1,11 +1,19 @@
 //! Events of a run in words: the same lines above a bar, in a log file and in the dashboard.
 
-use osteon_data::{Packed, Unreadable};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use osteon_data::{Aside, Catalog, NoImage, Packed, SharedGroup, Unreadable};
 use osteon_train::{EpochRecord, Event};
 
 /// What there is to say of an event; nothing of a step. `epochs`: how many there are at most.
 pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
     match event {
+        Event::Catalogued { catalog, shared } => {
+            let mut said = notes(catalog);
+            said.extend(shared_lines(shared));
+            said
+        }
         Event::Read {
             split,
             films,
@@ -68,6 +76,76 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
         Event::Epoch(record) => vec![epoch_line(record, epochs)],
         _ => Vec::new(),
     }
+}
+
+/// What must be said of a data set whatever is done with it: what lies among the films and is none, and a class that it lacks.
+pub fn notes(catalog: &Catalog) -> Vec<String> {
+    let mut said = aside_lines(catalog.root(), catalog.aside());
+    if let Some((missing, named)) = catalog.missing_class() {
+        let named: Vec<String> = named.iter().map(|name| format!("{name:?}")).collect();
+        let why = match named.len() {
+            0 => String::new(),
+            1 => format!(": {} is the only class in it", named.join(", ")),
+            _ => format!(": {} all mean the other class", named.join(", ")),
+        };
+        said.push(format!(
+            "warning: the data set has no {missing} images{why}"
+        ));
+    }
+    said
+}
+
+/// What was found among images and is none: by name, the first ten, then a count; what systems leave behind by what it is called.
+pub fn aside_lines(root: &Path, aside: &[Aside]) -> Vec<String> {
+    let name = |aside: &Aside| {
+        let below = aside.path.strip_prefix(root).unwrap_or(&aside.path);
+        below.display().to_string().escape_debug().to_string()
+    };
+    let (litter, others): (Vec<&Aside>, Vec<&Aside>) =
+        aside.iter().partition(|a| a.why == NoImage::Litter);
+    let heading = match others.len() {
+        1 => "note: 1 file is left aside, neither labelled nor counted:".to_owned(),
+        n => format!("note: {n} files are left aside, neither labelled nor counted:"),
+    };
+    let named = others
+        .iter()
+        .map(|a| format!("{} ({})", name(a), a.why.reason()));
+    let mut lines = first_ten(heading, named);
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for one in litter {
+        let name = one.path.file_name().unwrap_or_default().to_string_lossy();
+        // Hidden files are there for no one to see.
+        if !name.starts_with('.') {
+            *kinds.entry(name.escape_debug().to_string()).or_default() += 1;
+        }
+    }
+    if !kinds.is_empty() {
+        let kinds: Vec<String> = kinds
+            .into_iter()
+            .map(|(name, n)| {
+                if n == 1 {
+                    name
+                } else {
+                    format!("{name} ({n} times)")
+                }
+            })
+            .collect();
+        lines.push(format!(
+            "note: passed over, for systems and file managers leave it behind: {}",
+            kinds.join(", ")
+        ));
+    }
+    lines
+}
+
+/// Patients and other groups that lie in several splits: the first ten, then a count.
+fn shared_lines(shared: &[SharedGroup]) -> Vec<String> {
+    let films: usize = shared.iter().flat_map(|g| g.images.values()).sum();
+    let heading = format!(
+        "warning: {} patients or groups lie in more than one split, with {films} images: figures on val and test will show memory, too:",
+        shared.len()
+    );
+    first_ten(heading, shared.iter().map(ToString::to_string))
 }
 
 /// Names what did not read on stderr: the first ten, then a count.

@@ -22,7 +22,7 @@ fn data() {
     let dir = tempfile::tempdir().expect("temporary folder");
     assert_snapshot!(refusal(dir.path(), "train --data nowhere", 2), @"error: there is no folder nowhere. Fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, or point --data at a folder laid out as train|val|test / fractured|not fractured");
     std::fs::create_dir_all(dir.path().join("cats/dogs")).expect("folder");
-    assert_snapshot!(refusal(dir.path(), "train --data cats", 2), @"error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs");
+    assert_snapshot!(refusal(dir.path(), "train --data cats", 2), @"error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs. Known names: fractured is called fractured, fracture, positive; not fractured is called not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative");
     assert_code(&osteon(dir.path(), "data synth set --images 20"), 0);
     assert_snapshot!(refusal(dir.path(), "data synth set --images 20", 2), @"error: set is not empty. Choose a new folder, or remove it first");
     std::fs::remove_dir_all(dir.path().join("set/train/fractured")).expect("removes");

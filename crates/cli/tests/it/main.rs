@@ -10,11 +10,14 @@ mod faults;
 mod gate;
 mod heatmap;
 mod hostile;
+mod litter;
 mod looks;
 mod man;
+mod names;
 mod openmp;
 mod pack;
 mod page;
+mod patients;
 mod pipeline;
 #[path = "../../../../xtask/testing/python.rs"]
 mod python;
@@ -60,6 +63,18 @@ fn assert_code(output: &Output, code: i32) {
         stdout(output),
         stderr(output)
     );
+}
+
+/// Small inputs with what is expected of them beside the checkout, or `None` with the reason printed.
+fn case(folder: &str) -> Option<std::path::PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/cases")
+        .join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: {} is not there", path.display());
+    None
 }
 
 const TINY: &str = "\

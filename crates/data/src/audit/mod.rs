@@ -22,7 +22,8 @@ pub use features::TrivialFeature;
 pub use neighbour::{NearestNeighbour, Score};
 pub use overlap::{Balance, Conflict, Leak};
 
-use crate::{Decoder, Entry, Label, Split, hex};
+use crate::catalog::shared_groups;
+use crate::{Decoder, Entry, Label, SharedGroup, Split, hex};
 use read::Facts;
 
 /// How far an audit is: for a progress bar. Called from any thread.
@@ -66,6 +67,8 @@ pub struct Audit {
     pub conflicts: Vec<Conflict>,
     /// For each split, how much of it is in each other split.
     pub leaks: Vec<Leak>,
+    /// Patients and other groups, as the data set itself names them, whose files lie in several splits.
+    pub shared_groups: Vec<SharedGroup>,
     /// Classes by split.
     pub balance: Vec<Balance>,
     /// What tells the classes apart without looking at bone, most telling first.
@@ -101,6 +104,8 @@ pub struct FileReport {
     pub color: Option<bool>,
     /// Whether it has an EXIF block.
     pub exif: bool,
+    /// Which film of which seed it is, where its file says that it was drawn (`data synth`).
+    pub drawn: Option<String>,
 }
 
 /// A file that does not read.
@@ -172,7 +177,10 @@ pub fn audit(
         .iter()
         .filter_map(|&i| facts[i].film.as_ref().map(|f| &f.thumb))
         .collect();
-    let found = matcher.cluster(&thumbs, tick);
+    // What was drawn as another film is another film, however alike two bones in one pose may look.
+    let drawn: Vec<Option<&String>> = first.iter().map(|&i| facts[i].drawn.as_ref()).collect();
+    let apart = |a: usize, b: usize| drawn[a].zip(drawn[b]).is_some_and(|(a, b)| a != b);
+    let found = matcher.cluster_apart(&thumbs, &apart, tick);
     // A cluster is named after its first file.
     let cluster_of: Vec<Option<usize>> = twins
         .iter()
@@ -213,6 +221,7 @@ pub fn audit(
         clusters: clusters(entries, &cluster_of, &twins),
         conflicts: view.conflicts(),
         leaks: view.leaks(),
+        shared_groups: shared_groups(entries),
         balance: view.balance(),
         trivial_features: features::table(entries, &facts),
         nearest_neighbour: neighbour::judge(entries, &facts, &cluster_of),

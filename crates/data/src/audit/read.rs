@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::copies::Thumb;
 use super::{BadFile, FileReport, Misnamed, sha_text};
+use crate::provenance::provenance;
 use crate::{DecodeError, Decoder, Entry, resize};
 
 /// Side of the picture that the nearest neighbour sees, in pixels.
@@ -21,6 +22,8 @@ pub(super) struct Facts {
     pub format: Option<&'static str>,
     pub color: Option<bool>,
     pub exif: bool,
+    /// Which drawn film it is, if its file says so.
+    pub drawn: Option<String>,
     pub film: Option<Film>,
     error: Option<(String, bool)>,
 }
@@ -52,6 +55,7 @@ impl Facts {
             format: None,
             color: None,
             exif: false,
+            drawn: None,
             film: None,
             error: None,
         };
@@ -76,6 +80,7 @@ impl Facts {
         facts.exif = [b"Exif\0\0".as_slice(), b"eXIf"]
             .iter()
             .any(|mark| head.windows(mark.len()).any(|w| w == *mark));
+        facts.drawn = provenance(&bytes);
         match decoder.decode(&bytes) {
             Ok(film) => facts.film = Some(Film::new(&film, resizer)),
             Err(error) => {
@@ -99,6 +104,7 @@ impl Facts {
             bytes: self.bytes,
             color: self.color,
             exif: self.exif,
+            drawn: self.drawn.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 pub use decode::DecodeError;
 pub use table::{AnnotationError, RowError};
 
-use crate::{Label, Layout, Split};
+use crate::{ClassNames, Label, Layout, Split};
 
 /// Errors of catalogue, files and data sets.
 #[derive(Debug, Error)]
@@ -28,7 +28,7 @@ pub enum DataError {
     },
     /// No class folder was found anywhere it is looked for.
     #[error(
-        "{} holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone){}",
+        "{} holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone){}. Known names: {known}",
         path.display(), found_note(found)
     )]
     NoClasses {
@@ -36,18 +36,37 @@ pub enum DataError {
         path: PathBuf,
         /// Folders that are there instead.
         found: Vec<String>,
+        /// The names that classes may have.
+        known: Box<ClassNames>,
     },
     /// A folder beside the class folders whose name is no class: its films would be silently lost.
     #[error(
-        "{} is neither a class (fractured, not fractured) nor empty. Rename it or move it out of the data set",
+        "{} is neither a class nor empty: the name {name:?} is not known. Known names: {known}",
         path.display()
     )]
     UnknownClass {
         /// The folder that has no label.
         path: PathBuf,
+        /// Its name.
+        name: String,
+        /// The names that classes may have.
+        known: Box<ClassNames>,
+    },
+    /// A folder of one class within a folder of the other: what its films show is not known.
+    #[error("{} is called {label}, but lies within a folder that is called {within}", path.display())]
+    ClassInClass {
+        /// The inner folder.
+        path: PathBuf,
+        /// What its name means.
+        label: Label,
+        /// What the outer one's means.
+        within: Label,
     },
     /// A split without one of the two classes cannot be learnt from or judged.
-    #[error("{} has no {label} films in split {split}. A split needs both classes", root.display())]
+    #[error(
+        "{} has no {label} films in split {split}. A split needs both classes{}",
+        root.display(), one_class_note(named)
+    )]
     EmptyClass {
         /// The data set.
         root: PathBuf,
@@ -55,6 +74,8 @@ pub enum DataError {
         split: Split,
         /// The class without films.
         label: Label,
+        /// The names of classes in the data set, if all of them mean the other class.
+        named: Vec<String>,
     },
     /// The split asked for is not in the data set.
     #[error("{} has no split {split}; it has {}{}", root.display(), list(present), divide_note(*divided))]
@@ -371,6 +392,20 @@ fn found_note(found: &[String]) -> String {
         String::new()
     } else {
         format!("; found {}", found.join(", "))
+    }
+}
+
+fn one_class_note(named: &[String]) -> String {
+    match named {
+        [] => String::new(),
+        [one] => format!(", and the only class that the data set names is {one:?}"),
+        [first, others @ ..] => {
+            let others: Vec<String> = others.iter().map(|name| format!("{name:?}")).collect();
+            format!(
+                ", and {first:?} and {} both mean the other one",
+                others.join(", ")
+            )
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::Label;
+use crate::{CellNames, Label};
 
 /// What is wrong with a cell of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -17,8 +17,16 @@ pub enum RowError {
     #[error("the cell is not UTF-8")]
     NotUtf8,
     /// A class by a name that means neither.
-    #[error("unknown label {value:?}: expected fractured or not fractured, 1 or 0")]
+    #[error("unknown label {value:?}: {known}")]
     UnknownLabel {
+        /// What the cell says.
+        value: String,
+        /// The names that are known.
+        known: Box<CellNames>,
+    },
+    /// A label other than 1 and 0 where a published table has only these.
+    #[error("unknown label {value:?}: expected 1 or 0")]
+    NotOneOrZero {
         /// What the cell says.
         value: String,
     },

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{Root, name_of, relative_id};
+use super::aside::{Aside, NoImage, named_as_image};
+use super::files::{FolderFiles, Root, name_of, relative_id};
 use super::table::Table;
 use super::{Layout, Listing, Source};
-use crate::{DataError, Entry, Label, RelativeBox, Split};
+use crate::{ClassNames, DataError, Entry, Label, RelativeBox, Split};
 
 /// The class-folder layout, also one folder deeper, as archives unzip.
 ///
 /// Two class folders without splits are taken as `test`: films to judge. A folder beside the classes that is no class and holds
-/// files is an error, for its films would be lost without a word. Hidden files are passed over, all others are listed: whether they
-/// are images shows when they are read. A `boxes.csv` beside the splits (columns `file`, `cx`, `cy`, `w`, `h`, any others kept as
+/// images is an error, for they would be lost without a word. What is no image, by [`crate::folder_files`], is listed aside; so are a folder
+/// beside the splits that is none, and images in no class's folder. A `boxes.csv` beside the splits (columns `file`, `cx`, `cy`, `w`, `h`, any others kept as
 /// fields) adds boxes; [`crate::write_synth`] writes one.
 #[derive(Debug, Clone, Copy)]
 pub struct ClassFolders;
@@ -22,36 +23,54 @@ impl Source for ClassFolders {
         Layout::ClassFolders
     }
 
-    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+    fn recognises(&self, path: &Path, names: &ClassNames) -> Result<bool, DataError> {
         if !path.is_dir() {
             return Ok(false);
         }
-        match find_base(&Root::new(path)?, path) {
+        match find_base(&Root::new(path)?, path, names) {
             Ok(_) => Ok(true),
             Err(DataError::NoClasses { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+    fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError> {
         if !path.is_dir() {
             return Err(DataError::NoFolder {
                 path: path.to_owned(),
             });
         }
         let root = Root::new(path)?;
-        let base = find_base(&root, path)?;
+        let base = find_base(&root, path, names)?;
         let mut listing = Listing::default();
-        for folder in root.folders(&base)? {
-            if let Some(split) = Split::from_folder(&name_of(&folder)) {
-                read_classes(&root, path, &folder, split, &mut listing.entries)?;
-                listing.splits.push(split);
-            }
-        }
-        listing.divided = !listing.splits.is_empty();
-        if !listing.divided {
-            read_classes(&root, path, &base, Split::Test, &mut listing.entries)?;
+        let mut classes = Classes {
+            root: &root,
+            top: path,
+            names,
+            listing: &mut listing,
+        };
+        let items = root.items(&base)?;
+        let splits = items
+            .folders
+            .iter()
+            .map(|f| Split::from_folder(&name_of(f)));
+        let splits: Vec<Option<Split>> = splits.collect();
+        if splits.iter().all(Option::is_none) {
+            classes.read(&base, Split::Test)?;
             listing.splits.push(Split::Test);
+        } else {
+            for (folder, split) in items.folders.iter().zip(splits) {
+                match split {
+                    Some(split) => {
+                        classes.read(folder, split)?;
+                        classes.listing.splits.push(split);
+                    }
+                    None => classes.pass_over(folder),
+                }
+            }
+            listing.divided = true;
+            listing.aside.extend(items.aside);
+            listing.aside.extend(loose(items.files));
         }
         let boxes = base.join("boxes.csv");
         if boxes.is_file() {
@@ -62,11 +81,11 @@ impl Source for ClassFolders {
 }
 
 /// The folder that holds the splits or the classes: the root, or, as zips unpack, the one folder in it that does.
-fn find_base(root: &Root, path: &Path) -> Result<PathBuf, DataError> {
+fn find_base(root: &Root, path: &Path, names: &ClassNames) -> Result<PathBuf, DataError> {
     let is_base = |dir: &Path| -> Result<bool, DataError> {
         Ok(root.folders(dir)?.iter().any(|f| {
             let name = name_of(f);
-            Split::from_folder(&name).is_some() || Label::from_folder(&name).is_some()
+            Split::from_folder(&name).is_some() || names.of_folder(&name).is_some()
         }))
     };
     if is_base(path)? {
@@ -81,43 +100,104 @@ fn find_base(root: &Root, path: &Path) -> Result<PathBuf, DataError> {
     }
     match bases.len() {
         1 => Ok(bases.remove(0)),
-        _ => Err(DataError::NoClasses {
-            path: path.to_owned(),
-            found: inner.iter().take(8).map(|f| name_of(f)).collect(),
-        }),
+        _ => Err(no_classes(path, &inner, names)),
     }
 }
 
-/// Lists the class folders of one split.
-pub(super) fn read_classes(
-    root: &Root,
-    top: &Path,
-    dir: &Path,
-    split: Split,
-    entries: &mut Vec<Entry>,
-) -> Result<(), DataError> {
-    let mut classes = 0;
-    for folder in root.folders(dir)? {
-        let Some(label) = Label::from_folder(&name_of(&folder)) else {
-            if root.files(&folder)?.is_empty() {
-                continue;
+fn no_classes(path: &Path, found: &[PathBuf], known: &ClassNames) -> DataError {
+    DataError::NoClasses {
+        path: path.to_owned(),
+        found: found.iter().take(8).map(|f| name_of(f)).collect(),
+        known: Box::new(known.clone()),
+    }
+}
+
+/// Images that lie in no class's folder. Other files there (a licence, a table) belong to the set.
+fn loose(files: Vec<PathBuf>) -> impl Iterator<Item = Aside> {
+    let images = files.into_iter().filter(|file| named_as_image(file));
+    images.map(|path| Aside {
+        path,
+        why: NoImage::NoClass,
+    })
+}
+
+/// Lists class folders.
+pub(super) struct Classes<'a> {
+    pub root: &'a Root,
+    /// What films' names are relative to.
+    pub top: &'a Path,
+    pub names: &'a ClassNames,
+    pub listing: &'a mut Listing,
+}
+
+impl Classes<'_> {
+    /// Lists the class folders of one split.
+    pub(super) fn read(&mut self, dir: &Path, split: Split) -> Result<(), DataError> {
+        let items = self.root.items(dir)?;
+        let mut classes = 0;
+        for folder in &items.folders {
+            let FolderFiles { images, aside } = self.root.files(folder)?;
+            let name = name_of(folder);
+            let Some(label) = self.names.of_folder(&name) else {
+                if images.is_empty() {
+                    self.listing.aside.extend(aside);
+                    continue;
+                }
+                return Err(DataError::UnknownClass {
+                    path: folder.clone(),
+                    name,
+                    known: Box::new(self.names.clone()),
+                });
+            };
+            classes += 1;
+            for path in images {
+                self.hold_class(folder, &path, label)?;
+                let id = relative_id(self.top, &path);
+                self.listing
+                    .entries
+                    .push(Entry::new(path, id, label, split));
             }
-            return Err(DataError::UnknownClass { path: folder });
-        };
-        classes += 1;
-        for path in root.files(&folder)? {
-            let id = relative_id(top, &path);
-            entries.push(Entry::new(path, id, label, split));
+            self.listing.aside.extend(aside);
+            self.listing.names.insert(name, label);
+        }
+        if classes == 0 {
+            return Err(no_classes(dir, &items.folders, self.names));
+        }
+        self.listing.aside.extend(items.aside);
+        self.listing.aside.extend(loose(items.files));
+        Ok(())
+    }
+
+    /// Refuses an image in a folder of the other class's name within a class's folder: one of the two is wrong.
+    fn hold_class(&self, folder: &Path, image: &Path, label: Label) -> Result<(), DataError> {
+        let below = image.parent().and_then(|dir| dir.strip_prefix(folder).ok());
+        let mut path = folder.to_owned();
+        for part in below.into_iter().flat_map(Path::components) {
+            path.push(part);
+            match self.names.of_folder(&name_of(&path)) {
+                Some(inner) if inner != label => {
+                    return Err(DataError::ClassInClass {
+                        path,
+                        label: inner,
+                        within: label,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Names a folder beside the splits, if there are images in it, or if it does not tell.
+    fn pass_over(&mut self, folder: &Path) {
+        let files = self.root.files(folder);
+        if files.map_or(true, |files| !files.images.is_empty()) {
+            self.listing.aside.push(Aside {
+                path: folder.to_owned(),
+                why: NoImage::NoSplit,
+            });
         }
     }
-    if classes == 0 {
-        let found = root.folders(dir)?.iter().map(|f| name_of(f)).collect();
-        return Err(DataError::NoClasses {
-            path: dir.to_owned(),
-            found,
-        });
-    }
-    Ok(())
 }
 
 /// Adds the boxes of `boxes.csv`, one a row, to the films they name. Films may have been taken out since it was written: their boxes

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::rows::{self, read_rows};
 use super::table::Table;
 use super::{Layout, Listing, Source};
-use crate::DataError;
+use crate::{ClassNames, DataError};
 
 /// A folder with DICOM files, at any depth, and one CSV table of any name with the columns of [`super::Manifest`]. A file may be named
 /// with or without its `.dcm`.
@@ -18,7 +18,7 @@ impl Source for DicomTable {
         Layout::Dicom
     }
 
-    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+    fn recognises(&self, path: &Path, _: &ClassNames) -> Result<bool, DataError> {
         if !path.is_dir() {
             return Ok(false);
         }
@@ -39,7 +39,7 @@ impl Source for DicomTable {
         }))
     }
 
-    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+    fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError> {
         if !path.is_dir() {
             return Err(DataError::NoFolder {
                 path: path.to_owned(),
@@ -52,7 +52,7 @@ impl Source for DicomTable {
                 found: tables,
             });
         };
-        read_rows(&Table::open(table, &rows::REQUIRED)?, path, with_dcm)
+        read_rows(&Table::open(table, &rows::REQUIRED)?, path, names, with_dcm)
     }
 }
 

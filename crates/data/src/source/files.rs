@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::aside::{Aside, NoImage, is_litter, no_image};
 use crate::DataError;
 
 /// A data set's folder, which no link below it may leave: what lies elsewhere is not part of what was downloaded, copied or shared.
@@ -35,18 +36,25 @@ impl Root {
         })
     }
 
-    /// The sub-folders of a folder, sorted, hidden ones left out.
+    /// The sub-folders of a folder, sorted, without what systems and file managers leave behind.
     pub(crate) fn folders(&self, dir: &Path) -> Result<Vec<PathBuf>, DataError> {
+        Ok(self.items(dir)?.folders)
+    }
+
+    /// What lies in a folder, not deeper.
+    pub(crate) fn items(&self, dir: &Path) -> Result<Items, DataError> {
         let io = |source| DataError::Io {
             action: "read",
             path: dir.to_owned(),
             source,
         };
-        let mut found = Vec::new();
+        let mut items = Items::default();
         for item in std::fs::read_dir(dir).map_err(io)? {
             let item = item.map_err(io)?;
             let path = item.path();
-            if is_hidden(&item.file_name()) {
+            if is_litter(&item.file_name()) {
+                let why = NoImage::Litter;
+                items.aside.push(Aside { path, why });
                 continue;
             }
             // A link that leads nowhere or round in a circle is an error: what it stood for would be lost without a word.
@@ -56,21 +64,43 @@ impl Root {
             } else {
                 path.is_dir()
             };
-            if is_dir {
-                if link {
-                    self.hold(&path)?;
-                }
-                found.push(path);
+            if !is_dir {
+                items.files.push(path);
+                continue;
             }
+            if link {
+                self.hold(&path)?;
+            }
+            items.folders.push(path);
         }
-        found.sort();
-        Ok(found)
+        items.folders.sort();
+        items.files.sort();
+        items.aside.sort();
+        Ok(items)
     }
 
-    /// Every file below a folder, as [`image_files`] has it, no link leading out of the root.
-    pub(crate) fn files(&self, dir: &Path) -> Result<Vec<PathBuf>, DataError> {
+    /// What lies below a folder, as [`folder_files`] has it, no link leading out of the root.
+    pub(crate) fn files(&self, dir: &Path) -> Result<FolderFiles, DataError> {
         walk(dir, Some(self))
     }
+}
+
+/// What lies in a folder, sorted.
+#[derive(Default)]
+pub(crate) struct Items {
+    pub folders: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
+    /// Litter, which is in neither.
+    pub aside: Vec<Aside>,
+}
+
+/// What lies below a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderFiles {
+    /// Every file that is an image for all that its name, its size and its first bytes say, sorted by path.
+    pub images: Vec<PathBuf>,
+    /// All else, sorted by path.
+    pub aside: Vec<Aside>,
 }
 
 fn real(path: &Path) -> Result<PathBuf, DataError> {
@@ -81,41 +111,69 @@ fn real(path: &Path) -> Result<PathBuf, DataError> {
     })
 }
 
-/// Every file below a folder, sorted by path, hidden files and folders left out, links followed. A loop of links is an error that
-/// names it.
+/// The images of [`folder_files`].
 pub fn image_files(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
+    Ok(folder_files(dir)?.images)
+}
+
+/// Every file below a folder, links followed: images, and what is none. Of a file whose name speaks of an image nothing is read but its
+/// size; of others the first bytes are. A loop of links is an error that names it.
+pub fn folder_files(dir: &Path) -> Result<FolderFiles, DataError> {
     walk(dir, None)
 }
 
-fn walk(dir: &Path, root: Option<&Root>) -> Result<Vec<PathBuf>, DataError> {
-    let walk = WalkDir::new(dir)
+fn walk(dir: &Path, root: Option<&Root>) -> Result<FolderFiles, DataError> {
+    let mut walk = WalkDir::new(dir)
         .follow_links(true)
         .sort_by_file_name()
         .into_iter();
-    let mut files = Vec::new();
-    for item in walk.filter_entry(|e| e.depth() == 0 || !is_hidden(e.file_name())) {
-        let item = item.map_err(|e| DataError::Io {
-            action: "read",
-            path: e.path().unwrap_or(dir).to_owned(),
-            source: e.into(),
-        })?;
+    let mut files = FolderFiles::default();
+    while let Some(item) = walk.next() {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => {
+                let path = error.path().unwrap_or(dir).to_owned();
+                // An editor's lock is a link to nothing.
+                if path != dir && path.file_name().is_some_and(is_litter) {
+                    let why = NoImage::Litter;
+                    files.aside.push(Aside { path, why });
+                    continue;
+                }
+                return Err(DataError::Io {
+                    action: "read",
+                    path,
+                    source: error.into(),
+                });
+            }
+        };
+        if item.depth() > 0 && is_litter(item.file_name()) {
+            if item.file_type().is_dir() {
+                walk.skip_current_dir();
+            }
+            let (path, why) = (item.into_path(), NoImage::Litter);
+            files.aside.push(Aside { path, why });
+            continue;
+        }
         // A folder comes before what it holds: nothing outside is walked.
         if let Some(root) = root.filter(|_| item.path_is_symlink()) {
             root.hold(item.path())?;
         }
-        if item.file_type().is_file() {
-            files.push(item.into_path());
+        if item.file_type().is_dir() {
+            continue;
+        }
+        let is_file = item.file_type().is_file();
+        let path = item.into_path();
+        let why = if is_file {
+            no_image(&path)?
+        } else {
+            Some(NoImage::Special)
+        };
+        match why {
+            None => files.images.push(path),
+            Some(why) => files.aside.push(Aside { path, why }),
         }
     }
     Ok(files)
-}
-
-fn is_hidden(name: &OsStr) -> bool {
-    // What file managers leave behind is no film that anyone lost.
-    name.as_encoded_bytes().starts_with(b".")
-        || ["Thumbs.db", "desktop.ini", "__MACOSX"]
-            .iter()
-            .any(|hidden| name == *hidden)
 }
 
 /// A file or folder name as text, for comparing with known names and for messages.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::annotations::Annotations;
-use super::class_folders::read_classes;
+use super::class_folders::Classes;
 use super::files::{Root, here_or_below, name_of};
+use super::rows::unknown_label;
 use super::table::{Row, Table};
 use super::{Layout, Listing, Source};
-use crate::{DataError, Label, RowError, Split};
+use crate::{ClassNames, DataError, RowError, Split};
 
 /// `images/Fractured`, `images/Non_fractured`, `dataset.csv` and, if there, `Annotations`; also one folder deeper.
 ///
@@ -30,11 +31,11 @@ impl Source for FracAtlas {
         Layout::FracAtlas
     }
 
-    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+    fn recognises(&self, path: &Path, _: &ClassNames) -> Result<bool, DataError> {
         Ok(find_base(path)?.is_some())
     }
 
-    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+    fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError> {
         let Some(base) = find_base(path)? else {
             return Err(DataError::NotThisLayout {
                 path: path.to_owned(),
@@ -47,13 +48,13 @@ impl Source for FracAtlas {
             splits: vec![Split::Test],
             ..Listing::default()
         };
-        read_classes(
-            &root,
-            path,
-            &base.join("images"),
-            Split::Test,
-            &mut listing.entries,
-        )?;
+        let mut classes = Classes {
+            root: &root,
+            top: path,
+            names,
+            listing: &mut listing,
+        };
+        classes.read(&base.join("images"), Split::Test)?;
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, entry) in listing.entries.iter().enumerate() {
             by_name.entry(name_of(&entry.path)).or_default().push(index);
@@ -67,8 +68,13 @@ impl Source for FracAtlas {
         let table = Table::open(&base.join("dataset.csv"), &REQUIRED)?;
         let columns = table.require_all(&REQUIRED)?;
         let mut seen = HashSet::new();
+        let aside: HashSet<String> = listing.aside.iter().map(|a| name_of(&a.path)).collect();
         for row in table.rows() {
-            let film = film_of(&row, &columns, &by_name, &mut seen, &listing)?;
+            let name = row.text(columns[0])?;
+            if aside.contains(name) && !by_name.contains_key(name) {
+                continue;
+            }
+            let film = film_of(&row, &columns, (names, &by_name), &mut seen, &listing)?;
             let mut fields = row.fields(&columns)?;
             name_marked(&mut fields);
             listing.entries[film].fields = fields;
@@ -98,15 +104,14 @@ pub(crate) fn name_marked(fields: &mut BTreeMap<String, String>) {
 fn film_of(
     row: &Row<'_>,
     columns: &[usize],
-    by_name: &HashMap<String, Vec<usize>>,
+    (names, by_name): (&ClassNames, &HashMap<String, Vec<usize>>),
     seen: &mut HashSet<usize>,
     listing: &Listing,
 ) -> Result<usize, DataError> {
     let name = row.text(columns[0])?;
     let value = row.text(columns[1])?;
-    let Some(label) = Label::from_name(value) else {
-        let value = value.to_owned();
-        return Err(row.error(columns[1], RowError::UnknownLabel { value }));
+    let Some(label) = names.of_cell(value) else {
+        return Err(row.error(columns[1], unknown_label(value, names)));
     };
     let file = PathBuf::from(name);
     let Some(films) = by_name.get(name) else {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::rows::read_rows;
 use super::table::Table;
 use super::{Layout, Listing, Source, rows};
-use crate::DataError;
 use crate::manifest::check_record;
+use crate::{ClassNames, DataError};
 
 /// `manifest.csv` in the folder, or a path that ends in `.csv`.
 ///
@@ -21,11 +21,11 @@ impl Source for Manifest {
         Layout::Manifest
     }
 
-    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+    fn recognises(&self, path: &Path, _: &ClassNames) -> Result<bool, DataError> {
         Ok(is_csv(path) && !path.is_dir() || path.is_dir() && table_of(path).is_file())
     }
 
-    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+    fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError> {
         let table = table_of(path);
         if !table.is_file() {
             return Err(DataError::NoManifest { path: table });
@@ -34,7 +34,9 @@ impl Source for Manifest {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
-        let listing = read_rows(&Table::open(&table, &rows::REQUIRED)?, root, |_| None)?;
+        let listing = read_rows(&Table::open(&table, &rows::REQUIRED)?, root, names, |_| {
+            None
+        })?;
         check_record(&table, &listing.entries)?;
         Ok(listing)
     }

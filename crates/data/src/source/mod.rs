@@ -1,6 +1,7 @@
 //! The layouts that films come in, one file each.
 
 mod annotations;
+mod aside;
 mod class_folders;
 mod dicom;
 mod files;
@@ -10,6 +11,7 @@ mod mura;
 mod rows;
 mod table;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -17,16 +19,18 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Entry, Split};
+use crate::{ClassNames, DataError, Entry, Label, Split};
 
+pub use aside::{Aside, NoImage};
 pub use class_folders::ClassFolders;
 pub use dicom::DicomTable;
-pub use files::image_files;
 pub(crate) use files::relative_id;
+pub use files::{FolderFiles, folder_files, image_files};
 pub use fracatlas::FracAtlas;
 pub(crate) use fracatlas::{MARKED, name_marked};
 pub use manifest::Manifest;
 pub use mura::Mura;
+pub(crate) use rows::unknown_label;
 pub(crate) use table::{Row, Table};
 
 /// How a data set lies on disk.
@@ -109,6 +113,10 @@ pub struct Listing {
     pub splits: Vec<Split>,
     /// Whether the set comes divided. If not, every film counts as test: a film to judge.
     pub divided: bool,
+    /// The classes by the names that the set gives them, of folders or in a table.
+    pub names: BTreeMap<String, Label>,
+    /// What lies among the films and is none.
+    pub aside: Vec<Aside>,
 }
 
 /// A layout that can be recognised and read: the one thing a new layout has to be.
@@ -117,20 +125,24 @@ pub trait Source {
     fn layout(&self) -> Layout;
 
     /// Whether the data set at this path has this layout. Looks at names and headers alone.
-    fn recognises(&self, path: &Path) -> Result<bool, DataError>;
+    fn recognises(&self, path: &Path, names: &ClassNames) -> Result<bool, DataError>;
 
-    /// Lists its films without opening one. Everything that is there is listed: whether it is an image shows when it is read.
-    fn read(&self, path: &Path) -> Result<Listing, DataError>;
+    /// Lists its films without opening one, and what lies among them and is none. Whether a film reads shows when it is read.
+    fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError>;
 }
 
 /// The most telling layout first; what no other claims is class folders or says what it lacks to be.
 const SOURCES: [&dyn Source; 5] = [&Manifest, &FracAtlas, &Mura, &DicomTable, &ClassFolders];
 
 /// The source for a layout; for [`Layout::Auto`] the first that recognises the path.
-pub(crate) fn source_for(path: &Path, layout: Layout) -> Result<&'static dyn Source, DataError> {
+pub(crate) fn source_for(
+    path: &Path,
+    layout: Layout,
+    names: &ClassNames,
+) -> Result<&'static dyn Source, DataError> {
     if layout == Layout::Auto {
         for source in SOURCES {
-            if source.recognises(path)? {
+            if source.recognises(path, names)? {
                 return Ok(source);
             }
         }

@@ -7,7 +7,7 @@ use super::files::{here_or_below, relative_id};
 use super::rows::Finder;
 use super::table::{Row, Table};
 use super::{Layout, Listing, Source};
-use crate::{DataError, Entry, Label, RowError, Split};
+use crate::{ClassNames, DataError, Entry, Label, RowError, Split};
 
 /// `train_image_paths.csv`, `train_labeled_studies.csv`, the same for `valid`, and
 /// `train/XR_WRIST/patient00001/study1_positive/image1.png`; also one folder deeper.
@@ -25,11 +25,11 @@ impl Source for Mura {
         Layout::Mura
     }
 
-    fn recognises(&self, path: &Path) -> Result<bool, DataError> {
+    fn recognises(&self, path: &Path, _: &ClassNames) -> Result<bool, DataError> {
         Ok(find_base(path)?.is_some())
     }
 
-    fn read(&self, path: &Path) -> Result<Listing, DataError> {
+    fn read(&self, path: &Path, _: &ClassNames) -> Result<Listing, DataError> {
         let Some(base) = find_base(path)? else {
             return Err(DataError::NotThisLayout {
                 path: path.to_owned(),
@@ -67,7 +67,7 @@ fn read_studies(path: &Path) -> Result<HashMap<PathBuf, Label>, DataError> {
             "0" => Label::NotFractured,
             other => {
                 let value = other.to_owned();
-                return Err(row.error(1, RowError::UnknownLabel { value }));
+                return Err(row.error(1, RowError::NotOneOrZero { value }));
             }
         };
         studies.insert(below_set(&row.path(0)?), label);

@@ -6,13 +6,24 @@ use std::path::{Path, PathBuf};
 use super::Listing;
 use super::files::{Root, relative_id};
 use super::table::{Row, Table};
-use crate::{DataError, Entry, Label, RelativeBox, RowError, Split};
+use crate::{CellNames, ClassNames, DataError, Entry, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
 const SPLIT: &[&str] = &["split"];
 /// A patient is a group even where nobody calls it one: better kept together than leaked.
-const GROUP: &[&str] = &["group", "patient", "patient_id", "patientid"];
+const GROUP: &[&str] = &[
+    "group",
+    "patient",
+    "patient_id",
+    "patientid",
+    "patient id",
+    "patient-id",
+    "subject",
+    "subject_id",
+    "subjectid",
+    "subject id",
+];
 const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
 
 /// The columns that a table of films cannot do without.
@@ -22,6 +33,7 @@ pub(super) const REQUIRED: [&[&str]; 2] = [PATH, LABEL];
 pub(super) fn read_rows(
     table: &Table,
     root: &Path,
+    names: &ClassNames,
     or: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Result<Listing, DataError> {
     let required = table.require_all(&REQUIRED)?;
@@ -54,10 +66,10 @@ pub(super) fn read_rows(
     for row in table.rows() {
         let file = finder.find(&row, path, &row.path(path)?, &or)?;
         let name = row.text(label)?;
-        let Some(class) = Label::from_name(name) else {
-            let value = name.to_owned();
-            return Err(row.error(label, RowError::UnknownLabel { value }));
+        let Some(class) = names.of_cell(name) else {
+            return Err(row.error(label, unknown_label(name, names)));
         };
+        listing.names.entry(name.to_owned()).or_insert(class);
         let part = split_of(&row)?;
         match part {
             Some(part) => listing.splits.push(part),
@@ -85,6 +97,14 @@ pub(super) fn read_rows(
             }
             Ok(listing)
         }
+    }
+}
+
+/// What is wrong with a cell that names no class.
+pub(crate) fn unknown_label(value: &str, names: &ClassNames) -> RowError {
+    RowError::UnknownLabel {
+        value: value.to_owned(),
+        known: Box::new(CellNames(names.clone())),
     }
 }
 

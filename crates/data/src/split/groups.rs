@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::catalog::is_patient;
 use crate::union::Union;
 use crate::{DataError, Entry};
 
@@ -28,11 +29,18 @@ impl Groups {
         }
     }
 
-    /// The groups that the data set itself knows of: [`Entry::group`].
+    /// The groups that the data set itself knows of: [`Entry::group`], and the patients of a field that names them.
     #[must_use]
     pub fn known(entries: &[Entry]) -> Self {
         let mut groups = Self::alone(entries.len());
         groups.join(entries.iter().map(|e| e.group.as_deref()));
+        let mut columns: Vec<&String> = entries.iter().flat_map(|e| e.fields.keys()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        for column in columns.into_iter().filter(|column| is_patient(column)) {
+            let values = entries.iter().map(|e| e.fields.get(column));
+            groups.join(values.map(|v| v.map(String::as_str)));
+        }
         groups
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use osteon_data::{Catalog, DataError, Decoder, Films, Layout, Preprocess, Split};
+use osteon_data::{Catalog, ClassNames, DataError, Decoder, Films, Layout, Preprocess, Split};
 
 use crate::put;
 
@@ -48,11 +48,11 @@ fn manifests() {
         ),
         (
             "path,label\na.png,1\nb.png,broken\n",
-            "manifest.csv, line 3, column label: unknown label \"broken\": expected fractured or not fractured, 1 or 0",
+            "manifest.csv, line 3, column label: unknown label \"broken\": fractured is called 1, fractured, fracture, positive; not fractured is called 0, not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative",
         ),
         (
             "path,label\na.png,1\nb.png,\n",
-            "manifest.csv, line 3, column label: unknown label \"\": expected fractured or not fractured, 1 or 0",
+            "manifest.csv, line 3, column label: unknown label \"\": fractured is called 1, fractured, fracture, positive; not fractured is called 0, not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative",
         ),
         (
             "path,label,split\r\na.png,1,train\r\n\r\nb.png,0,holdout\r\n",
@@ -109,7 +109,7 @@ fn what_is_not_there() {
         refusal(&dir.path().join("mine.csv")),
         "there is no manifest SET: a CSV table with the columns path and label"
     );
-    let said = Catalog::open_as(dir.path(), Layout::Manifest)
+    let said = Catalog::open_as(dir.path(), Layout::Manifest, &ClassNames::default())
         .expect_err("none")
         .to_string();
     assert!(
@@ -122,7 +122,9 @@ fn what_is_not_there() {
         Layout::FracAtlas,
         Layout::Mura,
     ] {
-        assert!(Catalog::open_as(dir.path().join("nowhere"), layout).is_err());
+        assert!(
+            Catalog::open_as(dir.path().join("nowhere"), layout, &ClassNames::default()).is_err()
+        );
     }
     put(dir.path(), "note.txt", "x");
     assert!(matches!(
@@ -151,19 +153,25 @@ fn an_unknown_class() {
     }
     assert_eq!(
         refusal(dir.path()),
-        "val/doubtful is neither a class (fractured, not fractured) nor empty. Rename it or move it out of the data set"
+        "val/doubtful is neither a class nor empty: the name \"doubtful\" is not known. Known names: fractured is called fractured, fracture, positive; not fractured is called not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative"
     );
 }
 
-/// An empty file is a film that does not read: listed, named, in no figure.
+/// A file that is called an image and is none is a film that does not read: listed, named, in no figure. Where a table names it, so is an
+/// empty file.
 #[test]
-fn an_empty_file() {
+fn a_file_that_is_no_image() {
     let dir = folder();
     let film = image::GrayImage::from_pixel(8, 8, image::Luma([90]));
     std::fs::create_dir_all(dir.path().join("fractured")).expect("folder");
     film.save(dir.path().join("fractured/a.png"))
         .expect("writes");
     put(dir.path(), "normal/b.png", "");
+    put(
+        dir.path(),
+        "manifest.csv",
+        "path,label\nfractured/a.png,1\nnormal/b.png,0\n",
+    );
     let catalog = Catalog::open(dir.path()).expect("opens");
     let films = catalog.split(Split::Test).expect("both classes");
     let films =

@@ -10,6 +10,7 @@ mod bad_input;
 mod batches;
 #[cfg(feature = "dicom")]
 mod cases;
+mod class_names;
 mod decode;
 #[cfg(feature = "dicom")]
 mod dicom;
@@ -19,6 +20,7 @@ mod film;
 mod fingerprint;
 mod fits;
 mod formats;
+mod litter;
 mod mixing;
 mod oracles;
 mod seeds;
@@ -36,11 +38,20 @@ fn put(dir: &Path, file: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
     std::fs::write(path, bytes).expect("writes");
 }
 
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 /// Real radiographs beside the checkout, or `None` with the reason printed.
 fn real_films(folder: &str) -> Option<PathBuf> {
+    beside(&format!("xrays/{folder}"))
+}
+
+/// Small inputs with what is expected of them beside the checkout, or `None` with the reason printed.
+fn case(folder: &str) -> Option<PathBuf> {
+    beside(&format!("cases/{folder}"))
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn beside(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/xrays")
+        .join("../../../shared")
         .join(folder);
     if path.is_dir() {
         return Some(path);

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use osteon_data::{
-    Catalog, DataError, Entry, Label, Layout, Split, SplitRecord, write_manifest, write_synth,
+    Catalog, ClassNames, DataError, Entry, Label, Layout, Split, SplitRecord, write_manifest,
+    write_synth,
 };
 
 use crate::{put, real_films};
@@ -315,7 +316,7 @@ fn a_folder_of_dicom_with_a_table() {
         (Some("AP"), Some("p7"))
     );
     put(dir.path(), "more.csv", "file,label\n1,1\n");
-    let said = Catalog::open_as(dir.path(), Layout::Dicom)
+    let said = Catalog::open_as(dir.path(), Layout::Dicom, &ClassNames::default())
         .expect_err("which?")
         .to_string();
     assert!(
@@ -377,7 +378,9 @@ fn a_layout_asked_for_is_the_one_opened() {
         "manifest.csv",
         "path,label\ntrain/fractured/a.png,1\n",
     );
-    let count = |layout| Catalog::open_as(dir.path(), layout).map(|c| c.entries().len());
+    let count = |layout| {
+        Catalog::open_as(dir.path(), layout, &ClassNames::default()).map(|c| c.entries().len())
+    };
     assert!(matches!(
         (count(Layout::Auto), count(Layout::ClassFolders)),
         (Ok(1), Ok(2))

@@ -218,7 +218,7 @@ fn robustness(j: &Judgement) -> Answer {
         (!j.subgroups.is_empty()).then_some("figures by subgroup"),
         j.groups.is_some().then_some("every group counting once"),
         j.leak
-            .clean_summary
+            .clean_figures()
             .is_some()
             .then_some("images the model has not seen alone"),
     ];

@@ -76,7 +76,7 @@ fn card(thumbnail: &Thumbnail, film: &Film) -> Markup {
                 b { (score(film.score)) } " · truly " (truth)
                 @if film.decision == "doubt" { " · left to a person" }
                 @if film.decision == "not_an_xray" { " · taken for no X-ray" }
-                @if film.seen != Seen::No { " · " span.seen { "seen in training" } }
+                @if matches!(film.seen, Seen::Near | Seen::Exact) { " · " span.seen { "seen in training" } }
                 span.path { (film.id) }
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn header(j: &Judgement) -> Markup {
 
 pub(super) fn in_short(j: &Judgement) -> Markup {
     let all = paragraphs(j);
-    let clean = j.leak.clean_summary.as_ref();
+    let clean = j.leak.clean_figures();
     html! {
         section {
             h2 #short { "In short" }
@@ -109,7 +109,7 @@ pub(super) fn warnings(j: &Judgement) -> Markup {
 
 pub(super) fn figures_section(j: &Judgement) -> Markup {
     let all = format!("all images (n = {})", grouped(j.summary.images));
-    let clean = j.leak.clean_summary.as_ref();
+    let clean = j.leak.clean_figures();
     let mut columns = vec![(all, figures(&j.summary))];
     columns.extend(clean.map(|s| {
         (
@@ -154,7 +154,7 @@ pub(super) fn matrix(j: &Judgement) -> Markup {
                 (confusion(c))
                 figcaption { (count(c.total(), "image")) " at the threshold " (crate::text::score(j.summary.threshold)) ". The stronger the colour, the larger the share of its row." }
             }
-            @if let Some(clean) = &j.leak.clean_summary {
+            @if let Some(clean) = j.leak.clean_figures() {
                 figure.plot {
                     h3 { "Clean images only" }
                     (confusion(&clean.confusion))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use osteon_report::judgement::{Film, Seen, Thumbnail};
+use osteon_report::judgement::{Film, Seen, SharedGroup, Thumbnail};
 use osteon_report::{Report, ReportError, notices, summary_text, worst};
 
 use crate::page::{Element, read};
@@ -379,6 +379,92 @@ fn notices_say_what_the_numbers_show() {
         .collect();
     let text = html(&twice);
     assert_eq!(text.matches("Whoever chooses between models").count(), 1);
+}
+
+/// Of the images that a model was chosen on none is new to it, whatever an older judgement counted as clean.
+#[test]
+fn on_the_images_it_was_chosen_on_nothing_is_clean() {
+    let mut val = rich();
+    val.judgement.split = "val".to_owned();
+    val.judgement.leak.own_val = true;
+    assert!(val.judgement.leak.clean_summary.is_some());
+    for film in &mut val.films {
+        if film.seen == Seen::No {
+            film.seen = Seen::Chosen;
+        }
+    }
+    let page = html(&val);
+    for said in [
+        "figures to believe",
+        "Clean images only",
+        "clean only",
+        "never seen",
+        "new to it,",
+        "believe the figures on the clean images",
+    ] {
+        assert!(!page.contains(said), "{said}");
+    }
+    assert!(page.contains("None of them is new to it"));
+    let titles: Vec<String> = read(&page)
+        .iter()
+        .filter(|e| e.name == "title")
+        .map(|e| e.text.clone())
+        .collect();
+    assert!(
+        titles
+            .iter()
+            .any(|t| t.starts_with("364 chosen on, 14 trained on, in a changed copy")),
+        "{titles:?}"
+    );
+    assert!(!summary_text(&val.judgement).contains("new"));
+    assert!(!osteon_report::figures_csv(&val.judgement).contains("clean."));
+    let scores = osteon_report::scores_csv(&val.films);
+    assert!(
+        scores.contains(",chosen,") || scores.contains(",chosen\n"),
+        "{scores}"
+    );
+}
+
+#[test]
+fn a_patient_in_two_splits_is_a_serious_notice() {
+    let mut sample = rich();
+    let group = |value: &str, here, there| SharedGroup {
+        column: "patient".to_owned(),
+        value: value.to_owned(),
+        images: [("test".to_owned(), here), ("train".to_owned(), there)].into(),
+    };
+    sample.judgement.shared_groups = vec![group("p0", 3, 2), group("p1", 1, 5)];
+    let said = notices(&sample.judgement);
+    let notice = said
+        .iter()
+        .find(|n| n.title == "A patient is in more than one split");
+    let notice = notice.expect("said");
+    assert!(notice.serious);
+    assert!(
+        notice.text.contains("2 patients or groups with 4 images of this split have images in other splits, too (patient p0: 3 in test, 2 in train; patient p1: 1 in test, 5 in train)"),
+        "{}",
+        notice.text
+    );
+}
+
+#[test]
+fn a_calibration_error_outside_its_interval_is_explained() {
+    let mut sample = rich();
+    let titled = |sample: &Sample| {
+        let said = notices(&sample.judgement).into_iter();
+        said.filter(|n| n.title.contains("outside its own interval"))
+            .map(|n| n.text)
+            .collect::<Vec<_>>()
+    };
+    let ece = &mut sample.judgement.summary.calibration.ece;
+    (ece.value, ece.low, ece.high) = (Some(0.031), Some(0.034), Some(0.071));
+    let said = titled(&sample);
+    assert!(
+        said[0].starts_with("ECE is 0.031, its 95 % interval 0.034 to 0.071."),
+        "{said:?}"
+    );
+    sample.judgement.summary.calibration.ece.low = Some(0.02);
+    assert!(titled(&sample).is_empty());
 }
 
 #[test]

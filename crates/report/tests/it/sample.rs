@@ -271,6 +271,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
         intervals: "95 % intervals by image: Wilson's for rates, DeLong's for ROC-AUC, stratified bootstrap with 200 replicates for F1 and average precision".to_owned(),
         doubt: doubt(films, threshold, band),
         gate: None,
+        shared_groups: Vec::new(),
         leak: Leak {
             known: true,
             own_val: false,

@@ -20,9 +20,12 @@ pub(crate) struct Identity {
 }
 
 /// Keys that change no weight: where films lie, what is kept and shown, and how far ahead batches are made.
-const FREE: [&str; 13] = [
+const FREE: [&str; 16] = [
     "data.dir",
     "data.layout",
+    "data.classes.fractured",
+    "data.classes.not_fractured",
+    "data.allow_leak",
     "data.cache",
     "data.licence",
     "data.attribution",

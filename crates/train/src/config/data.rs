@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use osteon_data::{Cache, Catalog, DataError, Decoder, Layout};
+use osteon_data::{Cache, Catalog, ClassNames, DataError, Decoder, Layout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,11 @@ pub struct DataConfig {
     pub dir: PathBuf,
     /// How it lies on disk.
     pub layout: Layout,
+    /// What the classes are called in folders and tables, besides the names that everybody uses:
+    /// `{ fractured = ["kırık"], not_fractured = ["kırık değil"] }`.
+    pub classes: ClassNames,
+    /// Train although a patient, or another group that the data set names, lies in two splits.
+    pub allow_leak: bool,
     /// CSV with a row a film of what else is known: its columns become fields, groups and boxes; empty: none.
     pub annotations: PathBuf,
     /// What a file that does not read means for training.
@@ -43,6 +48,8 @@ impl Default for DataConfig {
         Self {
             dir: "data/sample".into(),
             layout: Layout::Auto,
+            classes: ClassNames::default(),
+            allow_leak: false,
             annotations: PathBuf::new(),
             unreadable: Unreadable::Skip,
             cache: PathBuf::new(),
@@ -55,11 +62,21 @@ impl Default for DataConfig {
 impl DataConfig {
     /// The data set, with what else is known of its films.
     pub fn catalog(&self) -> Result<Catalog, DataError> {
-        let catalog = Catalog::open_as(&self.dir, self.layout)?;
+        let catalog = Catalog::open_as(&self.dir, self.layout, &self.classes)?;
         if self.annotations.as_os_str().is_empty() {
             return Ok(catalog);
         }
         catalog.annotated(&self.annotations)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        self.classes.check().map_err(|(key, must)| {
+            let key = match key {
+                "fractured" => "classes.fractured",
+                _ => "classes.not_fractured",
+            };
+            (key, must)
+        })
     }
 
     /// The folder of decoded films, if there is to be one.

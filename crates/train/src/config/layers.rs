@@ -179,6 +179,57 @@ mod tests {
     }
 
     #[test]
+    fn a_key_without_its_section_is_found_by_its_last_part() {
+        for (given, nearest) in [
+            ("epochs", "train.epochs"),
+            ("lr", "optimizer.lr"),
+            ("LR", "optimizer.lr"),
+            ("train.lr", "optimizer.lr"),
+            ("data.epochs", "train.epochs"),
+            ("batch_size", "train.batch_size"),
+            ("batch-size", "train.batch_size"),
+            ("seed", "train.seed"),
+            ("size", "preprocess.size"),
+            ("device", "train.device"),
+            ("classes", "data.classes"),
+            ("layout", "data.layout"),
+            ("fractured", "data.classes.fractured"),
+        ] {
+            let said = error("", &[&format!("{given}=3")]);
+            assert!(
+                said.ends_with(&format!("The nearest valid key is {nearest:?}")),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn classes_of_ones_own() {
+        let names = |set: &[&str]| {
+            let set = set.iter().map(|&s| s.to_owned()).collect();
+            let config = Layers { file: None, set }.resolve().expect("resolves");
+            config.data.classes
+        };
+        let whole =
+            names(&[r#"data.classes={ fractured = ["kırık"], not_fractured = ["kırık değil"] }"#]);
+        assert_eq!(whole.fractured, ["kırık"]);
+        assert_eq!(whole.not_fractured, ["kırık değil"]);
+        let parts = names(&[
+            r#"data.classes.fractured=["kırık"]"#,
+            r#"data.classes.not_fractured=["kırık değil"]"#,
+        ]);
+        assert_eq!(parts, whole);
+        assert_eq!(
+            error("[data]\nclasses = { fractured = ['normal'] }\n", &[]),
+            "mine.toml, line 2: data.classes.fractured must not hold a name that everybody takes for the other class, not [\"normal\"]"
+        );
+        assert_eq!(
+            error("[data]\nclasses = { fractures = ['x'] }\n", &[]),
+            "mine.toml, line 2: unknown key \"data.classes.fractures\". The nearest valid key is \"data.classes.fractured\""
+        );
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_its_place() {
         assert_eq!(
             error("[train]\nepochs = 'many'\n", &[]),

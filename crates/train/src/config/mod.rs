@@ -67,6 +67,7 @@ impl Config {
     /// The first value that makes no sense.
     pub(crate) fn check(&self) -> Result<(), BadValue> {
         let sections = [
+            ("data", self.data.check()),
             ("preprocess", self.preprocess.check()),
             ("augment", self.augment.check()),
             ("loss", self.loss.check()),

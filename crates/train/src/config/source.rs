@@ -172,12 +172,22 @@ fn key_at(table: &DeTable<'_>, span: &Range<usize>, prefix: &str) -> Option<Stri
     })
 }
 
-/// The valid key most like the one given: by its last part first, for people forget sections more than they misspell them.
+/// The valid key most like the one given: by its last part first, for people forget sections more than they misspell them. A key that ends
+/// in the very same word goes before all others, however unlike its section is.
 fn nearest(key: &str, known: &[String]) -> String {
-    let last = |k: &str| k.rsplit('.').next().unwrap_or_default().to_owned();
+    let last = |k: &str| {
+        let last = k.rsplit('.').next().unwrap_or_default();
+        last.replace(['-', '_', ' '], "").to_lowercase()
+    };
+    let wanted = last(key);
     let likeness = |candidate: &String| {
-        strsim::jaro_winkler(&last(key), &last(candidate))
+        let end = last(candidate);
+        let same = f64::from(u8::from(end == wanted));
+        2.0 * same
+            + strsim::jaro_winkler(&wanted, &end)
             + 0.5 * strsim::jaro_winkler(key, candidate)
+            // Of equals the one that lies less deep.
+            - 0.25 * candidate.matches('.').count() as f64
     };
     known
         .iter()

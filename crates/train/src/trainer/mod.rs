@@ -79,7 +79,8 @@ pub enum StopReason {
     Interrupted,
 }
 
-/// Trains as planned. `stop` is looked at after every step: once set, the step is finished, a checkpoint is written, and the run ends
+/// Trains as planned; refuses a data set in which a patient, or another group that it names, lies in two splits, unless `data.allow_leak`
+/// allows it. `stop` is looked at after every step: once set, the step is finished, a checkpoint is written, and the run ends
 /// with a usable model.
 pub fn train(
     plan: &Plan,
@@ -87,7 +88,12 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Outcome, TrainError> {
     prepare(&plan.config)?;
-    train_on(plan, &plan.config.data.catalog()?, observer, stop)
+    let catalog = plan.config.data.catalog()?;
+    let groups = catalog.shared_groups();
+    if !groups.is_empty() && !plan.config.data.allow_leak {
+        return Err(TrainError::SharedGroups { groups });
+    }
+    train_on(plan, &catalog, observer, stop)
 }
 
 /// As [`train`], on a catalogue that may be divided otherwise than its folder.
@@ -106,6 +112,10 @@ pub(crate) fn train_on(
     } else {
         &mut silent
     };
+    observer.on(&Event::Catalogued {
+        catalog,
+        shared: &catalog.shared_groups(),
+    });
     let run = team.agree(open(plan, &config, &team))?;
     let films = team.agree(RunFilms::read(&config, catalog, observer))?;
     if plan.resume {

@@ -9,11 +9,39 @@ use std::sync::Mutex;
 use anyhow::Context;
 use indicatif::ProgressBar;
 use osteon_data::audit::{Audit, AuditStep, Matcher, audit};
-use osteon_data::{Catalog, Decoder, Entry, Split, write_atomic};
+use osteon_data::{Aside, Catalog, Decoder, Entry, Label, Split, write_atomic};
+use serde::Serialize;
 
+use super::open_set;
 use crate::args::AuditArgs;
 use crate::exit::Ending;
 use crate::{output, progress};
+
+/// What `data audit --json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    audit: &'a Audit,
+    /// What lies among the files and is no image of the data set.
+    aside: Vec<LeftAside>,
+    /// The class without a single file, if the data set has one class only.
+    missing_class: Option<Label>,
+}
+
+/// A file or folder that is neither labelled nor counted.
+#[derive(Serialize)]
+struct LeftAside {
+    path: String,
+    reason: &'static str,
+}
+
+fn aside(catalog: &Catalog, found: &Aside) -> LeftAside {
+    let below = found.path.strip_prefix(catalog.root());
+    LeftAside {
+        path: below.unwrap_or(&found.path).display().to_string(),
+        reason: found.why.reason(),
+    }
+}
 
 pub fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
     let wanted = args
@@ -21,11 +49,15 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
         .iter()
         .map(|s| s.parse())
         .collect::<Result<Vec<Split>, _>>()?;
-    let catalog = Catalog::open_as(&args.dir, args.layout)?;
+    let catalog = open_set(&args.dir, &args.names)?;
     let entries = chosen(&catalog, &wanted)?;
     let found = watched(&entries);
     if args.json {
-        output::json(&found)?;
+        output::json(&Report {
+            audit: &found,
+            aside: catalog.aside().iter().map(|a| aside(&catalog, a)).collect(),
+            missing_class: catalog.missing_class().map(|(label, _)| label),
+        })?;
     } else {
         output::line(&text::summary(&found))?;
     }

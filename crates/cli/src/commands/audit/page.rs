@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use osteon_data::audit::Audit;
 
 use super::sheet::{Pictures, Row};
-use super::text::{number, percent};
+use super::text::{interval, percent};
 
 const STYLE: &str = include_str!("page.css");
 /// Rows of a table before it is cut; `--json` has them all.
@@ -26,6 +26,7 @@ pub fn page(title: &str, a: &Audit, pictures: &Pictures) -> String {
                 header { p.kicker { "Osteon · data audit" } h1 { (title) } }
                 (tiles(a))
                 (splits(a))
+                (shared(a))
                 (leaks(a, pictures))
                 (conflicts(a, pictures))
                 (neighbours(a))
@@ -70,6 +71,23 @@ fn splits(a: &Audit) -> Markup {
                 td { (b.split) } td.n { (b.images) } td.n { (b.films) } td.n { (b.fractured) } td.n { (percent(b.share)) }
             } } }
         } }
+    }
+}
+
+fn shared(a: &Audit) -> Markup {
+    html! {
+        @if !a.shared_groups.is_empty() {
+            h2 { "Patients or groups in more than one split" }
+            p { "The data set itself says that these images belong together: a score on one of these splits measures memory, too." }
+            div.scroll { table {
+                thead { tr { th { "column" } th { "value" } th { "images" } } }
+                tbody { @for g in a.shared_groups.iter().take(SHOWN) { tr {
+                    td { (g.column) } td.path { (g.value) }
+                    td.bad { (g.images.iter().map(|(split, n)| format!("{n} in {split}")).collect::<Vec<_>>().join(", ")) }
+                } } }
+            } }
+            (cut(a.shared_groups.len()))
+        }
     }
 }
 
@@ -124,11 +142,11 @@ fn neighbours(a: &Audit) -> Markup {
 fn features(a: &Audit) -> Markup {
     html! {
         h2 { "What gives the class away without a look at bone" }
-        p { "The probability that a fractured file has more of it than an unfractured one (AUC); 0.5 is chance." }
+        p { "The probability that a fractured file has more of it than an unfractured one (AUC); 0.5 is chance. It gives the class away where the 99 % interval leaves chance out." }
         div.scroll { table {
             thead { tr { th { "figure" } th.n { "AUC" } th { "" } th { "which means" } } }
             tbody { @for f in &a.trivial_features { tr.quiet[!f.telling] {
-                td { (f.feature.replace('_', " ")) } td.n.bad[f.telling] { (number(f.auc)) }
+                td { (f.feature.replace('_', " ")) } td.n.bad[f.telling] { (interval(f)) }
                 td { @if let Some(auc) = f.auc { (gauge(auc)) } } td.wide { (f.note) }
             } } }
         } }

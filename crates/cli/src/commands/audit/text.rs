@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use osteon_data::audit::{Audit, Leak, NearestNeighbour};
+use osteon_data::audit::{Audit, Leak, NearestNeighbour, TrivialFeature};
 
 /// Lines of a list before it is cut.
 const SHOWN: usize = 8;
@@ -18,6 +18,13 @@ pub fn summary(a: &Audit) -> String {
         a.exact_copies,
         a.unreadable.len(),
     );
+    let drawn = a.files.iter().filter(|f| f.drawn.is_some()).count();
+    if drawn > 0 {
+        let _ = writeln!(
+            out,
+            "{drawn} files say that they were drawn by this program, and which film of which seed each is: two such are copies only if they are the same film."
+        );
+    }
     section(
         &mut out,
         "Splits",
@@ -31,6 +38,11 @@ pub fn summary(a: &Audit) -> String {
                 percent(b.share)
             )
         }),
+    );
+    section(
+        &mut out,
+        "PATIENTS OR GROUPS IN MORE THAN ONE SPLIT, by the data set's own word",
+        a.shared_groups.iter().map(ToString::to_string),
     );
     section(
         &mut out,
@@ -85,11 +97,11 @@ pub fn summary(a: &Audit) -> String {
     );
     section(
         &mut out,
-        "Figures that give the class away (AUC, 0.5 is chance)",
+        "Figures that give the class away (AUC with its 99 % interval, 0.5 is chance)",
         a.trivial_features
             .iter()
             .filter(|f| f.telling)
-            .map(|f| format!("{:<18} {}   {}", f.feature, number(f.auc), f.note)),
+            .map(|f| format!("{:<18} {}   {}", f.feature, interval(f), f.note)),
     );
     section(
         &mut out,
@@ -142,7 +154,16 @@ pub fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |s| format!("{:.1} %", s * 100.0))
 }
 
+/// `0.812 (0.701 to 0.889)`.
+pub fn interval(feature: &TrivialFeature) -> String {
+    let range = feature.low.zip(feature.high);
+    let range = range.map_or_else(String::new, |(low, high)| {
+        format!(" ({low:.3} to {high:.3})")
+    });
+    format!("{}{range}", number(feature.auc))
+}
+
 /// `0.812`, or a dash where undefined.
-pub fn number(value: Option<f64>) -> String {
+fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"))
 }

@@ -14,7 +14,7 @@ use osteon_train::{Config, Plan, StopReason, TrainError, train};
 use self::search::{Trial, trials};
 use self::table::{Outcome, Sweep};
 use super::train::figures;
-use super::train::plan::flags;
+use super::train::plan::{ALLOW_LEAK, flags};
 use crate::args::{SweepArgs, SweepBy};
 use crate::exit::{Ending, UsageError};
 use crate::output;
@@ -86,6 +86,9 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<Ending> {
 fn config(args: &SweepArgs, trial: Option<&Trial>) -> anyhow::Result<Config> {
     let mut set = args.set.clone();
     set.extend(flags(args.data.as_deref(), args.device.as_deref())?);
+    if args.allow_leak {
+        set.push(ALLOW_LEAK.to_owned());
+    }
     set.extend(trial.into_iter().flat_map(Trial::set));
     let layers = Layers {
         file: args.config.clone(),

@@ -67,7 +67,7 @@ pub fn sanity(plan: &Plan, stop: &Stop, json: bool) -> anyhow::Result<Ending> {
     Ok(match (stop.is_asked(), found.passed) {
         (true, _) => Ending::Interrupted,
         (false, true) => Ending::Done,
-        (false, false) => Ending::SomeFailed,
+        (false, false) => Ending::SomeFailed("one batch could not be learned by heart".to_owned()),
     })
 }
 

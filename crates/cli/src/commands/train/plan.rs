@@ -8,6 +8,9 @@ use osteon_train::config::Layers;
 
 use crate::args::TrainArgs;
 
+/// `--allow-leak` as `--set` takes it.
+pub const ALLOW_LEAK: &str = "data.allow_leak=true";
+
 /// Flags are the last layer: they override the file and `--set`.
 pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
     let run = args
@@ -32,6 +35,9 @@ pub fn plan(args: &TrainArgs) -> anyhow::Result<Plan> {
     layers
         .set
         .extend(flags(args.data.as_deref(), args.device.as_deref())?);
+    if args.allow_leak {
+        layers.set.push(ALLOW_LEAK.to_owned());
+    }
     if let Some(rule) = &args.plan {
         layers.set.push(format!("compute.plan={rule}"));
     }

@@ -120,6 +120,17 @@ impl Matcher {
     /// Clusters films. `tick` is told of each round and of every batch of pairs looked at.
     #[must_use]
     pub fn cluster(&self, thumbs: &[&Thumb], tick: &(dyn Fn(AuditStep) + Sync)) -> Clusters {
+        self.cluster_apart(thumbs, &|_, _| false, tick)
+    }
+
+    /// As [`Matcher::cluster`], where of some pairs, by index, it is known that they show two films: these are not laid on one another.
+    #[must_use]
+    pub fn cluster_apart(
+        &self,
+        thumbs: &[&Thumb],
+        apart: &(dyn Fn(usize, usize) -> bool + Sync),
+        tick: &(dyn Fn(AuditStep) + Sync),
+    ) -> Clusters {
         let map = PolarMap::new();
         let mut union = Union::new(thumbs.len());
         let mut tried = HashSet::new();
@@ -140,7 +151,9 @@ impl Matcher {
             for batch in candidates.chunks(BATCH) {
                 let new = |c: &&Candidate| {
                     let (a, b) = (c.query, index.films[c.entry as usize].0);
-                    union.find(a) != union.find(b) && tried.insert((a.min(b), a.max(b)))
+                    union.find(a) != union.find(b)
+                        && !apart(a, b)
+                        && tried.insert((a.min(b), a.max(b)))
                 };
                 let todo: Vec<&Candidate> = batch.iter().filter(new).collect();
                 out.compared += todo.len();
