@@ -144,9 +144,9 @@ fn shared(name: &str) -> Option<Label> {
     // Letters beyond ASCII stay: a name that has any is none of these.
     let name = plain(name);
     let is = |known: &&str| plain(known).eq_ignore_ascii_case(&name);
-    if FRACTURED.iter().any(|known| is(known)) {
+    if FRACTURED.iter().any(is) {
         Some(Label::Fractured)
-    } else if NOT_FRACTURED.iter().any(|known| is(known)) {
+    } else if NOT_FRACTURED.iter().any(is) {
         Some(Label::NotFractured)
     } else {
         None

@@ -68,7 +68,7 @@ fn read(path: &Path) -> Result<Source, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Source::file(path.display().to_string(), text))
+    Ok(Source::file(path.display().to_string(), &text))
 }
 
 fn merge(base: &mut Table, over: Table) {

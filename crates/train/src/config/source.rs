@@ -20,7 +20,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub fn file(name: String, text: String) -> Self {
+    pub fn file(name: String, text: &str) -> Self {
         let keep = |line: &str| {
             let key = line.split('=').next().unwrap_or_default().trim();
             let retired = RETIRED.contains(&key);
