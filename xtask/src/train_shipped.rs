@@ -73,11 +73,11 @@ pub struct Arguments {
     /// Folder for the runs; called again, finished stages are kept and a started one goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Pictures that are no plain radiographs, in `CLASS/SOURCE/…`, for the input gate besides those that it draws
+    /// Pictures in `CLASS/SOURCE/…` to fit the input gate on [default: the gate of the model that ships now is kept]
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// Others, of other sources, and radiographs: what the gate refuses of them is written into the file
-    #[arg(long, value_name = "DIR")]
+    /// Pictures of other sources: what the gate refuses of them is written into the file
+    #[arg(long, value_name = "DIR", requires = "pictures")]
     measured: Option<PathBuf>,
     /// Threads of libtorch [default: as the plan of the run finds best]
     #[arg(long, value_name = "N")]
@@ -258,15 +258,18 @@ fn shrink(arguments: &Arguments) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// What the example `gate` of the crate of that name is called with: to fit, and to measure where there is something to measure on.
+/// What the example `gate` of the crate of that name is called with: to take over the gate of the model that ships, or, with pictures to fit on, to fit
+/// one anew, and to measure it where there is something to measure on.
 fn gate(arguments: &Arguments) -> Result<Vec<Vec<String>>> {
     let file = arguments.out.join("osteon.safetensors");
+    let Some(pictures) = &arguments.pictures else {
+        let shipped = workspace::root().join(SHIPPED);
+        return Ok(vec![words(&["copy"], &[&shipped, &file, &file])?]);
+    };
     let films = arguments.data.join("train");
     let mut fit = words(&["fit"], &[&file, &file])?;
     fit.extend(words(&["--films"], &[&films])?);
-    if let Some(pictures) = &arguments.pictures {
-        fit.extend(words(&["--pictures"], &[pictures])?);
-    }
+    fit.extend(words(&["--pictures"], &[pictures])?);
     let mut all = vec![fit];
     if let Some(measured) = &arguments.measured {
         let mut measure = words(&["measure"], &[&file])?;
@@ -394,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gate_is_fitted_on_train_alone() {
+    fn the_gate_is_fitted_on_pictures_or_kept() {
         let said = gate(&arguments()).unwrap();
         let file = "/runs/osteon.safetensors";
         let expected = [
@@ -407,6 +410,17 @@ mod tests {
             "/found",
         ];
         assert_eq!(said, [expected]);
+        let without = Arguments {
+            pictures: None,
+            ..arguments()
+        };
+        let said = gate(&without).unwrap();
+        assert_eq!(said.len(), 1);
+        let [copy, shipped, to, out] = said[0].as_slice() else {
+            panic!("{said:?}");
+        };
+        assert_eq!([copy.as_str(), to, out], ["copy", file, file]);
+        assert!(shipped.ends_with(SHIPPED), "{shipped}");
     }
 
     #[test]

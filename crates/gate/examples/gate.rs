@@ -2,12 +2,16 @@
 //!
 //! ```sh
 //! cargo run --release -p gate --example gate -- fit MODEL OUT --films DIR [--pictures DIR] [--drawn N] [--seed S]
+//! cargo run --release -p gate --example gate -- cross --films DIR [--pictures DIR] [--drawn N] [--seed S]
+//! cargo run --release -p gate --example gate -- copy MODEL TO OUT
 //! cargo run --release -p gate --example gate -- measure MODEL --pictures DIR [--write OUT] [--list]
 //! cargo run --release -p gate --example gate -- show DIR
 //! ```
 //!
 //! `fit` takes a folder of radiographs, draws all kinds of other pictures, adds those found in `DIR/<class>/<source>/…` (classes `radiograph`,
-//! `cross_section`, `other`), and writes the model file with the gate in its header. `measure` says what becomes of the pictures of each source of another such
+//! `outside`, `cross_section`, `other`), and writes the model file with the gate in its header. `cross` says what becomes of the pictures of each source by gates
+//! fitted without it. Both take the options of the fit (`--hidden`, `--epochs`, `--threshold` …), and `--examples FILE` keeps what was measured of the pictures
+//! for the next call. `copy` writes the model file TO with the gate of MODEL. `measure` says what becomes of the pictures of each source of another such
 //! folder, which no source of the fit may be in, and of drawn ones of another seed; `--write` puts the figures into the header. `show` draws each kind.
 #![allow(
     clippy::print_stdout,
@@ -15,6 +19,9 @@
     reason = "an example talks to the person who runs it"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,8 +29,8 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, RgbImage};
 use osteon_data::{DecodeScratch, GrayView, image_files};
 use osteon_gate::{
-    Class, FitOptions, Gate, Picture, Rate, Source, Verdict, attach, attached, draw, drawn, fit,
-    found, seen, varied,
+    Class, Example, FEATURES, FitOptions, Gate, Picture, Rate, Source, Verdict, attach, attached,
+    draw, drawn, fit, found, held_out, seen, varied,
 };
 use rayon::prelude::*;
 
@@ -32,6 +39,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Drawn pictures that are measured are of this seed, those that a gate is fitted on of another.
 const MEASURED_SEED: u64 = 0x6d65_6173;
 
+/// The source of the films that the model learned from.
+const FILMS: &str = "films";
+
 fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| {
@@ -39,16 +49,38 @@ fn main() -> Result<(), Failure> {
         args.get(at + 1).map(String::as_str)
     };
     let number = |name: &str, default: usize| value(name).map_or(Ok(default), str::parse);
+    let plan = || -> Result<Plan, Failure> {
+        let mut options = FitOptions {
+            seed: number("--seed", 1)? as u64,
+            ..FitOptions::default()
+        };
+        options.members = number("--members", options.members)?;
+        options.hidden = number("--hidden", options.hidden)?;
+        options.epochs = number("--epochs", options.epochs)?;
+        for (name, option) in [
+            ("--rate", &mut options.rate),
+            ("--decay", &mut options.decay),
+            ("--noise", &mut options.noise),
+            ("--dropout", &mut options.dropout),
+        ] {
+            if let Some(text) = value(name) {
+                *option = text.parse()?;
+            }
+        }
+        if let Some(text) = value("--threshold") {
+            options.threshold = text.parse()?;
+        }
+        Ok(Plan {
+            films: value("--films").map(PathBuf::from),
+            pictures: value("--pictures").map(PathBuf::from),
+            kept: value("--examples").map(PathBuf::from),
+            drawn: number("--drawn", 60)?,
+            options,
+        })
+    };
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fit", model, out, ..] => {
-            let films = value("--films").ok_or("--films DIR is missing")?;
-            let plan = Plan {
-                films: films.into(),
-                pictures: value("--pictures").map(PathBuf::from),
-                drawn: number("--drawn", 30)?,
-                seed: number("--seed", 1)? as u64,
-            };
-            let gate = plan.fit()?;
+            let gate = plan()?.fit()?;
             std::fs::write(out, attach(&std::fs::read(model)?, &gate)?)?;
             eprintln!(
                 "{out}: threshold {:.4}, {} numbers",
@@ -56,6 +88,7 @@ fn main() -> Result<(), Failure> {
                 gate.parameters()
             );
         }
+        ["cross", ..] => plan()?.cross()?,
         ["measure", model, ..] => {
             let bytes = std::fs::read(model)?;
             let mut gate = attached(&bytes)?.ok_or("the model has no gate")?;
@@ -66,37 +99,64 @@ fn main() -> Result<(), Failure> {
                 std::fs::write(out, attach(&bytes, &gate)?)?;
             }
         }
+        ["copy", from, to, out] => {
+            let gate = attached(&std::fs::read(from)?)?.ok_or("the model has no gate")?;
+            std::fs::write(out, attach(&std::fs::read(to)?, &gate)?)?;
+        }
         ["show", dir] => show(Path::new(dir))?,
-        _ => return Err("usage: gate fit|measure|show …".into()),
+        _ => return Err("usage: gate fit|cross|copy|measure|show …".into()),
     }
     Ok(())
 }
 
 struct Plan {
-    films: PathBuf,
+    films: Option<PathBuf>,
     pictures: Option<PathBuf>,
+    /// File of examples: read if it is there, written if not.
+    kept: Option<PathBuf>,
     /// Pictures of each drawn kind.
     drawn: usize,
-    seed: u64,
+    options: FitOptions,
 }
 
 impl Plan {
     fn fit(&self) -> Result<Gate, Failure> {
-        let start = Instant::now();
-        let mut examples = drawn(self.drawn, self.seed, &|| {});
+        let examples = self.examples()?;
+        eprintln!("fitting on {} examples", examples.len());
+        Ok(fit(&examples, &self.options, &|| {})?)
+    }
+
+    /// Measured pictures, varied: all that a gate is fitted on.
+    fn examples(&self) -> Result<Vec<Example>, Failure> {
+        match &self.kept {
+            Some(file) if file.exists() => read_examples(file),
+            Some(file) => {
+                let examples = self.measured()?;
+                write_examples(file, &examples)?;
+                Ok(examples)
+            }
+            None => self.measured(),
+        }
+    }
+
+    fn measured(&self) -> Result<Vec<Example>, Failure> {
+        let (start, seed) = (Instant::now(), self.options.seed);
+        let films = self.films.as_deref().ok_or("--films DIR is missing")?;
+        let mut examples = drawn(self.drawn, seed, &|| {});
         let mut sources = self.pictures.as_deref().map_or(Ok(Vec::new()), found)?;
         sources.push(Source {
             class: Class::Radiograph,
-            name: "films".to_owned(),
-            files: image_files(&self.films)?,
+            name: FILMS.to_owned(),
+            files: image_files(films)?,
         });
         for source in &sources {
             // Small sources are varied more often, so that each is looked at from many sides.
             let times = match source.class {
-                Class::Radiograph => 2,
-                _ => (700 / source.files.len().max(1)).clamp(2, 10),
+                Class::Radiograph if source.name == FILMS => 2,
+                Class::Radiograph => 5,
+                _ => (1500 / source.files.len().max(1)).clamp(3, 10),
             };
-            examples.extend(varied(source, times, self.seed, &|| {}));
+            examples.extend(varied(source, times, seed, &|| {}));
             eprintln!(
                 "{}: {} files ({:.0?})",
                 source.name,
@@ -104,18 +164,100 @@ impl Plan {
                 start.elapsed()
             );
         }
-        eprintln!("fitting on {} examples", examples.len());
-        let options = FitOptions {
-            seed: self.seed,
-            ..FitOptions::default()
-        };
-        Ok(fit(&examples, &options, &|| {})?)
+        Ok(examples)
     }
+
+    /// What becomes of the pictures of each source by gates that were fitted without it. Sources of one origin, named before the first `-`, go together; a fold
+    /// has no more than one origin of radiographs.
+    fn cross(&self) -> Result<(), Failure> {
+        let examples = self.examples()?;
+        let origin = |e: &Example| e.source.split('-').next().unwrap_or_default().to_owned();
+        let is_drawn = |e: &Example| draw::KINDS.iter().any(|kind| kind.name == e.source);
+        let of = |test: &dyn Fn(&Example) -> bool| -> BTreeSet<String> {
+            let some = examples.iter().filter(|e| !is_drawn(e) && test(e));
+            some.map(origin).collect()
+        };
+        let is_film = |e: &Example| matches!(e.class, Class::Radiograph | Class::Outside);
+        let films: Vec<String> = of(&is_film).into_iter().collect();
+        let others: Vec<String> = of(&|_| true)
+            .into_iter()
+            .filter(|name| !films.contains(name))
+            .collect();
+        let fold = |e: &Example| {
+            let name = origin(e);
+            let among = |names: &[String]| names.iter().position(|n| *n == name);
+            among(&films).or_else(|| among(&others).map(|at| at % films.len()))
+        };
+        let fold = |e: &Example| (!is_drawn(e)).then(|| fold(e)).flatten();
+        let mut by_source: BTreeMap<(Class, &str), Vec<Verdict>> = BTreeMap::new();
+        for (e, verdict) in held_out(&examples, &self.options, &fold, &|| {})? {
+            let source = by_source.entry((e.class, &e.source)).or_default();
+            source.push(verdict);
+        }
+        println!(
+            "| what | source | pictures | refused below 0.2 | 0.3 | 0.4 | 0.5 | 0.6 | outside | cross-section |"
+        );
+        println!("|---|---|---|---|---|---|---|---|---|---|");
+        for ((class, source), seen) in by_source {
+            let share = |test: &dyn Fn(&Verdict) -> bool| {
+                let count = seen.iter().filter(|v| test(v)).count();
+                format!("{:.1} %", 100.0 * count as f64 / seen.len() as f64)
+            };
+            let refused: Vec<String> = [0.2, 0.3, 0.4, 0.5, 0.6]
+                .map(|threshold| share(&|v| v.xray_score < threshold))
+                .to_vec();
+            println!(
+                "| {} | {source} | {} | {} | {} | {} |",
+                class.name(),
+                seen.len(),
+                refused.join(" | "),
+                share(&|v| v.outside >= 0.5),
+                share(&|v| v.cross_section >= 0.3),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A line an example: class, source, number of the picture, features.
+fn write_examples(file: &Path, examples: &[Example]) -> Result<(), Failure> {
+    let mut text = BufWriter::new(File::create(file)?);
+    for e in examples {
+        write!(text, "{},{},{}", e.class.name(), e.source, e.picture)?;
+        for v in &e.features {
+            write!(text, ",{v}")?;
+        }
+        writeln!(text)?;
+    }
+    Ok(text.flush()?)
+}
+
+fn read_examples(file: &Path) -> Result<Vec<Example>, Failure> {
+    let text = std::fs::read_to_string(file)?;
+    let of = |line: &str| -> Result<Example, Failure> {
+        let mut fields = line.split(',');
+        let mut next = || fields.next().ok_or("a line of the examples is too short");
+        let name = next()?;
+        let class = Class::ALL.into_iter().find(|class| class.name() == name);
+        let (class, source) = (class.ok_or("an example of no known class")?, next()?);
+        let picture = next()?.parse()?;
+        let features = fields.map(str::parse).collect::<Result<Vec<f32>, _>>()?;
+        if features.len() != FEATURES {
+            return Err("the examples are of another list of features".into());
+        }
+        Ok(Example {
+            class,
+            source: source.to_owned(),
+            picture,
+            features,
+        })
+    };
+    text.lines().map(of).collect()
 }
 
 fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure> {
     println!(
-        "| what | source | pictures | refused | cross-section | annotated |\n|---|---|---|---|---|---|"
+        "| what | source | pictures | refused | cross-section | outside | annotated |\n|---|---|---|---|---|---|---|"
     );
     let mut rates = Vec::new();
     for source in found(folder)? {
@@ -134,7 +276,9 @@ fn measure(gate: &Gate, folder: &Path, list: bool) -> Result<Vec<Rate>, Failure>
             &seen.iter().map(|(_, v)| *v),
         ));
         for (file, verdict) in seen.iter().filter(|_| list) {
-            if gate.admits(verdict.xray_score) != (source.class == Class::Radiograph) {
+            if gate.admits(verdict.xray_score)
+                != matches!(source.class, Class::Radiograph | Class::Outside)
+            {
                 println!("  {:.4} {}", verdict.xray_score, file.display());
             }
         }
@@ -174,16 +318,20 @@ fn rate(
         source: source.to_owned(),
         pictures: seen.clone().count() as u64,
         refused: count(&|v| !gate.admits(v.xray_score)),
+        outside_training: count(&|v| {
+            gate.admits(v.xray_score) && v.outside >= gate.outside_threshold
+        }),
         cross_section: count(&|v| v.cross_section >= gate.cross_section_threshold),
         annotated: count(&|v| v.annotated),
     };
     println!(
-        "| {} | {source} | {} | {} ({:.1} %) | {} | {} |",
+        "| {} | {source} | {} | {} ({:.1} %) | {} | {} | {} |",
         class.name(),
         rate.pictures,
         rate.refused,
         100.0 * rate.refused as f64 / rate.pictures.max(1) as f64,
         rate.cross_section,
+        rate.outside_training,
         rate.annotated
     );
     rate

@@ -34,7 +34,7 @@ pub struct Source {
     pub files: Vec<PathBuf>,
 }
 
-/// What lies in `<root>/<class>/<source>/…`, where the classes are named `radiograph`, `cross_section` and `other`; in order of their names.
+/// What lies in `<root>/<class>/<source>/…`, where the classes are named `radiograph`, `outside`, `cross_section` and `other`; in order of their names.
 pub fn found(root: &Path) -> Result<Vec<Source>, FitError> {
     let mut all = Vec::new();
     for folder in folders(root)? {

@@ -67,7 +67,7 @@ pub enum FitError {
         class: &'static str,
     },
     /// A folder that is no kind of picture.
-    #[error("{} is not named radiograph, cross_section or other", path.display())]
+    #[error("{} is not named radiograph, outside, cross_section or other", path.display())]
     UnknownKind {
         /// The folder.
         path: PathBuf,

@@ -2,14 +2,14 @@
 //!
 //! Written out here, since it is a page and the layers are three: the crates that learn bring whole tensor libraries, and this one must do without libtorch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use crate::collect::Example;
 use crate::dice::Dice;
 use crate::network::{CLASSES, Networks, forward, weights_of};
-use crate::{Class, FEATURES, FitError, Fitted, Gate};
+use crate::{Class, FEATURES, FitError, Fitted, Gate, Verdict};
 
 /// How a gate is fitted.
 #[derive(Debug, Clone)]
@@ -33,10 +33,8 @@ pub struct FitOptions {
     /// Share of examples that are of class other and made up of features of as many different radiographs: what looks like a film in every number, and in no
     /// two of them together.
     pub shuffled: f32,
-    /// Share of radiographs as they are that may fall below the threshold, by networks that did not see them.
-    pub refused: f64,
-    /// The threshold is no higher.
-    pub highest_threshold: f64,
+    /// [`Gate::threshold`].
+    pub threshold: f64,
 }
 
 impl Default for FitOptions {
@@ -44,15 +42,14 @@ impl Default for FitOptions {
         Self {
             seed: 1,
             members: 5,
-            hidden: 24,
+            hidden: 20,
             epochs: 30,
             rate: 2e-3,
             decay: 0.02,
             noise: 0.15,
-            dropout: 0.05,
+            dropout: 0.1,
             shuffled: 0.0,
-            refused: 0.001,
-            highest_threshold: 0.4,
+            threshold: 0.35,
         }
     }
 }
@@ -69,7 +66,8 @@ pub fn fit(
     options: &FitOptions,
     tick: &(dyn Fn() + Sync),
 ) -> Result<Gate, FitError> {
-    for class in Class::ALL {
+    // Regions outside training may be unknown: then none is flagged.
+    for class in [Class::Radiograph, Class::CrossSection, Class::Other] {
         if !examples.iter().any(|e| e.class == class) {
             return Err(FitError::NoExamples {
                 class: class.name(),
@@ -95,7 +93,6 @@ pub fn fit(
         .into_par_iter()
         .map(|member| train(&set, member, options, tick))
         .collect();
-    let threshold = threshold(&set, &members, options);
     let mut counts: BTreeMap<(Class, String), u64> = BTreeMap::new();
     for e in examples {
         *counts.entry((e.class, e.source.clone())).or_default() += 1;
@@ -106,8 +103,9 @@ pub fn fit(
             members: options.members,
             weights: [scaler.weights, members.concat()].concat(),
         },
-        threshold,
+        threshold: options.threshold,
         cross_section_threshold: 0.3,
+        outside_threshold: 0.5,
         fitted: Fitted {
             seed: options.seed,
             pictures: counts
@@ -117,6 +115,39 @@ pub fn fit(
         },
         measured: Vec::new(),
     })
+}
+
+/// What is said of each picture as it is by a gate that was fitted without its whole source, and without the other sources of its fold. Variations are left
+/// out. `fold` says of a source which one it is in; sources without one are never left out.
+///
+/// # Errors
+/// As [`fit`], of any fold.
+pub fn held_out<'a>(
+    examples: &'a [Example],
+    options: &FitOptions,
+    fold: &dyn Fn(&Example) -> Option<usize>,
+    tick: &(dyn Fn() + Sync),
+) -> Result<Vec<(&'a Example, Verdict)>, FitError> {
+    let folds: Vec<Option<usize>> = examples.iter().map(fold).collect();
+    let count = folds.iter().flatten().max().map_or(0, |&last| last + 1);
+    let mut all = Vec::new();
+    for number in 0..count {
+        let kept: Vec<Example> = examples
+            .iter()
+            .zip(&folds)
+            .filter(|(_, fold)| **fold != Some(number))
+            .map(|(example, _)| example.clone())
+            .collect();
+        let gate = fit(&kept, options, tick)?;
+        let mut met = BTreeSet::new();
+        for (example, fold) in examples.iter().zip(&folds) {
+            let mut first = || met.insert((example.source.as_str(), example.picture));
+            if *fold == Some(number) && first() {
+                all.push((example, gate.weigh(&example.features)));
+            }
+        }
+    }
+    Ok(all)
 }
 
 struct Set<'a> {
@@ -189,7 +220,7 @@ fn chances(set: &Set<'_>, member: usize) -> Vec<(f64, usize)> {
         if set.part(i) == member {
             continue;
         }
-        let share = [0.5, 0.1, 0.4][e.class as usize];
+        let share = [0.45, 0.05, 0.1, 0.4][e.class as usize];
         let size = sizes[&(e.class, e.source.as_str())];
         sum += share * size.sqrt() / totals[e.class as usize] / size;
         all.push((sum, i));
@@ -317,26 +348,4 @@ impl Adam {
             *w -= rate * (step + decay * *w);
         }
     }
-}
-
-/// Under it lies the given share of the radiographs as they are, each by the network that did not see it.
-fn threshold(set: &Set<'_>, members: &[Vec<f32>], options: &FitOptions) -> f64 {
-    let mut first: BTreeMap<(&str, u64), f64> = BTreeMap::new();
-    for (i, e) in set.examples.iter().enumerate() {
-        let part = set.part(i);
-        // The first of a picture's examples is the picture as it is.
-        if e.class == Class::Radiograph && part < members.len() {
-            first
-                .entry((e.source.as_str(), e.picture))
-                .or_insert_with(|| {
-                    f64::from(forward(&members[part], options.hidden, &set.inputs[i]).1[0])
-                });
-        }
-    }
-    let mut scores: Vec<f64> = first.into_values().collect();
-    scores.sort_unstable_by(f64::total_cmp);
-    let at = (options.refused * scores.len() as f64) as usize;
-    scores.get(at).map_or(options.highest_threshold, |&s| {
-        s.min(options.highest_threshold)
-    })
 }

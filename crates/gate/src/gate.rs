@@ -9,7 +9,7 @@ use crate::network::Networks;
 use crate::{FEATURES_VERSION, GateError, Picture, features};
 
 /// The form this program writes, and the only one it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a picture is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ const VERSION: u32 = 1;
 pub enum Class {
     /// A plain radiograph.
     Radiograph,
+    /// A plain radiograph of a region that the model did not learn from.
+    Outside,
     /// A slice of a CT or MR scan.
     CrossSection,
     /// Anything else.
@@ -25,13 +27,19 @@ pub enum Class {
 
 impl Class {
     /// All, in the order of the networks' answers.
-    pub const ALL: [Self; 3] = [Self::Radiograph, Self::CrossSection, Self::Other];
+    pub const ALL: [Self; 4] = [
+        Self::Radiograph,
+        Self::Outside,
+        Self::CrossSection,
+        Self::Other,
+    ];
 
     /// Its name in files and folders.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Radiograph => "radiograph",
+            Self::Outside => "outside",
             Self::CrossSection => "cross_section",
             Self::Other => "other",
         }
@@ -45,6 +53,8 @@ pub struct Verdict {
     pub xray_score: f64,
     /// How much like a slice of a CT or MR scan, 0..=1.
     pub cross_section: f64,
+    /// If it is a radiograph: how much like one of a region that the model did not learn from, 0..=1.
+    pub outside: f64,
     /// Whether parts of a gray picture are coloured.
     pub annotated: bool,
 }
@@ -58,6 +68,8 @@ pub struct Gate {
     pub threshold: f64,
     /// Pictures with a [`Verdict::cross_section`] of at least this are flagged.
     pub cross_section_threshold: f64,
+    /// Radiographs with a [`Verdict::outside`] of at least this are flagged as of a region that the model did not learn from.
+    pub outside_threshold: f64,
     /// What it was fitted on.
     pub fitted: Fitted,
     /// What it refuses, measured on pictures that it was not fitted on.
@@ -86,6 +98,9 @@ pub struct Rate {
     pub refused: u64,
     /// Flagged as a cross-section.
     pub cross_section: u64,
+    /// Let through and flagged as of a region that the model did not learn from.
+    #[serde(default)]
+    pub outside_training: u64,
     /// Flagged as annotated.
     pub annotated: u64,
 }
@@ -99,6 +114,9 @@ struct Stored {
     members: usize,
     threshold: f64,
     cross_section_threshold: f64,
+    /// Gates of version 1 have none: it must not be missed before the version is.
+    #[serde(default)]
+    outside_threshold: Option<f64>,
     fitted: Fitted,
     measured: Vec<Rate>,
     /// f32, little-endian, base64.
@@ -109,11 +127,22 @@ impl Gate {
     /// Looks at a picture.
     #[must_use]
     pub fn judge(&self, picture: &Picture) -> Verdict {
-        let [radiograph, cross_section, _] = self.networks.answer(&features(picture));
+        let annotated = picture.color.as_ref().is_some_and(|c| drawn_on(strokes(c)));
+        Verdict {
+            annotated,
+            ..self.weigh(&features(picture))
+        }
+    }
+
+    /// What the networks say of a picture with these [`features`].
+    pub(crate) fn weigh(&self, features: &[f32]) -> Verdict {
+        let [inside, outside, cross_section, _] = self.networks.answer(features);
+        let radiograph = inside + outside;
         Verdict {
             xray_score: f64::from(radiograph).clamp(0.0, 1.0),
             cross_section: f64::from(cross_section).clamp(0.0, 1.0),
-            annotated: picture.color.as_ref().is_some_and(|c| drawn_on(strokes(c))),
+            outside: f64::from(outside / radiograph.max(1e-9)).clamp(0.0, 1.0),
+            annotated: false,
         }
     }
 
@@ -182,9 +211,11 @@ impl TryFrom<Stored> for Gate {
         if weights.iter().any(|w| !w.is_finite()) || scales.iter().any(|&s| s <= 0.0) {
             return Err(GateError::NotFinite);
         }
+        let outside_threshold = stored.outside_threshold.unwrap_or(f64::NAN);
         for (key, value) in [
             ("threshold", stored.threshold),
             ("cross_section_threshold", stored.cross_section_threshold),
+            ("outside_threshold", outside_threshold),
         ] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(GateError::Threshold { key });
@@ -198,6 +229,7 @@ impl TryFrom<Stored> for Gate {
             },
             threshold: stored.threshold,
             cross_section_threshold: stored.cross_section_threshold,
+            outside_threshold,
             fitted: stored.fitted,
             measured: stored.measured,
         })
@@ -219,6 +251,7 @@ impl From<Gate> for Stored {
             members: gate.networks.members,
             threshold: gate.threshold,
             cross_section_threshold: gate.cross_section_threshold,
+            outside_threshold: Some(gate.outside_threshold),
             fitted: gate.fitted,
             measured: gate.measured,
             weights: STANDARD_NO_PAD.encode(bytes),
@@ -243,6 +276,7 @@ pub(crate) mod tests {
             },
             threshold: 0.5,
             cross_section_threshold: 0.5,
+            outside_threshold: 0.5,
             fitted: Fitted::default(),
             measured: Vec::new(),
         }
@@ -265,8 +299,23 @@ pub(crate) mod tests {
                 .expect_err("wrong")
                 .to_string()
         };
-        assert!(said("\"version\":1", "\"version\":9").contains("gate.version is 9"));
-        assert!(said("\"features\":1", "\"features\":7").contains("gate.features is 7"));
+        assert!(said("\"version\":2", "\"version\":9").contains("gate.version is 9"));
+        assert!(
+            said(
+                &format!("\"features\":{FEATURES_VERSION}"),
+                "\"features\":7"
+            )
+            .contains("gate.features is 7")
+        );
+        // As gates were written before regions were looked at.
+        let old = text.replacen("\"version\":2", "\"version\":1", 1).replacen(
+            "\"outside_threshold\":0.5,",
+            "",
+            1,
+        );
+        let error = serde_json::from_str::<Gate>(&old).expect_err("old");
+        assert!(error.to_string().contains("gate.version is 1"), "{error}");
+        assert!(said("\"outside_threshold\":0.5,", "").contains("gate.outside_threshold must"));
         assert!(said("\"hidden\":2", "\"hidden\":3").contains("numbers; 2 networks with 3 units"));
         assert!(said("\"hidden\":2", "\"hidden\":99999999999").contains("gate.weights"));
         assert!(said("\"threshold\":0.5", "\"threshold\":1.5").contains("gate.threshold must be"));

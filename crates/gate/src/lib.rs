@@ -17,7 +17,7 @@ pub use attach::{attach, attached};
 pub use collect::{Example, Source, drawn, found, seen, varied};
 pub use error::{AttachError, FitError, GateError};
 pub use features::{FEATURES, FEATURES_VERSION, features};
-pub use fit::{FitOptions, fit};
+pub use fit::{FitOptions, fit, held_out};
 pub use gate::{Class, Fitted, Gate, Rate, Verdict};
 pub use picture::{LONGEST, Picture};
 pub use vary::{annotate, vary};

@@ -3,7 +3,7 @@
 use crate::FEATURES;
 
 /// Classes that a network tells apart.
-pub const CLASSES: usize = 3;
+pub const CLASSES: usize = 4;
 
 /// How far from the mean a feature may be, in deviations: what is farther is no farther for the networks.
 pub const FARTHEST: f32 = 6.0;

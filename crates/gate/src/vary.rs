@@ -12,7 +12,7 @@ use crate::dice::Dice;
 use crate::{Class, Picture};
 
 /// The longest side that is worked on.
-const WORK: u32 = 640;
+const WORK: u32 = 512;
 
 /// A picture, changed at random; `plain` leaves it as it is but for its size. `class` decides how much: of a photograph any part is a photograph, of a film it
 /// is not sure; and a film in colour is a film that was tinted or drawn on.
@@ -32,11 +32,18 @@ pub fn vary(image: &DynamicImage, class: Class, seed: u64, index: u64, plain: bo
         let gray = DynamicImage::ImageRgb8(work).to_luma8();
         work = DynamicImage::ImageLuma8(gray).to_rgb8();
     }
+    processing(&mut work, &mut dice);
+    if class == Class::Radiograph && dice.chance(0.06) {
+        metal(&mut work, &mut dice);
+    }
     tone(&mut work, &mut dice);
     if dice.chance(0.35) {
         let long = work.width().max(work.height()) as f32;
         let to = dice.between(0.3, 1.0) * long;
         work = scaled(&work, (to / long).max(96.0 / long));
+    }
+    if dice.chance(0.12) {
+        collimate(&mut work, &mut dice);
     }
     frame(&mut work, &mut dice);
     if dice.chance(0.2) {
@@ -52,7 +59,7 @@ pub fn vary(image: &DynamicImage, class: Class, seed: u64, index: u64, plain: bo
     } else if dice.chance(0.08) {
         letters(&mut work, &mut dice);
     }
-    let quality = dice.chance(0.5).then(|| dice.between(35.0, 96.0) as u8);
+    let quality = dice.chance(0.6).then(|| dice.between(20.0, 97.0) as u8);
     finished(&work, color || dice.chance(0.15), quality)
 }
 
@@ -147,10 +154,92 @@ fn turn(work: &mut RgbImage, dice: &mut Dice) {
     }
 }
 
+/// What the machines of one maker do and those of another do not: edges enhanced, large differences of brightness evened out, levels spread evenly.
+fn processing(work: &mut RgbImage, dice: &mut Dice) {
+    let long = work.width().max(work.height()) as f32;
+    if dice.chance(0.25) {
+        let blurred = imageops::fast_blur(work, long * dice.between(0.002, 0.02));
+        let strength = dice.between(0.3, 2.5);
+        for (v, &around) in work.iter_mut().zip(blurred.as_raw()) {
+            *v = (f32::from(*v) + strength * (f32::from(*v) - f32::from(around))).round() as u8;
+        }
+    }
+    if dice.chance(0.2) {
+        let blurred = imageops::fast_blur(work, long * dice.between(0.04, 0.15));
+        let (keep, gain) = (dice.between(0.1, 0.9), dice.between(0.8, 2.2));
+        let level = dice.between(90.0, 160.0);
+        for (v, &around) in work.iter_mut().zip(blurred.as_raw()) {
+            let (v32, around) = (f32::from(*v), f32::from(around));
+            *v = (level + keep * (around - level) + gain * (v32 - around)).round() as u8;
+        }
+    }
+    if dice.chance(0.12) {
+        let share = dice.between(0.3, 1.0);
+        let mut counts = [0.0_f32; 256];
+        for pixel in work.pixels() {
+            counts[usize::from(pixel.0[1])] += 1.0;
+        }
+        let total = (work.width() * work.height()) as f32;
+        let mut below = 0.0;
+        let table: [u8; 256] = std::array::from_fn(|v| {
+            below += counts[v];
+            let even = 255.0 * (below - 0.5 * counts[v]) / total;
+            (share * even + (1.0 - share) * v as f32).round() as u8
+        });
+        for v in work.iter_mut() {
+            *v = table[usize::from(*v)];
+        }
+    }
+}
+
+/// Plates, nails and prostheses: bright, sharp, of one level.
+fn metal(work: &mut RgbImage, dice: &mut Dice) {
+    let (w, h) = (work.width() as f32, work.height() as f32);
+    let long = w.max(h);
+    let level = Rgb([dice.between(225.0, 255.0) as u8; 3]);
+    let middle = (w * dice.between(0.35, 0.65), h * dice.between(0.35, 0.65));
+    let turn = dice.between(0.0, std::f32::consts::TAU);
+    for _ in 0..=dice.below(3) {
+        let (angle, far) = (turn + 0.15 * dice.bell(), long * dice.between(0.05, 0.3));
+        let end = (middle.0 + far * angle.cos(), middle.1 + far * angle.sin());
+        stroke(work, middle, end, long * dice.between(0.01, 0.09), level);
+    }
+    for _ in 0..dice.below(6) {
+        let far = long * dice.between(0.0, 0.3);
+        let at = (middle.0 + far * turn.cos(), middle.1 + far * turn.sin());
+        let (angle, length) = (turn + 1.57 + 0.3 * dice.bell(), long * 0.06);
+        let end = (at.0 + length * angle.cos(), at.1 + length * angle.sin());
+        stroke(work, at, end, long * 0.012, level);
+    }
+}
+
+/// All outside a turned rectangle of one level, as a collimator leaves it.
+fn collimate(work: &mut RgbImage, dice: &mut Dice) {
+    let (w, h) = (work.width() as f32, work.height() as f32);
+    let (sin, cos) = (0.15 * dice.bell()).sin_cos();
+    let (half_w, half_h) = (w * dice.between(0.33, 0.5), h * dice.between(0.33, 0.5));
+    let (cx, cy) = (w * dice.between(0.42, 0.58), h * dice.between(0.42, 0.58));
+    let level = if dice.chance(0.75) {
+        0.0
+    } else {
+        dice.between(60.0, 255.0)
+    };
+    let kept = dice.between(0.0, 0.3) * f32::from(u8::from(dice.chance(0.5)));
+    for (x, y, pixel) in work.enumerate_pixels_mut() {
+        let (dx, dy) = (x as f32 - cx, y as f32 - cy);
+        let inside = (dx * cos + dy * sin).abs() < half_w && (dy * cos - dx * sin).abs() < half_h;
+        if !inside {
+            for v in &mut pixel.0 {
+                *v = (level + kept * (f32::from(*v) - level)).round() as u8;
+            }
+        }
+    }
+}
+
 fn tone(work: &mut RgbImage, dice: &mut Dice) {
     if dice.chance(0.5) {
-        let gamma = (0.5 * dice.bell()).exp();
-        let (low, high) = (dice.between(-0.25, 0.2), dice.between(0.75, 1.3));
+        let gamma = (0.55 * dice.bell()).exp();
+        let (low, high) = (dice.between(-0.35, 0.25), dice.between(0.7, 1.5));
         let table: [u8; 256] = std::array::from_fn(|v| {
             let v = (v as f32 / 255.0).powf(gamma);
             ((low + (high - low) * v) * 255.0).round() as u8

@@ -13,6 +13,8 @@ pub enum Flag {
     Annotated,
     /// It looks like a slice of a CT or MR scan, for which the model was not made.
     CrossSection,
+    /// It is a radiograph of a region that the model did not learn from, such as a chest, a skull or a spine.
+    OutsideTraining,
     /// The model learned from this film or was chosen on it: the score shows memory, not skill.
     SeenInTraining,
     /// Next to all of it is black: a wrong window, or a few bright pixels that took the whole range. Nothing can be seen on it.
@@ -23,9 +25,10 @@ pub enum Flag {
 
 impl Flag {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Annotated,
         Self::CrossSection,
+        Self::OutsideTraining,
         Self::SeenInTraining,
         Self::NearlyBlack,
         Self::NearlyWhite,
@@ -61,6 +64,7 @@ impl fmt::Display for Flag {
         f.write_str(match self {
             Self::Annotated => "annotated",
             Self::CrossSection => "cross_section",
+            Self::OutsideTraining => "outside_training",
             Self::SeenInTraining => "seen_in_training",
             Self::NearlyBlack => "nearly_black",
             Self::NearlyWhite => "nearly_white",

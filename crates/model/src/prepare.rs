@@ -144,6 +144,9 @@ impl Preparer {
             if seen.cross_section >= gate.cross_section_threshold {
                 flags.insert(Flag::CrossSection);
             }
+            if gate.admits(seen.xray_score) && seen.outside >= gate.outside_threshold {
+                flags.insert(Flag::OutsideTraining);
+            }
             seen.xray_score
         });
         if let Some(flag) = Flag::of_exposure(film.view) {

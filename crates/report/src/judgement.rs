@@ -71,6 +71,9 @@ pub struct GateCounts {
     pub refused: u64,
     /// It takes for slices of a CT or MR scan.
     pub cross_section: u64,
+    /// Radiographs of a region that the model did not learn from.
+    #[serde(default)]
+    pub outside_training: u64,
     /// Have something drawn on them in colour.
     pub annotated: u64,
 }

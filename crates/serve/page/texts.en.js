@@ -107,6 +107,7 @@ export default {
     nearly_black: 'Next to all of the picture is black: nothing can be seen on it. Look at its window, or for single bright pixels.',
     nearly_white: 'Next to all of the picture is white: nothing can be seen on it. Look at its window, or for single dark pixels.',
     cross_section: 'It looks like a slice of a CT or MR scan. The model was made for plain radiographs.',
+    outside_training: 'It looks like a radiograph of a region that the model did not learn from, such as a chest, a skull or a spine. Do not rely on the answer.',
     synthetic: 'This film was drawn by a program, {truth}. The model learned from real films only.',
     'drawn-fracture': 'with a fracture',
     'drawn-other': 'and is no radiograph at all',
@@ -115,7 +116,7 @@ export default {
     'labelled-intact': 'not fractured',
     whole: 'It judges the film as a whole: no earlier film, no second view, no patient.',
     short: {
-      seen_in_training: 'seen in training', annotated: 'drawn on', cross_section: 'looks like a slice',
+      seen_in_training: 'seen in training', annotated: 'drawn on', cross_section: 'looks like a slice', outside_training: 'another region',
       nearly_black: 'nearly black', nearly_white: 'nearly white',
     },
   },

@@ -38,7 +38,7 @@ export function reasonsOf({ decision, xray_score: xray, judged_anyway: anyway, f
   const add = (icon, grave, text) => reasons.push({ icon, grave, text });
   if (decision === 'not_an_xray') add('not_an_xray', true, t('why.not_an_xray', { value: percent(xray) }));
   if (anyway) add('not_an_xray', true, t('why.judged_anyway', { value: percent(xray) }));
-  const icons = { seen_in_training: 'memory', annotated: 'pen', cross_section: 'care' };
+  const icons = { seen_in_training: 'memory', annotated: 'pen', cross_section: 'care', outside_training: 'care' };
   for (const flag of flags) {
     // A server newer than this page may know more of them.
     add(icons[flag] ?? 'care', true, has(`why.${flag}`) ? t(`why.${flag}`) : flag.replaceAll('_', ' '));

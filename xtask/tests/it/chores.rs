@@ -121,7 +121,7 @@ fn a_training_that_broke_off_goes_on_where_it_was_and_only_a_whole_one_ships() {
 
     let said = Ended::of(&mut shipped(&small, &["--dry-run"])).passed();
     assert!(
-        said.contains("stage1: osteon train") && said.contains("then: gate fit"),
+        said.contains("stage1: osteon train") && said.contains("then: gate copy"),
         "{said}"
     );
     assert!(calls(&log).is_empty());

@@ -237,36 +237,35 @@ fn gate(info: &ModelInfo) -> String {
         return "## Input gate\n\nThere is none: whatever picture it is given, it judges.\n\n"
             .to_owned();
     };
-    let films: u64 = of_class(gate, Class::Radiograph).map(|(_, n)| n).sum();
-    let others: u64 = [Class::CrossSection, Class::Other]
-        .into_iter()
-        .flat_map(|class| of_class(gate, class))
-        .map(|(_, n)| n)
-        .sum();
+    let count = |class| -> u64 { of_class(gate, class).map(|(_, n)| n).sum() };
+    let others = count(Class::CrossSection) + count(Class::Other);
     let mut text = format!(
         "## Input gate\n\n\
-         Before the network a gate looks at the picture: {} numbers (texture, gray levels, border, symmetry, colour) and small networks on them, {} parameters. \
-         Below an X-ray score of {:.3} the decision is `not_an_xray`. It flags slices of CT and MR scans (`cross_section`) and what is drawn on a film in colour \
-         (`annotated`). It was fitted on {films} radiographs, of the training films alone, and {others} other pictures, drawn by the program or found; variations are \
-         counted.\n\n",
+         Before the network a gate looks at the picture: {} numbers (texture, gray levels, border, symmetry, shape, colour) and small networks on them, {} parameters. \
+         Below an X-ray score of {:.3} the decision is `not_an_xray`. It flags slices of CT and MR scans (`cross_section`), radiographs of a region that the model did not learn from, such as \
+         chest, skull and spine (`outside_training`), and what is drawn on an image in colour (`annotated`). It was fitted on {} radiographs of limbs, {} of other \
+         regions, and {others} other pictures, drawn by the program or found; variations are counted. Sources and licences: docs/GATE.md.\n\n",
         FEATURES,
         gate.parameters(),
         gate.threshold,
+        count(Class::Radiograph),
+        count(Class::Outside),
     );
     if gate.measured.is_empty() {
         return text + "What it refuses was not measured.\n\n";
     }
-    text += "Measured on pictures that it was not fitted on:\n\n| what | source | pictures | refused | flagged cross-section | annotated |\n|---|---|---|---|---|---|\n";
+    text += "Measured on pictures that it was not fitted on:\n\n| what | source | pictures | refused | flagged cross-section | outside training | annotated |\n|---|---|---|---|---|---|---|\n";
     for rate in &gate.measured {
         let share = 100.0 * rate.refused as f64 / rate.pictures.max(1) as f64;
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} ({share:.1} %) | {} | {} |",
+            "| {} | {} | {} | {} ({share:.1} %) | {} | {} | {} |",
             rate.class.name().replace('_', " "),
             rate.source.replace('_', " "),
             rate.pictures,
             rate.refused,
             rate.cross_section,
+            rate.outside_training,
             rate.annotated
         );
     }

@@ -63,15 +63,17 @@ pub fn gated(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Optio
             [
                 u64::from(refused),
                 flag(Flag::CrossSection),
+                flag(Flag::OutsideTraining),
                 flag(Flag::Annotated),
             ]
         })
-        .reduce(|| [0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
+        .reduce(|| [0; 4], |a, b| std::array::from_fn(|i| a[i] + b[i]));
     bar.finish_and_clear();
-    let [refused, cross_section, annotated] = counts;
+    let [refused, cross_section, outside_training, annotated] = counts;
     Some(GateCounts {
         refused,
         cross_section,
+        outside_training,
         annotated,
     })
 }

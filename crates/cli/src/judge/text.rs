@@ -48,8 +48,8 @@ pub fn to_text(judgement: &Judgement) -> String {
     if let Some(gate) = judgement.gate {
         let _ = write!(
             text,
-            "\n\nInput gate: of these films, which are all judged above, it would refuse {} as no radiographs; it flags {} as cross-sections, {} as annotated.",
-            gate.refused, gate.cross_section, gate.annotated
+            "\n\nInput gate: of these films, which are all judged above, it would refuse {} as no radiographs; it flags {} as cross-sections, {} as of a region outside training, {} as annotated.",
+            gate.refused, gate.cross_section, gate.outside_training, gate.annotated
         );
     }
     text += &explanation(judgement);

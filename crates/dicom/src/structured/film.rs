@@ -205,6 +205,11 @@ fn flag(flag: Flag) -> Code {
     match flag {
         Flag::Annotated => ("annotated", OSTEON, "Arrows, circles or text drawn on it"),
         Flag::CrossSection => ("cross_section", OSTEON, "Looks like a slice of CT or MR"),
+        Flag::OutsideTraining => (
+            "outside_training",
+            OSTEON,
+            "Of a region that the model did not learn from",
+        ),
         Flag::SeenInTraining => (
             "seen_in_training",
             OSTEON,

@@ -2,6 +2,7 @@
 //! gray levels lie, what is at the border, what has colour.
 
 mod color;
+mod even;
 mod levels;
 mod shape;
 mod texture;
@@ -12,13 +13,14 @@ use crate::picture::Plane;
 pub(crate) use color::{Strokes, strokes};
 
 /// The list's version: a gate fitted on another list is refused.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 
 /// How often a picture is halved for texture.
 const OCTAVES: usize = 4;
 
 /// How many numbers there are.
-pub const FEATURES: usize = OCTAVES * texture::COUNT + levels::COUNT + shape::COUNT + color::COUNT;
+pub const FEATURES: usize =
+    OCTAVES * texture::COUNT + levels::COUNT + shape::COUNT + color::COUNT + even::COUNT;
 
 /// Measures a picture.
 #[must_use]
@@ -35,6 +37,7 @@ pub fn features(picture: &Picture) -> Vec<f32> {
     levels::measure(&picture.gray, (black, range), &mut all);
     shape::measure(&plane, &mut all);
     color::measure(picture.color.as_ref(), &mut all);
+    even::measure(&picture.gray, &mut all);
     debug_assert_eq!(all.len(), FEATURES);
     for value in &mut all {
         if !value.is_finite() {

@@ -14,8 +14,8 @@ fn gates_that_none_is_are_refused() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let with_gate = {
         let mut stored = json!({
-            "version": 1, "features": osteon_gate::FEATURES_VERSION, "hidden": 1, "members": 1,
-            "threshold": 0.5, "cross_section_threshold": 0.5,
+            "version": 2, "features": osteon_gate::FEATURES_VERSION, "hidden": 1, "members": 1,
+            "threshold": 0.5, "cross_section_threshold": 0.5, "outside_threshold": 0.5,
             "fitted": {"seed": 0, "pictures": []}, "measured": [], "weights": "",
         });
         // As many numbers as the error asks for, all of them 1.
@@ -62,6 +62,7 @@ fn gates_that_none_is_are_refused() {
             json!(-1.0),
             "gate.cross_section_threshold",
         ),
+        ("outside_threshold", json!(1.5), "gate.outside_threshold"),
         ("version", json!(7), "gate.version"),
     ] {
         let mut gate = with_gate.clone();

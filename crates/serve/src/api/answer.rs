@@ -245,6 +245,7 @@ pub(crate) enum DecisionName {
 pub(crate) enum FlagName {
     Annotated,
     CrossSection,
+    OutsideTraining,
     SeenInTraining,
     NearlyBlack,
     NearlyWhite,
