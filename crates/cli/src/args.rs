@@ -239,7 +239,7 @@ pub struct NameArgs {
     /// Config whose data.layout and data.classes say how it lies and what its classes are called
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Set one value of the config, such as 'data.classes.fractured=["kırık"]'; repeatable
+    /// Set one value of the config, such as `data.classes.fractured=["kırık"]`; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
 }

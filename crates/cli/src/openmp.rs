@@ -34,6 +34,10 @@ mod before {
     #[unsafe(link_section = ".preinit_array")]
     static BEFORE: extern "C" fn(c_int, Strings, Strings) = begin_anew;
 
+    #[expect(
+        clippy::large_stack_arrays,
+        reason = "before the C library has begun there is no heap"
+    )]
     extern "C" fn begin_anew(given: c_int, arguments: Strings, environment: Strings) {
         let mut changed = [ptr::null::<c_char>(); MOST + 2];
         // SAFETY: the linker hands over arguments and environment as the system laid them out: arrays of C strings that end with null.

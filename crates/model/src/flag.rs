@@ -155,6 +155,9 @@ mod tests {
         assert_eq!(of(32, 255, 1), None);
         assert_eq!(of(255, 0, 49), Some(Flag::NearlyWhite));
         assert_eq!(of(223, 0, 1), None);
-        assert!(Flag::ALL.map(Flag::hides) == [false, false, false, true, true]);
+        assert_eq!(
+            Flag::ALL.map(Flag::hides),
+            [false, false, false, false, true, true]
+        );
     }
 }

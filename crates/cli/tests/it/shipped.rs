@@ -114,9 +114,9 @@ fn a_run_has_a_card_and_shrinks() {
         ),
         0,
     );
-    let rows: String = (0..100)
-        .map(|i| format!("{},{}\n", i >= 50, f64::from(i) / 10.0 - 5.0))
-        .collect();
+    let rows = (0..100).fold(String::new(), |rows, i| {
+        rows + &format!("{},{}\n", i >= 50, f64::from(i) / 10.0 - 5.0)
+    });
     std::fs::write(
         dir.path().join("folds.csv"),
         format!("fractured,logit\n{rows}"),

@@ -91,7 +91,7 @@ fn voi_luts_windows_and_empty_items() {
         &narrow
             .map(|name| format!("{name}.dcm"))
             .each_ref()
-            .map(|name| name.as_str()),
+            .map(String::as_str),
         1,
         1.0,
     );

@@ -70,6 +70,7 @@ impl Options {
             ArchitectureName::SeedCnn => 150,
             ArchitectureName::Residual => 224,
             ArchitectureName::FractureMap => 448,
+            ArchitectureName::EfficientnetLite => 384,
         }
     }
 

@@ -143,8 +143,8 @@ fn frames_in_fragments() {
                 .map(|samples| samples.values)
         };
         let film = read("", &[], &[], &[&whole]).expect("decodes");
-        let half = whole.len() / 2 & !1;
-        let quarter = half / 2 & !1;
+        let half = (whole.len() / 2) & !1;
+        let quarter = (half / 2) & !1;
         let other = {
             // Not the first frame: whoever takes it for the first does not get the film.
             let mut other = whole.clone();
@@ -172,7 +172,7 @@ fn frames_in_fragments() {
         same(read("2", &[], &[0, 77], &all), "with a table that is wrong");
         same(read("2", &[], &[], &[&whole, &other]), "a fragment each");
         if name != "rle.dcm" {
-            let filled = [&parts[2][..], &[0, 0]].concat();
+            let filled = [parts[2], &[0, 0]].concat();
             let all = [parts[0], parts[1], &filled, others[0], others[1]];
             same(read("2", &[], &[], &all), "filled up");
         }

@@ -1,7 +1,7 @@
 //! Three channels: which they are, and how deep.
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, GrayImage, Luma};
+use image::{ExtendedColorType, GrayImage};
 
 use super::{
     DEEP, JPEG, Kind, NATIVE, element, error, file, fragments, in_color, levels, lossless, middle,
