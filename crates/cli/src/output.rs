@@ -160,7 +160,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].contains("(0.412 to 0.991)"), "{text}");
         // Every column begins at one place, with two spaces before it.
-        let places: Vec<usize> = ["1.000", "–"]
+        let places: Vec<usize> = ["1.000     (", "–"]
             .iter()
             .zip(&lines[1..])
             .map(|(cell, line)| line[..line.rfind(cell).expect("there")].chars().count())

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 /// Above this part of the time the threads waited too long for what was timed to be believed.
-pub const TOO_BUSY: f64 = 0.1;
+const TOO_BUSY: f64 = 0.1;
 /// Above this part there are as many others as would have two programs wait for each other's threads; a program now and then is none.
 const CROWDED: f64 = 0.2;
 /// Computing is looked at in pieces of so long at least: the system counts in hundredths of a second.
@@ -18,6 +18,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
+/// The part of the time that the environment's `OSTEON_BUSY_LIMIT` allows threads to wait, or this one.
+fn limit(usual: f64) -> f64 {
+    let said = std::env::var("OSTEON_BUSY_LIMIT").ok();
+    said.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Looks at who has the processors, from its making on.
 #[derive(Debug)]
 pub struct Waiting {
@@ -27,6 +33,13 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Whether threads that waited so long, as [`Waiting::share`] gives it, were kept from running too often for what was timed to be
+    /// believed: for more than a tenth of the time, or than the environment's `OSTEON_BUSY_LIMIT` says, 0..=1.
+    #[must_use]
+    pub fn is_too_long(share: f64) -> bool {
+        share > limit(TOO_BUSY)
+    }
+
     /// Begins to look.
     #[must_use]
     pub fn start() -> Self {
@@ -152,7 +165,7 @@ impl Sharing {
     }
 
     fn look(&mut self, share: Option<f64>, now: Instant) {
-        if share.is_some_and(|share| share > CROWDED) {
+        if share.is_some_and(|share| share > limit(CROWDED)) {
             self.alone = Some(now + self.retry);
             self.retry = (2 * self.retry).min(LONGEST_RETRY);
             tch::set_num_threads(1);

@@ -150,6 +150,8 @@ fn seen_before(j: &Judgement) -> Option<Notice> {
     }
 }
 
+/// The splits in their usual order.
+const SPLITS: [&str; 3] = ["train", "val", "test"];
 /// Groups named in a sentence.
 const NAMED: usize = 5;
 
@@ -161,11 +163,12 @@ fn shared(j: &Judgement) -> Option<Notice> {
     }
     let here: u64 = groups.iter().filter_map(|g| g.images.get(&j.split)).sum();
     let named = groups.iter().take(NAMED).map(|group| {
-        let images = group
-            .images
-            .iter()
-            .map(|(split, n)| format!("{n} in {split}"));
-        let images: Vec<String> = images.collect();
+        let mut images: Vec<_> = group.images.iter().collect();
+        images.sort_by_key(|(split, _)| SPLITS.iter().position(|known| known == split));
+        let images: Vec<String> = images
+            .into_iter()
+            .map(|(split, n)| format!("{n} in {split}"))
+            .collect();
         format!("{} {}: {}", group.column, group.value, images.join(", "))
     });
     let named: Vec<String> = named.collect();

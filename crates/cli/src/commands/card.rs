@@ -301,9 +301,13 @@ fn made(info: &ModelInfo) -> String {
     let data = &info.training_data;
     format!(
         "## How it was made\n\n\
-         From random weights, without downloaded ones, by `osteon train` (for the model that ships: `cargo xtask train-shipped`), seed {}; kept is epoch {} of the last \
-         stage, which was the best on val. The command `osteon info --json` prints the whole header.\n",
-        data.seed, data.epochs
+         From {}, by `osteon train` (for the model that ships: `cargo xtask train-shipped`), seed {}; kept is epoch {} of the last \
+         stage. The command `osteon info --json` prints the whole header.\n",
+        data.begun_from
+            .as_deref()
+            .unwrap_or("random weights, without downloaded ones"),
+        data.seed,
+        data.epochs
     )
 }
 

@@ -277,7 +277,7 @@ fn triton_s_client_is_answered() {
     };
     let dir = tempfile::tempdir().expect("temporary folder");
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../serve/page/examples");
-    let files = ["wrist-fractured.png", "shoulder.png"].map(|name| examples.join(name));
+    let files = ["wrist-fractured.png", "shoulder.jpg"].map(|name| examples.join(name));
     let server = serve(dir.path(), &["--log", "quiet"]);
     let address = server
         .url

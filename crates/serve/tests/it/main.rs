@@ -41,6 +41,13 @@ fn options() -> ServeOptions {
     }
 }
 
+/// Two answers to one image have one score; its last digits may differ with the number of threads, which other programs change.
+fn same_score(one: &Value, other: &Value) {
+    let score = |answer: &Value| answer["score"].as_f64().expect("a score");
+    let (one, other) = (score(one), score(other));
+    assert!((one - other).abs() < 1e-6, "{one} and {other}");
+}
+
 /// Serves the model that ships.
 fn serve(options: ServeOptions) -> Running {
     serve_with(options, None)

@@ -6,7 +6,7 @@ mod trial;
 use std::fmt;
 use std::path::Path;
 
-use osteon_model::{Compute, MemoryFormat, Precision, TOO_BUSY, Waiting};
+use osteon_model::{Compute, MemoryFormat, Precision, Waiting};
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
@@ -96,10 +96,10 @@ impl ComputePlan {
         Ok(plan)
     }
 
-    /// Whether other programs were so busy during the trials that another plan may be faster.
+    /// Whether other programs were so busy during the trials that another plan may be faster ([`Waiting::is_too_long`]).
     #[must_use]
     pub fn is_doubtful(&self) -> bool {
-        self.waited.is_some_and(|waited| waited > TOO_BUSY)
+        self.waited.is_some_and(Waiting::is_too_long)
     }
 
     /// Takes over what a run chose before, from its own config, where this one leaves it open: a run that goes on computes as it did.

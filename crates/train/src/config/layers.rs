@@ -143,7 +143,7 @@ mod tests {
         assert!((config.calibrate.screening - 0.9).abs() < 1e-12);
         assert_eq!(
             error("[calibrate]\ndoubt_error = 0.05\nscreening = 2\n", &[]),
-            "mine.toml, line 3: calibrate.screening must be from 0 to 1, not 2.0"
+            "mine.toml, line 3: calibrate.screening must be from 0 to 1, not 2"
         );
         assert!(error("", &["calibrate.doubt_error=0.05"]).contains("unknown key"));
         assert!(

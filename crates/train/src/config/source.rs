@@ -179,11 +179,14 @@ fn nearest(key: &str, known: &[String]) -> String {
         let last = k.rsplit('.').next().unwrap_or_default();
         last.replace(['-', '_', ' '], "").to_lowercase()
     };
-    let wanted = last(key);
+    let section = |k: &str| k.rsplit_once('.').map(|(section, _)| section.to_owned());
+    let (wanted, within) = (last(key), section(key));
     let likeness = |candidate: &String| {
         let end = last(candidate);
         let same = f64::from(u8::from(end == wanted));
+        let beside = f64::from(u8::from(section(candidate) == within));
         2.0 * same
+            + 0.5 * beside
             + strsim::jaro_winkler(&wanted, &end)
             + 0.5 * strsim::jaro_winkler(key, candidate)
             // Of equals the one that lies less deep.
