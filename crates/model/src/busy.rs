@@ -103,6 +103,8 @@ fn others() -> Option<u64> {
 /// Not for training: how many threads add up a gradient may decide its last bit.
 #[derive(Debug)]
 pub struct Sharing {
+    /// Part of the time above which there are too many others.
+    crowded: f64,
     all: i32,
     piece: Option<Piece>,
     /// While it computes on one thread: until when.
@@ -122,6 +124,7 @@ impl Sharing {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            crowded: limit(CROWDED),
             all: tch::get_num_threads(),
             piece: None,
             alone: None,
@@ -165,7 +168,7 @@ impl Sharing {
     }
 
     fn look(&mut self, share: Option<f64>, now: Instant) {
-        if share.is_some_and(|share| share > limit(CROWDED)) {
+        if share.is_some_and(|share| share > self.crowded) {
             self.alone = Some(now + self.retry);
             self.retry = (2 * self.retry).min(LONGEST_RETRY);
             tch::set_num_threads(1);
@@ -214,6 +217,7 @@ mod tests {
     fn room_is_made_for_so_long_as_others_need_it() {
         let mut sharing = Sharing {
             all: 4,
+            crowded: CROWDED,
             piece: None,
             alone: None,
             retry: RETRY,

@@ -45,7 +45,7 @@ impl Default for FractureMapOptions {
     }
 }
 
-/// A fully convolutional network with a map head ([`MapHead`]): a map of logits, one for every 8×8 pixels, and one logit from the film as a
+/// A fully convolutional network with a map head (`map_head.rs`): a map of logits, one for every 8×8 pixels, and one logit from the film as a
 /// whole. A film's logit is the mean of the map's highest cells plus that of the whole. 2,893,234 parameters with the default options, for
 /// films of any size that 32 divides:
 ///
