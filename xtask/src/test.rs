@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     cargo
         .args(["test", "--workspace", "--no-fail-fast"])
         // Tests run beside each other: with fewer threads the last digits of a score are others.
-        .env("OSTEON_BUSY_LIMIT", "1")
+        .env("OSTEON_KEEP_THREADS", "1")
         .args(&arguments.args);
     Ok(workspace::exit_code(workspace::status(&mut cargo)?))
 }

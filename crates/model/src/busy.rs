@@ -18,12 +18,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// The part of the time that the environment's `OSTEON_BUSY_LIMIT` allows threads to wait, or this one.
-fn limit(usual: f64) -> f64 {
-    let said = std::env::var("OSTEON_BUSY_LIMIT").ok();
-    said.and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
 /// Looks at who has the processors, from its making on.
 #[derive(Debug)]
 pub struct Waiting {
@@ -37,7 +31,8 @@ impl Waiting {
     /// believed: for more than a tenth of the time, or than the environment's `OSTEON_BUSY_LIMIT` says, 0..=1.
     #[must_use]
     pub fn is_too_long(share: f64) -> bool {
-        share > limit(TOO_BUSY)
+        let said = std::env::var("OSTEON_BUSY_LIMIT").ok();
+        share > said.and_then(|text| text.parse().ok()).unwrap_or(TOO_BUSY)
     }
 
     /// Begins to look.
@@ -124,7 +119,11 @@ impl Sharing {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            crowded: limit(CROWDED),
+            crowded: if std::env::var_os("OSTEON_KEEP_THREADS").is_some() {
+                f64::INFINITY
+            } else {
+                CROWDED
+            },
             all: tch::get_num_threads(),
             piece: None,
             alone: None,

@@ -194,7 +194,7 @@ pub fn tests(context: &Context<'_>) -> Ended {
     libtorch::ensure(context.root)?;
     let mut cargo = cargo(context, &["test", "--workspace", "--no-fail-fast"]);
     // Tests run beside each other: with fewer threads the last digits of a score are others.
-    must(cargo.env("OSTEON_BUSY_LIMIT", "1"))
+    must(cargo.env("OSTEON_KEEP_THREADS", "1"))
 }
 
 /// The crates that compute, as on a processor with AVX2 only, whatever this one has.
@@ -219,7 +219,7 @@ pub fn avx2(context: &Context<'_>) -> Ended {
     let mut cargo = cargo(context, &words);
     must(
         cargo
-            .env("OSTEON_BUSY_LIMIT", "1")
+            .env("OSTEON_KEEP_THREADS", "1")
             .env("OSTEON_MAX_CPU_ISA", "avx2")
             .env("ONEDNN_MAX_CPU_ISA", "AVX2")
             .env("ATEN_CPU_CAPABILITY", "avx2"),

@@ -441,7 +441,7 @@ fn a_patient_in_two_splits_is_a_serious_notice() {
     let notice = notice.expect("said");
     assert!(notice.serious);
     assert!(
-        notice.text.contains("2 patients or groups with 4 images of this split have images in other splits, too (patient p0: 3 in test, 2 in train; patient p1: 1 in test, 5 in train)"),
+        notice.text.contains("2 patients or groups with 4 images of this split have images in other splits, too (patient p0: 2 in train, 3 in test; patient p1: 5 in train, 1 in test)"),
         "{}",
         notice.text
     );
