@@ -146,6 +146,16 @@ const STAGES: [Stage; 7] = [
     stage(3, 1, 6, 320, 1),
 ];
 
+/// The stem's convolution and norm.
+const STEM_NAMES: (&str, &str) = ("_conv_stem", "_bn0");
+
+fn stem_shape() -> ConvShape {
+    ConvShape {
+        padding: Padding::same(3, 2),
+        ..ConvShape::dense(i64::from(INPUTS), i64::from(STEM), 3, 2)
+    }
+}
+
 /// Channels times tenths, to the nearest multiple of 8, but no less than nine tenths of it.
 fn rounded(channels: u32, tenths: u32) -> u32 {
     let scaled = f64::from(channels * tenths) / 10.0;
@@ -358,13 +368,9 @@ impl EfficientNetLite {
             dropout: options.dropout,
             whole_dropout: options.whole_dropout,
         };
-        let stem = ConvShape {
-            padding: Padding::same(3, 2),
-            ..ConvShape::dense(i64::from(INPUTS), i64::from(STEM), 3, 2)
-        };
         let last = ConvShape::dense(levels[STAGES.len() - 1], i64::from(LAST), 1, 1);
         Ok(Self {
-            stem: layer(("_conv_stem", "_bn0"), &stem)?,
+            stem: layer(STEM_NAMES, &stem_shape())?,
             blocks,
             last: layer(("_conv_head", "_bn1"), &last)?,
             head: MapHead::new(at, &head)?,
@@ -453,11 +459,7 @@ impl Network for EfficientNetLite {
 pub(super) fn graph(options: &EfficientNetLiteOptions) -> Graph {
     let (mut sketch, films) = Sketch::new();
     let x = local_contrast::draw(&mut sketch, films);
-    let stem = ConvShape {
-        padding: Padding::same(3, 2),
-        ..ConvShape::dense(i64::from(INPUTS), i64::from(STEM), 3, 2)
-    };
-    let mut x = draw(&mut sketch, x, BODY, ("_conv_stem", "_bn0"), &stem, true);
+    let mut x = draw(&mut sketch, x, BODY, STEM_NAMES, &stem_shape(), true);
     let mut levels = [x; STAGES.len()];
     for (index, (stage, plan)) in options.variant.blocks().iter().enumerate() {
         let at = format!("{BODY}._blocks.{index}");
