@@ -201,7 +201,7 @@ pub struct CompareArgs {
     /// Model file, or the run folder that holds it
     #[arg(value_name = "A")]
     pub a: PathBuf,
-    /// The other [default: the model that ships with the program]
+    /// The other [default: accurate, a model that ships with the program]
     #[arg(value_name = "B")]
     pub b: Option<PathBuf>,
     #[command(flatten)]
@@ -317,7 +317,7 @@ impl HeatmapKind {
 
 #[derive(Debug, Args)]
 pub struct ModelArgs {
-    /// Model file, or the run folder that holds it [default: the model that ships with the program]
+    /// Model file, the run folder that holds it, or a model that ships with the program: accurate, fast [default: accurate]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// auto, cpu, cuda, cuda:N or mps
@@ -339,7 +339,7 @@ pub enum PrecisionArg {
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Model file, or the run folder that holds it [default: the model that ships with the program]
+    /// Model file, the run folder that holds it, or a model that ships with the program: accurate, fast [default: accurate]
     #[arg(value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// Print the model card, as Markdown
@@ -352,7 +352,7 @@ pub struct InfoArgs {
 
 #[derive(Debug, Args)]
 pub struct ShrinkArgs {
-    /// Model file, or the run folder that holds it
+    /// Model file, or the run folder that holds it; of a cross-validation's run folder the average of its folds' weights
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     /// Model file to write
@@ -370,9 +370,15 @@ pub struct ShrinkArgs {
     /// Fit calibration, operating points and doubt band to these out-of-fold logits in place of val's: the `out_of_fold.csv` of `train --folds`
     #[arg(long, value_name = "FILE.csv", requires = "refit")]
     pub scores: Option<PathBuf>,
+    /// Fit to those rows alone that have this value in this column, such as source=fracatlas
+    #[arg(long, value_name = "COLUMN=VALUE", requires = "scores")]
+    pub only: Option<String>,
     /// Set one value of the config; repeatable
     #[arg(long, value_name = "SECTION.KEY=VALUE", requires = "refit")]
     pub set: Vec<String>,
+    /// What the model is to be called, for `osteon info`, the card and the service
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -380,7 +386,7 @@ pub struct ShrinkArgs {
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Model file, or the run folder that holds it [default: the model that ships with the program]
+    /// Model file, the run folder that holds it, or a model that ships with the program: accurate, fast [default: accurate]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// What to write

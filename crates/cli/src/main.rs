@@ -5,6 +5,7 @@
 )]
 
 mod args;
+mod chosen;
 mod commands;
 mod exit;
 mod heat;

@@ -3,28 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::source::{MARKED, Row, Table, name_marked, relative_id, unknown_label};
+use crate::source::{GROUP, MARKED, Row, Table, name_marked, relative_id, unknown_label};
 use crate::{Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path"];
 const FILE: &[&str] = &["path", "file", "filename", "image", "image_id"];
 const LABEL: &[&str] = &["label", "class", "fractured"];
 const SPLIT: &[&str] = &["split"];
-/// What keeps films together, the first that is there. Copies (`cluster`) come last: a patient's films include the copies of each.
-const GROUP: &[&str] = &[
-    "group",
-    "patient",
-    "patient_id",
-    "patientid",
-    "patient id",
-    "patient-id",
-    "subject",
-    "subject_id",
-    "subjectid",
-    "subject id",
-    "study",
-    "cluster",
-];
+/// What else keeps images together, where nothing names a patient: a patient's images include the copies of each.
+const COPIES: &[&str] = &["study", "cluster"];
 const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
 /// Films named in a message.
 const NAMED: usize = 3;
@@ -104,7 +91,7 @@ impl Columns {
             by_path: table.column(PATH) == Some(name),
             label,
             split,
-            group: table.column(GROUP),
+            group: table.column(GROUP).or_else(|| table.column(COPIES)),
             boxes,
             known: [Some(name), label, split, boxes]
                 .into_iter()

@@ -109,6 +109,15 @@ impl Rule {
         }
     }
 
+    /// What follows from a score, of a picture that the gate takes and that has these flags: nothing is ruled out on one that shows nothing.
+    #[must_use]
+    pub fn decide_flagged(&self, score: f64, flags: Flags) -> Decision {
+        match self.decide(score) {
+            Decision::NotFractured if flags.hide() => Decision::Doubt,
+            decision => decision,
+        }
+    }
+
     /// The same answer, decided by this rule.
     #[must_use]
     pub fn apply(&self, said: Prediction) -> Prediction {
@@ -117,19 +126,11 @@ impl Rule {
             decision: if refused && !self.judge_anyway {
                 Decision::NotAnXray
             } else {
-                careful(self.decide(said.score), said.flags)
+                self.decide_flagged(said.score, said.flags)
             },
             judged_anyway: refused && self.judge_anyway,
             ..said
         }
-    }
-}
-
-/// Nothing is ruled out on a picture that shows nothing.
-fn careful(decision: Decision, flags: Flags) -> Decision {
-    match decision {
-        Decision::NotFractured if flags.hide() => Decision::Doubt,
-        decision => decision,
     }
 }
 
@@ -350,13 +351,26 @@ mod tests {
 
     #[test]
     fn a_picture_that_shows_nothing_is_never_called_free_of_fractures() {
+        let rule = Rule {
+            threshold: 0.5,
+            band: Some(DoubtBand {
+                low: 0.4,
+                high: 0.6,
+                error: None,
+                confidence: None,
+            }),
+            judge_anyway: false,
+        };
         for flag in Flag::ALL {
             let flags = Flags::from(vec![flag]);
-            let careful = |decision| careful(decision, flags);
-            let hidden = careful(Decision::NotFractured);
+            let hidden = rule.decide_flagged(0.1, flags);
             assert_eq!(hidden == Decision::Doubt, flag.hides(), "{flag}");
-            for decision in [Decision::Fractured, Decision::Doubt, Decision::NotAnXray] {
-                assert_eq!(careful(decision), decision, "{flag}");
+            for score in [0.5, 0.9] {
+                assert_eq!(
+                    rule.decide_flagged(score, flags),
+                    rule.decide(score),
+                    "{flag}"
+                );
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use osteon_data::{FilmHash, Preprocess};
 use osteon_gate::Gate;
-use osteon_metrics::Summary;
+use osteon_metrics::{Estimate, Summary};
 use serde::{Deserialize, Serialize};
 
 use crate::{Architecture, Calibration, DoubtBand, FittedOn, OperatingPoint, Promised, Promises};
@@ -17,6 +17,9 @@ pub const FORMAT_VERSION: u64 = 2;
 pub struct ModelInfo {
     /// [`FORMAT_VERSION`].
     pub format_version: u64,
+    /// What the model is called, such as `accurate`, if it has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What wrote it.
     pub program: Program,
     /// The network.
@@ -94,6 +97,9 @@ pub struct TrainingData {
     /// What the weights began from, in words; `None`: random weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_from: Option<String>,
+    /// The weights are the mean of so many models, the folds of a cross-validation, and val chose nothing; `None`: of one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaged: Option<u64>,
     /// The first 16 hexadecimal digits of the SHA-256 of every training file: a judgement can say what the model has seen.
     #[serde(default)]
     pub train_films: BTreeSet<String>,
@@ -118,6 +124,44 @@ pub struct Figures {
     /// Of the out-of-fold scores that calibration and thresholds were fitted to, if they were: of models of the same recipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_fold: Option<Summary>,
+    /// Of the out-of-fold scores, by source, region and whatever else is known of the images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subsets: Vec<Subset>,
+}
+
+/// Figures on the images of which a field has one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subset {
+    /// The field, such as `region`.
+    pub field: String,
+    /// Its value, such as `hand`.
+    pub value: String,
+    /// Images.
+    pub images: u64,
+    /// Fractured ones among them.
+    pub fractured: u64,
+    /// With its 95 % interval.
+    pub roc_auc: Estimate,
+    /// With its 95 % interval.
+    pub average_precision: Estimate,
+    /// What is decided on them, by the model's thresholds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<Decided>,
+}
+
+/// What becomes of images outside and inside the doubt band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decided {
+    /// Fractured images that are called fractured.
+    pub found: u64,
+    /// Images that are called fractured and are not.
+    pub false_alarms: u64,
+    /// Fractured images that are called not fractured.
+    pub missed: u64,
+    /// Images that are called not fractured, and are not.
+    pub cleared: u64,
+    /// Images left to a person.
+    pub doubt: u64,
 }
 
 impl Default for Program {
@@ -135,6 +179,7 @@ impl ModelInfo {
     pub fn new(architecture: Architecture, preprocess: Preprocess) -> Self {
         Self {
             format_version: FORMAT_VERSION,
+            name: None,
             program: Program::default(),
             architecture,
             preprocess,

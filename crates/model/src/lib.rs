@@ -34,7 +34,7 @@ pub use file::{
 };
 pub use flag::{Flag, Flags};
 pub use import::{Rename, begin_from_backbone, import};
-pub use info::{FORMAT_VERSION, Figures, ModelInfo, Program, TrainingData};
+pub use info::{Decided, FORMAT_VERSION, Figures, ModelInfo, Program, Subset, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, Backbone, EfficientNetLite, EfficientNetLiteOptions,
     FractureMap, FractureMapOptions, LiteVariant, Net, Network, Residual, ResidualOptions,
@@ -43,5 +43,5 @@ pub use network::{
 pub use predictor::{Decision, Prediction, Predictor, logits_of};
 pub use prepare::{Prepared, Preparer};
 #[cfg(feature = "shipped")]
-pub use shipped::{SHIPPED, shipped_info};
+pub use shipped::Shipped;
 pub use tch::Device;

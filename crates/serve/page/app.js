@@ -13,7 +13,7 @@ import { printReport } from './report.js';
 import { callOf, resultOf } from './result.js';
 import { rulesOf } from './rules.js';
 import { startScheme } from './scheme.js';
-import { fillTexts, t } from './text.js';
+import { fillTexts, modelName, t } from './text.js';
 import { askToken, startToken } from './token.js';
 import { worthAnother } from './verdict.js';
 import { Viewer } from './viewer.js';
@@ -157,7 +157,7 @@ $('clear').addEventListener('click', () => {
 });
 
 modelOf(false).then((model) => {
-  const parts = [model.program, t('footer.model', { name: model.name }), model.licence && t('footer.source', { licence: model.licence })];
+  const parts = [model.program, t('footer.model', { name: modelName(model) }), model.licence && t('footer.source', { licence: model.licence })];
   $('about-line').textContent = parts.filter(Boolean).join(' · ');
 }, () => {
   // Without a token, or without a server: whoever sends a film is told.

@@ -2,7 +2,7 @@
 import { getCard, getModel, Problem } from './api.js';
 import { $, el } from './dom.js';
 import { save } from './download.js';
-import { index, percent, t, whole } from './text.js';
+import { index, modelName, percent, t, whole } from './text.js';
 import { askToken } from './token.js';
 import { errorText } from './verdict.js';
 
@@ -131,7 +131,7 @@ function points({ operating_points: list }) {
 function made(model) {
   const size = model.preprocess?.size;
   const rows = [
-    ['name', model.name], ['input', size && t('card.inputText', { size: String(size) })], ['program', model.written_by],
+    ['name', modelName(model)], ['input', size && t('card.inputText', { size: String(size) })], ['program', model.written_by],
     ['licence', model.licence ?? t('card.unknown')], ['hash', model.weights_sha256],
   ].filter(([, value]) => value);
   return [

@@ -2,7 +2,7 @@
 import { spacingOf } from './dicom.js';
 import { kindOf } from './films.js';
 import { drawLayers } from './stage.js';
-import { percent, t } from './text.js';
+import { modelName, percent, t } from './text.js';
 
 /** How long a line between two places of the picture (shares of its sides) is: `text` beside it, `says` in a sentence. Without a known spacing, in the file's pixels. */
 export function lengthOf({ from, to }, film, pixels) {
@@ -58,7 +58,7 @@ function linesOf(film) {
   const score = judged && kind !== 'not_an_xray' ? `, ${t('list.score', { score: percent(film.prediction.score) })}` : '';
   return [
     `${film.name}: ${t(`decision.${kind}.name`)}${score}`,
-    judged && `${film.model.name}, ${film.model.program}`,
+    judged && `${modelName(film.model)}, ${film.model.program}`,
     `${t('notice.strong')} ${t('notice.rest')}`,
   ].filter(Boolean);
 }

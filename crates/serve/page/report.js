@@ -3,7 +3,7 @@ import { $, el } from './dom.js';
 import { heatOf, KINDS, kindOf } from './films.js';
 import { miniature } from './picture.js';
 import { badge } from './result.js';
-import { percent, t } from './text.js';
+import { modelName, percent, t } from './text.js';
 import { bandText, errorText, reasonsOf, saysOf } from './verdict.js';
 
 const SIDE = 640;
@@ -20,7 +20,7 @@ export async function makeReport(films) {
   const model = judged.find((film) => film.model)?.model ?? null;
   const entries = [];
   for (const film of judged) entries.push(await entry(film));
-  const made = model && t('report.made', { date: new Date().toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' }), program: model.program, model: model.name, hash: model.weights_sha256.slice(0, 12) });
+  const made = model && t('report.made', { date: new Date().toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' }), program: model.program, model: modelName(model), hash: model.weights_sha256.slice(0, 12) });
   $('report').replaceChildren(
     el('header', {},
       el('p', { class: 'report-brand', text: 'Osteon' }),

@@ -4,7 +4,7 @@ import { headerRows } from './exams.js';
 import { kindOf } from './films.js';
 import { icon } from './icons.js';
 import { scaleOf } from './scale.js';
-import { bytes, percent, t } from './text.js';
+import { bytes, modelName, percent, t } from './text.js';
 import { errorText, meaningOf, reasonsOf, saysOf, worthAnother } from './verdict.js';
 
 /** The decision as a badge. */
@@ -48,7 +48,7 @@ function answer({ prediction, model, example, header }) {
       ['pixels', t('details.pixels', { width: String(prediction.width), height: String(prediction.height) })],
       ['xray', prediction.xray_score === null || prediction.xray_score === undefined ? null : percent(prediction.xray_score)],
       ['time', t('details.milliseconds', { value: String(Math.round(prediction.milliseconds)) })],
-      ['model', `${model.name}, ${model.program}`],
+      ['model', `${modelName(model)}, ${model.program}`],
       ['hash', prediction.sha256],
     ].map(([key, value]) => [key === 'pixels' ? 'size' : key, value])),
     header && headerDetails(header),

@@ -53,3 +53,6 @@ export function bytes(count) {
   const mebi = count / 1048576;
   return mebi < 1 ? `${Math.round(count / 1024)}\u202fKiB` : `${mebi.toFixed(1)}\u202fMiB`;
 }
+
+/// What a model is called: its own name with its network's, or the network's alone.
+export const modelName = (model) => (model.model ? `${model.model} (${model.name})` : model.name);

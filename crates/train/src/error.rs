@@ -163,6 +163,47 @@ pub enum TrainError {
         /// The first tensor that does not fit.
         problem: WeightProblem,
     },
+    /// What was to be averaged is not the folds of one cross-validation.
+    #[error("{}: the models of one cross-validation's folds can be averaged, and here {problem}", path.display())]
+    NotFolds {
+        /// The model file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// An average of folds has no val of its own to be fitted to.
+    #[error(
+        "the average of a cross-validation's folds has seen all their images: what it decides can be fitted to their out-of-fold scores alone"
+    )]
+    AverageUnfitted,
+    /// The val that an average was to be judged on is not apart.
+    #[error(
+        "{images} images of val in {data} are among those that the folds learned from: no figure on them would say anything"
+    )]
+    ValLearned {
+        /// How many.
+        images: usize,
+        /// The data set given.
+        data: String,
+    },
+    /// No row of a table has the value that was asked for.
+    #[error("{}: no row has {field}={value}", path.display())]
+    NoSuchRows {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        field: String,
+        /// The value.
+        value: String,
+    },
+    /// Training was to begin from a model that knows val.
+    #[error("train.init: {} has learned from {images} of the images of val: figures on them would show memory", path.display())]
+    InitLearned {
+        /// The model file.
+        path: PathBuf,
+        /// How many.
+        images: usize,
+    },
     /// A model was to be fitted anew to val films that are not those it was chosen on.
     #[error(
         "the films of val in {data} are not those that {} was chosen on: its thresholds can be fitted anew only to the same films",
@@ -285,6 +326,11 @@ impl TrainError {
             | Self::NoBoxes
             | Self::SharedGroups { .. }
             | Self::OtherVal { .. }
+            | Self::NotFolds { .. }
+            | Self::InitLearned { .. }
+            | Self::AverageUnfitted
+            | Self::ValLearned { .. }
+            | Self::NoSuchRows { .. }
             | Self::InitNetwork { .. }
             | Self::InitSizes { .. }
             | Self::NoBackbone { .. }

@@ -1,6 +1,6 @@
 //! Cross-validation: every film judged by a model that never saw it, nor a film of its group.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +10,11 @@ use osteon_data::{
     Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
 };
 use osteon_metrics::{average_precision, roc_auc};
-use osteon_model::Predictor;
+use osteon_model::{Predictor, Subset};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Monitor;
+use crate::subsets::{Fields, subsets};
 use crate::trainer::{prepare, train_on};
 use crate::{Event, Observer, Plan, StopReason, TrainError};
 
@@ -28,11 +30,14 @@ pub struct OutOfFold {
     /// What belongs together with it: of one number are images of one group. `None` in tables of earlier programs.
     #[serde(default)]
     pub group: Option<usize>,
-    /// Calibrated on that fold's val, 0..=1.
+    /// Calibrated on that fold's val, 0..=1; the logit's uncalibrated probability where val is what is judged.
     pub score: f64,
     /// The network's own number, to which `osteon shrink --refit --scores` fits. `None` in tables of earlier programs.
     #[serde(default)]
     pub logit: Option<f64>,
+    /// What else is known of it: a column each.
+    #[serde(skip)]
+    pub fields: Fields,
 }
 
 /// One fold's figures on the films it was not trained or chosen on.
@@ -59,6 +64,8 @@ pub struct CrossValidation {
     pub roc_auc: Option<f64>,
     /// Average precision over them.
     pub average_precision: Option<f64>,
+    /// The same by what else is known of the images: source, region, view.
+    pub subsets: Vec<Subset>,
     /// Whether it was stopped before all folds were done.
     pub interrupted: bool,
     /// This process's number among those that trained together; 0 wrote the files.
@@ -68,8 +75,10 @@ pub struct CrossValidation {
 
 /// Trains `folds` runs in folders `fold-1` … of the plan's run folder, and writes `out_of_fold.csv` and `folds.json` there.
 ///
-/// The films of train and val are divided anew, groups kept whole; films of test stay apart. In each fold one part is judged, the next
-/// one is val, which chooses epoch and threshold, and the rest is learned from: no score comes from a model that was chosen on it.
+/// The films of train and val are divided anew, groups kept whole and values of `train.balance` shared out; films of test stay apart. In
+/// each fold one part is judged, the next one is val, which chooses epoch and threshold, and the rest is learned from: no score comes from a
+/// model that was chosen on it. With [`Monitor::LastEpoch`] nothing is chosen: the part that is judged is val, all the rest is learned from,
+/// and scores are uncalibrated.
 /// With `resume` folds that are done are not run again.
 pub fn cross_validate(
     plan: &Plan,
@@ -90,8 +99,10 @@ pub fn cross_validate(
     let groups = Groups::known(&entries).numbers();
     let options = SplitOptions {
         seed: config.train.seed,
+        balance: Some(config.train.balance.clone()).filter(|field| !field.is_empty()),
         ..SplitOptions::default()
     };
+    let chooses = config.train.monitor != Monitor::LastEpoch;
     let ids = entries.iter().map(|entry| entry.id.as_str());
     let group_of: HashMap<&str, usize> = ids.zip(groups.iter().copied()).collect();
     let parts = fold_films(&entries, &groups, folds, &options)?;
@@ -120,10 +131,21 @@ pub fn cross_validate(
             folds,
         });
         let mut divided = entries.clone();
-        for (entry, split) in divided.iter_mut().zip(fold_splits(&parts, folds, fold)) {
-            entry.split = split;
+        if chooses {
+            for (entry, split) in divided.iter_mut().zip(fold_splits(&parts, folds, fold)) {
+                entry.split = split;
+            }
+        } else {
+            for (entry, &part) in divided.iter_mut().zip(&parts) {
+                entry.split = match part == fold {
+                    true => Split::Val,
+                    false => Split::Train,
+                };
+            }
         }
         let divided = catalog.redivided(divided)?;
+        let mut config = config.clone();
+        config.train.init = of_fold_init(&config.train.init, fold + 1);
         let of_fold = Plan {
             config: config.clone(),
             resume: plan.resume && run.join("config.toml").exists(),
@@ -138,7 +160,7 @@ pub fn cross_validate(
         }
         let predictor = Predictor::open(&outcome.model, device)?;
         let preprocess = &predictor.info().preprocess;
-        let films = divided.split(Split::Test)?;
+        let films = divided.split(if chooses { Split::Test } else { Split::Val })?;
         let films = Films::load(films, &config.data.decoder(), preprocess, &|| {})?;
         let films = Arc::new(films);
         let values = predictor.logits(&films, &|_| {})?;
@@ -149,14 +171,27 @@ pub fn cross_validate(
                 fractured,
                 fold: fold + 1,
                 group: group_of.get(id.as_str()).copied(),
-                score: predictor.info().calibration.score(logit),
+                score: match chooses {
+                    true => predictor.info().calibration.score(logit),
+                    false => 1.0 / (1.0 + (-logit).exp()),
+                },
                 logit: Some(logit),
+                fields: Fields::new(),
             })
             .collect();
         if rank == 0 {
             write_scores(&done, &judged)?;
         }
         scores.extend(judged);
+    }
+    let mut known: HashMap<&str, &Fields> = HashMap::new();
+    for entry in &entries {
+        known.insert(&entry.id, &entry.fields);
+    }
+    for score in &mut scores {
+        if let Some(&fields) = known.get(score.id.as_str()) {
+            score.fields.clone_from(fields);
+        }
     }
     let found = CrossValidation {
         rank,
@@ -170,6 +205,14 @@ pub fn cross_validate(
     let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
     write_atomic(&plan.run.join("folds.json"), &text)?;
     Ok(found)
+}
+
+/// What a fold begins from: `{fold}` in `train.init` stands for its number, so that each begins from the same fold of another cross-validation.
+fn of_fold_init(init: &Path, fold: usize) -> PathBuf {
+    match init.to_str() {
+        Some(text) => PathBuf::from(text.replace("{fold}", &fold.to_string())),
+        None => init.to_owned(),
+    }
 }
 
 /// The config of all folds, which going on needs: those that have not begun have none of their own yet.
@@ -208,19 +251,56 @@ fn figures(scores: &[OutOfFold], interrupted: bool) -> Result<CrossValidation, T
         });
     }
     let (roc_auc, average_precision) = of(&scores.iter().collect::<Vec<_>>())?;
+    let labels: Vec<bool> = scores.iter().map(|s| s.fractured).collect();
+    let values: Vec<f64> = scores.iter().map(|s| s.score).collect();
+    // In tables of earlier programs an image without a group stands for itself.
+    let alone = |(i, s): (usize, &OutOfFold)| s.group.unwrap_or(usize::MAX - i);
+    let groups: Vec<usize> = scores.iter().enumerate().map(alone).collect();
+    let fields: Vec<Fields> = scores.iter().map(|s| s.fields.clone()).collect();
     Ok(CrossValidation {
         folds,
         roc_auc,
         average_precision,
+        subsets: subsets(&labels, &values, &groups, &fields)?,
         interrupted,
         rank: 0,
     })
 }
 
+/// Columns of the table that say nothing of the image itself.
+pub(crate) const COLUMNS: [&str; 6] = ["id", "fractured", "fold", "group", "score", "logit"];
+
 fn write_scores(path: &Path, scores: &[OutOfFold]) -> Result<(), TrainError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut names: BTreeSet<&str> = BTreeSet::new();
     for score in scores {
-        writer.serialize(score).map_err(|e| table(path, e))?;
+        names.extend(score.fields.keys().map(String::as_str));
+    }
+    names.retain(|name| !COLUMNS.contains(name));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = |record: Vec<String>| writer.write_record(record).map_err(|e| table(path, e));
+    write(
+        COLUMNS
+            .into_iter()
+            .chain(names.iter().copied())
+            .map(str::to_owned)
+            .collect(),
+    )?;
+    for score in scores {
+        let optional = |value: Option<String>| value.unwrap_or_default();
+        let mut record = vec![
+            score.id.clone(),
+            score.fractured.to_string(),
+            score.fold.to_string(),
+            optional(score.group.map(|group| group.to_string())),
+            score.score.to_string(),
+            optional(score.logit.map(|logit| logit.to_string())),
+        ];
+        record.extend(
+            names
+                .iter()
+                .map(|name| optional(score.fields.get(*name).cloned())),
+        );
+        write(record)?;
     }
     let bytes = writer
         .into_inner()

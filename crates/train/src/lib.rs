@@ -1,6 +1,7 @@
 //! Trains a network: configuration, device, optimiser, schedule, loop, checkpoints, run folder.
 #![doc = include_str!("../README.md")]
 
+mod average;
 mod checkpoint;
 mod compute;
 pub mod config;
@@ -20,6 +21,7 @@ mod scaler;
 mod schedule;
 mod scores;
 mod shrink;
+mod subsets;
 mod team;
 mod tensorboard;
 mod trainer;
@@ -38,5 +40,5 @@ pub use optimizer::{Optimizer, OptimizerConfig, OptimizerName};
 pub use run::RunDir;
 pub use sanity::{Sanity, sanity};
 pub use schedule::{Plateau, ScheduleConfig, ScheduleName};
-pub use shrink::{Shrunk, shrink};
+pub use shrink::{Refit, Shrunk, Written, shrink};
 pub use trainer::{Outcome, Plan, StopReason, train};

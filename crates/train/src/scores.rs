@@ -3,16 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use osteon_model::{FittedOn, FittedSource};
+use osteon_model::{Decided, Decision, FittedOn, FittedSource, ModelInfo, Subset};
 use serde::Deserialize;
 
 use crate::TrainError;
+use crate::folds::COLUMNS;
+use crate::subsets::{Fields, subsets};
 use crate::trainer::Judged;
 
 /// Answers of models that had not seen the images.
 pub(crate) struct Scores {
+    /// What is fitted to: all rows, or those that were asked for.
     pub judged: Judged,
     pub on: FittedOn,
+    /// All rows.
+    all: Judged,
+    /// The columns that are no scores, of all rows.
+    fields: Vec<Fields>,
 }
 
 /// A row: what is needed of it; other columns are read over.
@@ -28,8 +35,9 @@ struct Row {
 }
 
 impl Scores {
-    /// Reads the columns `fractured` (true or false) and `logit`, and `group` and `fold` where they are there.
-    pub fn read(path: &Path) -> Result<Self, TrainError> {
+    /// Reads the columns `fractured` (true or false) and `logit`, and `group` and `fold` where they are there. `only` names a column and the value
+    /// that rows must have to be fitted to.
+    pub fn read(path: &Path, only: Option<(&str, &str)>) -> Result<Self, TrainError> {
         let fault = |line: Option<u64>, problem: String| TrainError::Scores {
             path: path.to_owned(),
             line,
@@ -50,13 +58,15 @@ impl Scores {
                 ));
             }
         }
-        let mut judged = Judged {
+        let none = || Judged {
             labels: Vec::new(),
             logits: Vec::new(),
             groups: Vec::new(),
         };
+        let mut judged = none();
         let mut groups = BTreeMap::new();
-        let mut folds = BTreeSet::new();
+        let mut folds = Vec::new();
+        let mut fields: Vec<Fields> = Vec::new();
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record).map_err(table)? {
             let line = record.position().map(csv::Position::line);
@@ -78,8 +88,37 @@ impl Scores {
             let name = row.group.filter(|name| !name.is_empty()).unwrap_or(own);
             let next = groups.len();
             judged.groups.push(*groups.entry(name).or_insert(next));
-            folds.extend(row.fold.filter(|fold| !fold.is_empty()));
+            folds.push(row.fold.filter(|fold| !fold.is_empty()));
+            let named = head.iter().zip(record.iter());
+            fields.push(
+                named
+                    .filter(|(name, _)| !COLUMNS.contains(name))
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+            );
         }
+        let chosen: Vec<usize> = match only {
+            None => (0..fields.len()).collect(),
+            Some((field, value)) => {
+                let is = |&i: &usize| fields[i].get(field).is_some_and(|found| found == value);
+                let rows: Vec<usize> = (0..fields.len()).filter(is).collect();
+                if rows.is_empty() {
+                    return Err(TrainError::NoSuchRows {
+                        path: path.to_owned(),
+                        field: field.to_owned(),
+                        value: value.to_owned(),
+                    });
+                }
+                rows
+            }
+        };
+        let all = judged;
+        let judged = Judged {
+            labels: chosen.iter().map(|&i| all.labels[i]).collect(),
+            logits: chosen.iter().map(|&i| all.logits[i]).collect(),
+            groups: chosen.iter().map(|&i| all.groups[i]).collect(),
+        };
+        let folds: BTreeSet<&String> = chosen.iter().filter_map(|&i| folds[i].as_ref()).collect();
         let counted = judged.counted();
         if counted.fractured == 0 || counted.fractured == counted.images {
             let problem = format!(
@@ -93,7 +132,38 @@ impl Scores {
             folds: (!folds.is_empty()).then_some(folds.len() as u64),
             ..counted
         };
-        Ok(Self { judged, on })
+        Ok(Self {
+            judged,
+            on,
+            all,
+            fields,
+        })
+    }
+
+    /// Figures by the columns that are no scores, of all rows, and what a model that was fitted to some of them decides.
+    pub fn subsets(&self, info: &ModelInfo) -> Result<Vec<Subset>, TrainError> {
+        let score = |&logit: &f64| info.calibration.score(logit);
+        let scores: Vec<f64> = self.all.logits.iter().map(score).collect();
+        let mut found = subsets(&self.all.labels, &scores, &self.all.groups, &self.fields)?;
+        let rule = info.rule(None)?;
+        for subset in &mut found {
+            let mut decided = Decided::default();
+            for (i, fields) in self.fields.iter().enumerate() {
+                if fields.get(&subset.field) != Some(&subset.value) {
+                    continue;
+                }
+                let count = match (rule.decide(scores[i]), self.all.labels[i]) {
+                    (Decision::Fractured, true) => &mut decided.found,
+                    (Decision::Fractured, false) => &mut decided.false_alarms,
+                    (Decision::NotFractured, true) => &mut decided.missed,
+                    (Decision::NotFractured, false) => &mut decided.cleared,
+                    _ => &mut decided.doubt,
+                };
+                *count += 1;
+            }
+            subset.decisions = Some(decided);
+        }
+        Ok(found)
     }
 }
 
@@ -105,7 +175,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join("scores.csv");
         std::fs::write(&path, text).expect("writes");
-        Scores::read(&path).map_err(|error| {
+        Scores::read(&path, None).map_err(|error| {
             error
                 .to_string()
                 .replace(&format!("{}/", dir.path().display()), "")

@@ -35,7 +35,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     script
         .arg(root.join("xtask/src/bench/peers/network_ways.py"))
         .args(["--rounds", &arguments.rounds.to_string(), "--model"])
-        .arg(root.join("crates/model/shipped/osteon.safetensors"));
+        .arg(root.join("crates/model/shipped/accurate.safetensors"));
     let printed = workspace::printed(&mut script)?;
     let found: Found =
         serde_json::from_str(&printed).context("network_ways.py printed something else")?;

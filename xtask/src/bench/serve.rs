@@ -225,7 +225,7 @@ impl Bench<'_> {
             let folder = self.root.join("xtask/src/bench/peers");
             peer.arg(folder.join("serve_torch.py"))
                 .args(["--port", &port.to_string(), "--model"])
-                .arg(self.root.join("crates/model/shipped/osteon.safetensors"));
+                .arg(self.root.join("crates/model/shipped/accurate.safetensors"));
             peer
         };
         command.args(one.words).stdout(Stdio::null());

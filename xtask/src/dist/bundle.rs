@@ -14,8 +14,9 @@ use crate::download::installed::VERSION;
 use crate::download::{hash, libtorch};
 use crate::workspace;
 
-/// The model that ships; the program holds it too, but other programs can only read a file.
-const MODEL: &str = "crates/model/shipped/osteon.safetensors";
+/// The models that ship; the program holds them too, but other programs can only read a file.
+const MODELS: [&str; 2] = ["accurate.safetensors", "fast.safetensors"];
+const SHIPPED: &str = "crates/model/shipped";
 /// Pages that a person reads without the checkout.
 const PAGES: &[(&str, &str)] = &[
     ("CHANGELOG.md", "CHANGELOG.md"),
@@ -23,6 +24,7 @@ const PAGES: &[(&str, &str)] = &[
     ("LICENSE-MIT", "LICENSE-MIT"),
     ("docs/DATA_CARD.md", "DATA_CARD.md"),
     ("docs/MODEL_CARD.md", "MODEL_CARD.md"),
+    ("docs/MODEL_CARD_FAST.md", "MODEL_CARD_FAST.md"),
     ("docs/SECURITY.md", "SECURITY.md"),
     ("packaging/README.md", "README.md"),
 ];
@@ -64,7 +66,10 @@ impl Bundle<'_> {
             .collect();
         let needs = format!("asks the system for {}", needs.join(", "));
 
-        self.copy(&self.root.join(MODEL), "share/osteon/osteon.safetensors")?;
+        for name in MODELS {
+            let file = self.root.join(SHIPPED).join(name);
+            self.copy(&file, &format!("share/osteon/{name}"))?;
+        }
         for entry in fs::read_dir(self.root.join("configs"))? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -108,13 +113,15 @@ impl Bundle<'_> {
             })
         };
         let mut parts: Vec<Part> = libraries.iter().map(library).collect::<Result<_>>()?;
-        parts.push(Part {
-            name: "osteon.safetensors".to_owned(),
-            version: self.crates.version(),
-            kind: PartKind::Model,
-            sha256: hash::sha256(&self.root.join(MODEL))?,
-            licence: Some("CC-BY-4.0".to_owned()),
-        });
+        for name in MODELS {
+            parts.push(Part {
+                name: name.to_owned(),
+                version: self.crates.version(),
+                kind: PartKind::Model,
+                sha256: hash::sha256(&self.root.join(SHIPPED).join(name))?,
+                licence: Some("CC-BY-4.0 AND ODC-By-1.0".to_owned()),
+            });
+        }
         Ok(parts)
     }
 

@@ -53,8 +53,8 @@ fn the_archive_is_whole_proved_and_the_same_each_time() {
         "share/doc/osteon/README.md",
         "share/doc/osteon/THIRD-PARTY.txt",
         "share/man/man1/osteon.1",
-        "share/osteon/configs/shipped.toml",
-        "share/osteon/osteon.safetensors",
+        "share/osteon/configs/accurate.toml",
+        "share/osteon/accurate.safetensors",
     ] {
         assert!(top.join(path).is_file(), "{path}");
     }
@@ -64,7 +64,7 @@ fn the_archive_is_whole_proved_and_the_same_each_time() {
     assert!(
         parts
             .iter()
-            .any(|part| part["name"] == "osteon.safetensors"),
+            .any(|part| part["name"] == "accurate.safetensors"),
         "{bill}"
     );
 
@@ -92,17 +92,14 @@ fn the_bill_of_materials_needs_no_build() {
 
 /// What `cargo xtask train-shipped` is called with.
 fn shipped(small: &Small, more: &[&str]) -> Command {
-    small.write("films/train/film.png", "");
-    small.write("boxes.csv", "");
-    let fixed = [
-        "train-shipped",
-        "--data",
-        "films",
-        "--annotations",
-        "boxes.csv",
-        "--out",
-        "runs",
-    ];
+    small.write("data/fracatlas/train/fractured/a.png", "");
+    small.write("data/kaggle/train/fractured/b.png", "");
+    for (source, file) in [("fracatlas", "a.png"), ("kaggle", "b.png")] {
+        let table =
+            format!("split,class,file,cluster,cluster_rep\ntrain,fractured,{file},{source},1\n");
+        small.write(&format!("data/manifests/{source}.csv"), &table);
+    }
+    let fixed = ["train-shipped", "--data", "data", "--out", "runs"];
     let mut command = small.xtask(&[&fixed[..], more].concat());
     command.env("SMALL_LOG", small.root().join("calls"));
     command
@@ -112,63 +109,57 @@ fn shipped(small: &Small, more: &[&str]) -> Command {
 fn a_training_that_broke_off_goes_on_where_it_was_and_only_a_whole_one_ships() {
     let small = Small::new();
     small.example("gate", "gate", "fitted");
-    let (model, card) = (
-        "crates/model/shipped/osteon.safetensors",
-        "docs/MODEL_CARD.md",
+    let (accurate, fast) = (
+        "crates/model/shipped/accurate.safetensors",
+        "crates/model/shipped/fast.safetensors",
     );
-    let before = (small.read(model), small.read(card));
+    let before = small.read(fast);
     let log = small.root().join("calls");
 
     let said = Ended::of(&mut shipped(&small, &["--dry-run"])).passed();
     assert!(
-        said.contains("stage1: osteon train") && said.contains("then: gate copy"),
+        said.contains("accurate: osteon train") && said.contains("then: gate copy"),
         "{said}"
     );
     assert!(calls(&log).is_empty());
 
-    Ended::of(shipped(&small, &[]).env("SMALL_FAILS", "runs/stage2")).failed();
-    assert_eq!((small.read(model), small.read(card)), before);
+    // The second cross-validation fails: the first model ships, the second is as it was.
+    Ended::of(shipped(&small, &[]).env("SMALL_FAILS", "--run runs/fast")).failed();
+    assert!(small.read(accurate).contains("configs/accurate.toml"));
+    assert_eq!(small.read(fast), before);
     let failed = calls(&log);
-    assert_eq!(failed.len(), 2, "{failed:?}");
+    assert_eq!(failed.len(), 4, "{failed:?}");
     // It had begun.
-    small.write("runs/stage2/config.toml", "");
+    small.write("runs/fast/config.toml", "");
 
     let said = Ended::of(&mut shipped(&small, &[])).passed();
-    assert!(said.contains("stage1: done, kept"), "{said}");
+    assert!(said.contains("accurate: done, kept"), "{said}");
     assert!(said.contains("ROC-AUC on val 0.9004"), "{said}");
-    let rest = &calls(&log)[2..];
+    let rest = &calls(&log)[4..];
     assert!(
-        rest[0].starts_with("train --resume --run") && rest[0].ends_with("stage2"),
+        rest[0].starts_with("shrink") && rest[1].starts_with("info --card"),
         "{rest:?}"
     );
     assert!(
-        rest[1].contains("stage3 ") && rest[1].contains("stage2/model.safetensors"),
+        rest[2].starts_with("train --resume --folds 5 --run") && rest[2].ends_with("fast"),
         "{rest:?}"
     );
     assert!(
-        rest[2].starts_with("shrink") && rest[3].starts_with("info --card"),
+        rest[3].starts_with("shrink") && rest[4].starts_with("info --card"),
         "{rest:?}"
     );
-    assert_eq!(rest.len(), 4);
-    // What the last stage left, through all that follows.
-    assert!(small.read(model).contains("stage3"));
-    assert!(small.read(card).starts_with("# Card of train"));
+    assert_eq!(rest.len(), 5);
+    assert!(small.read(fast).contains("runs/fast"));
+    let card = small.read("docs/MODEL_CARD_FAST.md");
+    assert!(card.starts_with("# Card of train"), "{card}");
 }
 
 #[test]
-fn a_training_without_its_films_does_not_begin() {
+fn a_training_without_its_images_does_not_begin() {
     let small = Small::new();
-    let words = [
-        "train-shipped",
-        "--data",
-        "none",
-        "--annotations",
-        "none.csv",
-        "--out",
-        "runs",
-    ];
+    let words = ["train-shipped", "--data", "none", "--out", "runs"];
     let said = Ended::of(&mut small.xtask(&words)).failed();
-    assert!(said.contains("there are no films at"), "{said}");
+    assert!(said.contains("there are no images at"), "{said}");
     assert!(!small.root().join("runs").exists());
 }
 
@@ -209,7 +200,7 @@ fn parity_hands_both_exports_to_the_comparison_and_ends_as_it_ends() {
     let ended = parity(&[
         "--json",
         "--model",
-        "crates/model/shipped/osteon.safetensors",
+        "crates/model/shipped/accurate.safetensors",
     ]);
     assert_eq!(ended.output.status.code(), Some(1), "{}", ended.said);
     let said = parity(&[]).passed();

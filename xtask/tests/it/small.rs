@@ -42,7 +42,12 @@ impl Small {
             small.copy(name);
         }
         small.package("model", "");
-        small.write("crates/model/shipped/osteon.safetensors", "weights");
+        for name in ["accurate", "fast"] {
+            small.write(
+                &format!("crates/model/shipped/{name}.safetensors"),
+                "weights",
+            );
+        }
         for part in [
             "include/torch/csrc/api/include/torch/torch.h",
             "lib/libtorch_cpu.so",

@@ -1,34 +1,35 @@
 //! The model card: what the header of a model file says, as a page that a person reads before using it. Nothing in it is typed by hand.
 
 use std::fmt::Write;
-use std::path::Path;
 
-use anyhow::Context;
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{CalibrationMethod, Device, FittedSource, ModelInfo, Predictor, SHIPPED};
+use osteon_model::{CalibrationMethod, Device, FittedSource, ModelInfo, Subset};
 
 use super::info::{fitted_on, promises};
 use super::shrink::mebibytes;
+use crate::chosen::Chosen;
 
-/// The card of a model file as Markdown; without a file, of the model that ships with the program.
-pub fn card(file: Option<&Path>) -> anyhow::Result<String> {
-    let (predictor, bytes) = match file {
-        Some(file) => {
-            let predictor = Predictor::open(file, Device::Cpu)?;
-            let about = std::fs::metadata(file);
-            let about = about.with_context(|| format!("cannot look at {}", file.display()))?;
-            (predictor, about.len())
-        }
-        None => (Predictor::shipped(Device::Cpu)?, SHIPPED.len() as u64),
-    };
-    Ok(card_of(predictor.info(), predictor.parameters(), bytes))
+/// The card of a model, as Markdown.
+pub fn card(chosen: &Chosen) -> anyhow::Result<String> {
+    let predictor = chosen.open(Device::Cpu)?;
+    Ok(card_of(
+        predictor.info(),
+        predictor.parameters(),
+        chosen.bytes()?,
+    ))
 }
 
 /// The card of a model whose file has so many bytes.
 pub fn card_of(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
-    let mut page = "# Model card\n\n<!-- Made by `osteon info --card` from the header of the model file. Not to be edited. -->\n\n".to_owned();
+    let title = info
+        .name
+        .as_ref()
+        .map_or(String::new(), |name| format!(": {name}"));
+    let mut page = format!(
+        "# Model card{title}\n\n<!-- Made by `osteon info --card` from the header of the model file. Not to be edited. -->\n\n"
+    );
     page += "**Not a medical device: for research and teaching, never for a decision about a patient.** It tells films that show a fractured bone from those that do \
              not, and gives a score, the calibrated probability of a fracture.\n\n";
     page += &file_table(info, parameters, bytes);
@@ -113,6 +114,12 @@ fn use_and_data(info: &ModelInfo) -> String {
 
 /// What epoch, calibration and thresholds were chosen on.
 fn chosen(info: &ModelInfo) -> String {
+    if let (Some(folds), Some(on)) = (info.training_data.averaged, info.fitted_on) {
+        return format!(
+            "The weights are the mean of {folds} models, each trained on all but one part of the training images; all learned to the last epoch, and nothing was chosen. Calibration, \
+             operating points and promises were fitted on {on}: the part that each model had not seen. Val was kept apart from all of it."
+        );
+    }
     match info.fitted_on {
         Some(on) if on.source == FittedSource::OutOfFold => format!(
             "The epoch was chosen on val; calibration, operating points and promises were fitted on {on}, of models trained by the same recipe."
@@ -125,7 +132,14 @@ fn figures(info: &ModelInfo) -> String {
     let mut text = "## How well it does\n\n".to_owned();
     match &info.metrics.val {
         Some(val) => {
-            text += "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n";
+            text += match info.training_data.averaged {
+                Some(_) => {
+                    "On val, from which nothing was learned and on which nothing was chosen. In brackets: 95 % intervals.\n\n"
+                }
+                None => {
+                    "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n"
+                }
+            };
             text += &table(val);
         }
         None => text += "It was not judged on val.\n\n",
@@ -141,9 +155,46 @@ fn figures(info: &ModelInfo) -> String {
         }
         None => text += "No figures on test are in the file.\n\n",
     }
-    text += "Figures by body region, view, sex or age are not in the file: that it does as well in each is not known. `osteon evaluate --annotations` gives those that \
-             a table of the films allows.\n\n";
+    if info.metrics.subsets.is_empty() {
+        text += "Figures by body region, view, sex or age are not in the file: that it does as well in each is not known. `osteon evaluate --annotations` gives those that \
+                 a table of the films allows.\n\n";
+    } else {
+        text += &subsets(&info.metrics.subsets);
+    }
     text
+}
+
+/// Figures by source, region and view, and what is decided there.
+fn subsets(found: &[Subset]) -> String {
+    let mut text = "Out of fold, by what else is known of the images; a score was fitted to as stated above, and what is decided follows from that alone. Sources are never pooled: \
+                    source and class hang together.\n\n\
+                    | | images | fractured | ROC-AUC | average precision | called fractured | of them wrong | fractures called not fractured | left to a person |\n\
+                    |---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    let share = |count: u64, of: u64| match of {
+        0 => "–".to_owned(),
+        of => format!("{:.0} %", 100.0 * count as f64 / of as f64),
+    };
+    for subset in found {
+        let decided = subset.decisions.unwrap_or_default();
+        let called = decided.found + decided.false_alarms;
+        let _ = writeln!(
+            text,
+            "| {} {} | {} | {} | {} | {} | {called} ({} of the fractures) | {} | {} ({}) | {} |",
+            subset.field,
+            subset.value,
+            subset.images,
+            subset.fractured,
+            index(subset.roc_auc),
+            index(subset.average_precision),
+            share(decided.found, subset.fractured),
+            decided.false_alarms,
+            decided.missed,
+            share(decided.missed, subset.fractured),
+            share(decided.doubt, subset.images),
+        );
+    }
+    text + "\n"
 }
 
 fn table(found: &Summary) -> String {
@@ -284,10 +335,26 @@ fn limits(info: &ModelInfo) -> String {
         .val
         .as_ref()
         .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
+    let evidence = match info.training_data.averaged {
+        Some(_) => format!("Val has {fractured} fractured films: the intervals above are wide."),
+        None => format!(
+            "It was chosen on {fractured} fractured films: the intervals above are wide, and the figures on other films are likely lower."
+        ),
+    };
+    let sources = info
+        .metrics
+        .subsets
+        .iter()
+        .filter(|part| part.field == "source")
+        .count();
+    let known = match sources {
+        0 | 1 => "It knows one data set.".to_owned(),
+        several => format!("It knows {several} data sets."),
+    };
     let mut text = format!(
         "## Limits\n\n\
-         - It was chosen on {fractured} fractured films: the intervals above are wide, and the figures on other films are likely lower.\n\
-         - It knows one data set. On films of other hospitals, machines and populations it may do much worse; this was not measured.\n\
+         - {evidence}\n\
+         - {known} On films of other hospitals, machines and populations it may do much worse; this was not measured.\n\
          - Precision holds for the share of fractures among these films alone.\n\
          - It gives a score for the film as a whole. It knows of no earlier film, no other view and no complaint.\n"
     );
@@ -302,12 +369,15 @@ fn made(info: &ModelInfo) -> String {
     format!(
         "## How it was made\n\n\
          From {}, by `osteon train` (for the model that ships: `cargo xtask train-shipped`), seed {}; kept is epoch {} of the last \
-         stage. The command `osteon info --json` prints the whole header.\n",
+         stage{}. The command `osteon info --json` prints the whole header.\n",
         data.begun_from
             .as_deref()
             .unwrap_or("random weights, without downloaded ones"),
         data.seed,
-        data.epochs
+        data.epochs,
+        data.averaged.map_or(String::new(), |models| format!(
+            ", of {models} models whose weights are averaged"
+        ))
     )
 }
 

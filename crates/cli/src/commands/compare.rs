@@ -9,13 +9,13 @@ use osteon_metrics::{
     Estimate, Pair, PairedAuc, PairedDecisions, average_precision, brier, delong_paired, mcnemar,
     paired_bootstrap,
 };
-use osteon_model::Predictor;
 use osteon_report::judgement::{Film, Judgement};
 use osteon_train::choose_device;
 use serde::Serialize;
 
-use super::{model_path, open_data};
+use super::open_data;
 use crate::args::CompareArgs;
+use crate::chosen::Chosen;
 use crate::exit::Ending;
 use crate::judge::{Judged, Request, judge};
 use crate::output;
@@ -49,14 +49,11 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
     let device = choose_device(&args.device)?;
     let catalog = open_data(&args.data, split)?;
     let on = |given: Option<&Path>| {
-        let model = given.map(model_path);
-        let predictor = match &model {
-            Some(model) => Predictor::open(model, device)?,
-            None => Predictor::shipped(device)?,
-        };
+        let chosen = Chosen::new(given);
+        let predictor = chosen.open(device)?;
         judge(&Request {
             predictor: &predictor,
-            model: model.as_deref(),
+            model: chosen.file(),
             catalog: &catalog,
             split,
             repair: false,

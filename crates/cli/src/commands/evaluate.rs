@@ -10,10 +10,10 @@ use crate::output;
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
-    let (predictor, model) = open_model(&args.model)?;
+    let (predictor, chosen) = open_model(&args.model)?;
     let judged = judge(&Request {
         predictor: &predictor,
-        model: model.as_deref(),
+        model: chosen.file(),
         catalog: &open_data(&args.data, split)?,
         split,
         repair: args.unreadable == UnreadablePolicy::Repair,

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context;
-use osteon_model::{Device, ExportFormat, SHIPPED, export, load, load_bytes};
+use osteon_model::{Device, ExportFormat, export};
 use serde::Serialize;
 
-use super::model_path;
 use super::shrink::mebibytes;
 use crate::args::{ExportArgs, ExportForm};
+use crate::chosen::Chosen;
 use crate::exit::Ending;
 use crate::output;
 
@@ -26,14 +26,7 @@ struct Report<'a> {
 }
 
 pub fn run(args: &ExportArgs) -> anyhow::Result<Ending> {
-    let (net, info) = match &args.model {
-        Some(given) => load(&model_path(given), Device::Cpu)?,
-        None => load_bytes(
-            "the model that ships with the program".as_ref(),
-            SHIPPED,
-            Device::Cpu,
-        )?,
-    };
+    let (net, info) = Chosen::new(args.model.as_deref()).load(Device::Cpu)?;
     let format = match args.format {
         ExportForm::Torchscript => ExportFormat::TorchScript,
         ExportForm::Onnx => ExportFormat::Onnx,

@@ -3,25 +3,22 @@
 use std::fmt::Write;
 
 use osteon_model::{
-    CalibrationMethod, ModelInfo, OperatingPoint, Promised, Promises, TrainingData, read_info,
-    shipped_info,
+    CalibrationMethod, ModelInfo, OperatingPoint, Promised, Promises, TrainingData,
 };
 
-use super::{card, model_path};
+use super::card;
 use crate::args::InfoArgs;
+use crate::chosen::Chosen;
 use crate::exit::Ending;
 use crate::output;
 
 pub fn run(args: &InfoArgs) -> anyhow::Result<Ending> {
-    let file = args.model.as_deref().map(model_path);
+    let chosen = Chosen::new(args.model.as_deref());
     if args.card {
-        output::text(&card::card(file.as_deref())?)?;
+        output::text(&card::card(&chosen)?)?;
         return Ok(Ending::Done);
     }
-    let info = match &file {
-        Some(file) => read_info(file)?,
-        None => shipped_info()?,
-    };
+    let info = chosen.info()?;
     if args.json {
         output::json(&info)?;
     } else {
@@ -39,11 +36,14 @@ fn text(info: &ModelInfo) -> String {
     };
     let mut text = format!(
         "\
-architecture   {}
+{}architecture   {}
 input          {}×{} pixels, {fit}, (v/255 − {}) / {}
 calibration    {}
 {}
 written by     {} {}, format {}",
+        info.name
+            .as_ref()
+            .map_or(String::new(), |name| format!("model          {name}\n")),
         info.architecture.name,
         pre.size,
         pre.size,

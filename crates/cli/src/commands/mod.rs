@@ -21,7 +21,7 @@ pub mod train;
 pub mod verify;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use osteon_data::{Catalog, DataError, Layout, Split};
 use osteon_model::Predictor;
@@ -29,31 +29,18 @@ use osteon_train::config::Layers;
 use osteon_train::{TrainError, choose_device};
 
 use crate::args::{DataArgs, ModelArgs, NameArgs};
+use crate::chosen::Chosen;
 use crate::progress;
 
-/// A model file, or the one in a run folder.
-pub fn model_path(given: &Path) -> PathBuf {
-    if given.is_dir() {
-        given.join("model.safetensors")
-    } else {
-        given.to_owned()
-    }
-}
-
-/// Opens the model that was asked for, with the place of its file; without one, the model that ships with the program, which has none.
-pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Option<PathBuf>)> {
+/// Opens the model that was asked for, to decide as was asked for.
+pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Chosen)> {
     let device = choose_device(&args.device)?;
-    let (mut predictor, file) = match &args.model {
-        None => (Predictor::shipped(device)?, None),
-        Some(given) => {
-            let file = model_path(given);
-            (Predictor::open(&file, device)?, Some(file))
-        }
-    };
+    let chosen = Chosen::new(args.model.as_deref());
+    let mut predictor = chosen.open(device)?;
     if let Some(point) = &args.operating_point {
         predictor.set_rule(predictor.info().rule(Some(point))?);
     }
-    Ok((predictor, file))
+    Ok((predictor, chosen))
 }
 
 /// Opens a data set, and says on stderr what lies in it besides films.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use osteon_model::{Precision, Predictor, Prepared, SHIPPED};
+use osteon_model::{Precision, Predictor, Prepared};
 use osteon_serve::{
     Access, Batching, Limits, ServeOptions, Server, Service, Stop, Tls, Token, on_one_thread,
 };
@@ -34,13 +34,13 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
         PrecisionArg::Bf16 => Precision::Bf16,
     };
     let open = || {
-        let (mut predictor, file) = open_model(&args.model)?;
+        let (mut predictor, chosen) = open_model(&args.model)?;
         if precision != Precision::Fp32 {
             predictor.set_precision(precision)?;
         }
-        anyhow::Ok((predictor, file))
+        anyhow::Ok((predictor, chosen))
     };
-    let (mut first, file) = on_one_thread(open)?;
+    let (mut first, chosen) = on_one_thread(open)?;
     if !precision.has_instructions() {
         let factor;
         (first, factor) = on_one_thread(move || slower_than_fp32(first, precision))?;
@@ -48,12 +48,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
             "this processor has no instructions for {precision}: an image takes {factor:.1} times as long as in fp32"
         );
     }
-    let bytes = match &file {
-        None => SHIPPED.len() as u64,
-        Some(file) => std::fs::metadata(file)
-            .with_context(|| format!("cannot look at {}", file.display()))?
-            .len(),
-    };
+    let bytes = chosen.bytes()?;
     let (info, parameters) = (first.info().clone(), first.parameters());
     let options = options(args, card::card_of(&info, parameters, bytes))?;
     let mut predictors: Vec<Predictor> = vec![first];

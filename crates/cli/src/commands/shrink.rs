@@ -1,14 +1,14 @@
 //! `osteon shrink`: a model file of half the size.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use osteon_train::config::Layers;
-use osteon_train::{Config, TrainError, shrink};
+use osteon_train::{Config, Refit, TrainError, Written, shrink};
 use serde::Serialize;
 
-use super::model_path;
 use super::train::plan::flags;
 use crate::args::ShrinkArgs;
+use crate::chosen::model_path;
 use crate::exit::{Ending, UsageError};
 use crate::output;
 use crate::progress::TrainProgress;
@@ -25,18 +25,28 @@ struct Report<'a> {
 }
 
 pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
-    let model = model_path(&args.model);
-    let config = args.refit.then(|| config(args, &model)).transpose()?;
-    let done = shrink(
-        &model,
-        &args.out,
-        config
-            .as_ref()
-            .map(|config| (config, args.scores.as_deref())),
-        &mut TrainProgress::new(1),
-    )?;
+    let models = models(&args.model);
+    let config = args.refit.then(|| config(args)).transpose()?;
+    let only = match &args.only {
+        None => None,
+        Some(text) => Some(text.split_once('=').ok_or_else(|| {
+            UsageError(format!(
+                "--only {text}: it takes COLUMN=VALUE, such as source=fracatlas"
+            ))
+        })?),
+    };
+    let refit = config.as_ref().map(|config| Refit {
+        config,
+        scores: args.scores.as_deref(),
+        only,
+    });
+    let out = Written {
+        path: &args.out,
+        name: args.name.as_deref(),
+    };
+    let done = shrink(&models, out, refit, &mut TrainProgress::new(1))?;
     let report = Report {
-        model: &model,
+        model: &args.model,
         out: &args.out,
         bytes_before: done.bytes.0,
         bytes: done.bytes.1,
@@ -51,8 +61,22 @@ pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
+/// The model that was named; of the folder of a cross-validation the models of its folds.
+fn models(given: &Path) -> Vec<PathBuf> {
+    let of_fold = |fold: usize| given.join(format!("fold-{fold}")).join("model.safetensors");
+    let folds: Vec<PathBuf> = (1..)
+        .map(of_fold)
+        .take_while(|path| path.is_file())
+        .collect();
+    match folds.is_empty() {
+        true => vec![model_path(given)],
+        false => folds,
+    }
+}
+
 /// The config of the run that the model lies in, or the one given, with what the flags change.
-fn config(args: &ShrinkArgs, model: &Path) -> anyhow::Result<Config> {
+fn config(args: &ShrinkArgs) -> anyhow::Result<Config> {
+    let model = model_path(&args.model);
     let beside = model.with_file_name("config.toml");
     let file = args.config.clone().unwrap_or(beside);
     if !file.is_file() {

@@ -31,15 +31,15 @@ pub fn intervals(groups: Option<&[usize]>) -> String {
 pub fn doubt(
     predictor: &Predictor,
     labels: &[bool],
-    scores: &[f64],
+    decisions: &[Decision],
 ) -> Result<Doubt, MetricsError> {
     let (mut kept, mut called) = (Vec::new(), Vec::new());
-    for (&label, &score) in labels.iter().zip(scores) {
-        match predictor.decide(score) {
+    for (&label, decision) in labels.iter().zip(decisions) {
+        match decision {
             Decision::Doubt | Decision::NotAnXray => {}
             decision => {
                 kept.push(label);
-                called.push(decision == Decision::Fractured);
+                called.push(*decision == Decision::Fractured);
             }
         }
     }

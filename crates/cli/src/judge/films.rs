@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use osteon_data::{DecodeScratch, Decoder, Entry, Films, Preprocess, Split};
-use osteon_model::{Flag, Predictor, Preparer};
+use osteon_model::{Decision, Flag, Flags, Predictor, Preparer, Rule};
 use osteon_report::judgement::GateCounts;
 use rayon::prelude::*;
 
@@ -42,38 +42,58 @@ pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow
     Ok(scores)
 }
 
-/// What the model's input gate, if it has one, says of films that were read before. It looks at the files again: the films read for the network have no
-/// colours.
-pub fn gated(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Option<GateCounts> {
-    let gate = predictor.info().gate.as_ref()?;
+/// What is seen of a film besides its score.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// The gate takes it for no radiograph.
+    pub refused: bool,
+    pub flags: Flags,
+}
+
+impl Seen {
+    /// What is decided of a film with this score, as `predict` decides it.
+    pub fn decide(self, rule: &Rule, score: f64) -> Decision {
+        match self.refused {
+            true => Decision::NotAnXray,
+            false => rule.decide_flagged(score, self.flags),
+        }
+    }
+}
+
+/// What gate and flags say of films that were read before. It looks at the files again: the films read for the network have no colours.
+pub fn seen(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Vec<Seen> {
+    let gate = predictor.info().gate.as_ref();
     let preparer = Preparer::new(predictor.info(), decoder.clone());
     let bar = progress::bar("looking at", films.len());
+    let look = |scratch: &mut DecodeScratch, film: &Entry| {
+        let bytes = std::fs::read(&film.path).ok()?;
+        let film = preparer.prepare(&bytes, scratch).ok()?;
+        let admitted = |score| gate.is_none_or(|gate| gate.admits(score));
+        Some(Seen {
+            refused: !film.xray_score().is_none_or(admitted),
+            flags: film.flags(),
+        })
+    };
     let seen = films
         .par_iter()
         .map_init(DecodeScratch::default, |scratch, film| {
             bar.inc(1);
-            let bytes = std::fs::read(&film.path).ok()?;
-            preparer.prepare(&bytes, scratch).ok()
-        });
-    let counts = seen
-        .flatten()
-        .map(|film| {
-            let flag = |flag| u64::from(film.flags().contains(flag));
-            let refused = film.xray_score().is_some_and(|score| !gate.admits(score));
-            [
-                u64::from(refused),
-                flag(Flag::CrossSection),
-                flag(Flag::OutsideTraining),
-                flag(Flag::Annotated),
-            ]
+            look(scratch, film).unwrap_or_default()
         })
-        .reduce(|| [0; 4], |a, b| std::array::from_fn(|i| a[i] + b[i]));
+        .collect();
     bar.finish_and_clear();
-    let [refused, cross_section, outside_training, annotated] = counts;
+    seen
+}
+
+/// How many the gate refuses and flags; `None` without a gate.
+pub fn gated(predictor: &Predictor, seen: &[Seen]) -> Option<GateCounts> {
+    predictor.info().gate.as_ref()?;
+    let count = |is: &dyn Fn(&Seen) -> bool| seen.iter().filter(|seen| is(seen)).count() as u64;
+    let flagged = |flag| count(&|seen| seen.flags.contains(flag));
     Some(GateCounts {
-        refused,
-        cross_section,
-        outside_training,
-        annotated,
+        refused: count(&|seen| seen.refused),
+        cross_section: flagged(Flag::CrossSection),
+        outside_training: flagged(Flag::OutsideTraining),
+        annotated: flagged(Flag::Annotated),
     })
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
 use osteon_metrics::SummaryOptions;
-use osteon_model::Predictor;
+use osteon_model::{Decision, Predictor};
 use osteon_report::judgement::{Film, Judgement, Unreadable};
 use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
@@ -85,7 +85,14 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         .filter_map(|id| by_id.get(id.as_str()).map(|entry| (*entry).clone()))
         .collect();
 
-    let seen = leak::seen(info, split, &films);
+    let known = leak::seen(info, split, &films);
+    let seen = films::seen(predictor, &decoder, &judged);
+    let rule = predictor.rule();
+    let decisions: Vec<Decision> = seen
+        .iter()
+        .zip(&scores)
+        .map(|(seen, &score)| seen.decide(&rule, score))
+        .collect();
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();
     let threshold = predictor.rule().threshold;
@@ -106,9 +113,9 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
             .collect(),
         repaired: films.repaired().len() as u64,
         intervals: figures::intervals(groups),
-        doubt: figures::doubt(predictor, &labels, &scores)?,
-        gate: films::gated(predictor, &decoder, &judged),
-        leak: leak::figures(info, (split, &films), &seen, &labels, &scores, threshold)?,
+        doubt: figures::doubt(predictor, &labels, &decisions)?,
+        gate: films::gated(predictor, &seen),
+        leak: leak::figures(info, (split, &films), &known, &labels, &scores, threshold)?,
         shared_groups: leak::shared(catalog, split),
         groups: groups
             .map(|groups| figures::once_per_group(groups, &labels, &scores, threshold))
@@ -137,12 +144,13 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let rows = judged
         .iter()
         .zip(&scores)
-        .zip(&seen)
-        .map(|((entry, &score), &seen)| Film {
+        .zip(&known)
+        .zip(&decisions)
+        .map(|(((entry, &score), &seen), decision)| Film {
             id: entry.id.clone(),
             fractured: entry.label.is_fractured(),
             score,
-            decision: predictor.decide(score).to_string(),
+            decision: decision.to_string(),
             group: entry.group.clone(),
             seen,
             fields: entry.fields.clone(),

@@ -222,3 +222,41 @@ fn annotations_make_subgroups_and_groups() {
     assert!((4..=6).contains(&groups), "{}", said["groups"]);
     assert!(said["intervals"].as_str().expect("text").contains("groups"));
 }
+
+/// Gate and flags decide here, too: what `predict` leaves to a person or takes for no radiograph counts as neither call.
+#[test]
+fn what_evaluate_decides_is_what_predict_decides() {
+    let dir = set();
+    let folder = dir.path().join("set/test/not fractured");
+    let dark = image::GrayImage::from_fn(120, 160, |x, y| image::Luma([((x + y) % 3) as u8]));
+    dark.save(folder.join("dark.png")).expect("writes");
+    let sky = image::RgbImage::from_fn(160, 120, |x, y| {
+        image::Rgb([90 + (x / 4) as u8, 140, 255 - y as u8])
+    });
+    sky.save(folder.join("sky.png")).expect("writes");
+    let said = judged(dir.path(), "--data set --split test --report out");
+    let table = std::fs::read_to_string(dir.path().join("out/scores.csv")).expect("reads");
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let head = rows.headers().expect("has a head").clone();
+    let column = |name: &str| head.iter().position(|known| known == name).expect(name);
+    let mut open = 0;
+    let mut seen = Vec::new();
+    for row in rows.records() {
+        let row = row.expect("reads");
+        let file = dir.path().join("set").join(&row[column("id")]);
+        let file = file.to_str().expect("UTF-8");
+        let output = crate::osteon_with(dir.path(), &["predict", "--json", file]);
+        let line: Value = serde_json::from_str(&stdout(&output)).expect("one JSON object");
+        assert_eq!(line["decision"], row[column("decision")], "{file}");
+        open += u64::from(["doubt", "not_an_xray"].contains(&&row[column("decision")]));
+        seen.push((file.to_owned(), row[column("decision")].to_owned()));
+    }
+    assert_eq!(said["doubt"]["deferred"], open);
+    for name in ["dark.png", "sky.png"] {
+        let (_, decision) = seen
+            .iter()
+            .find(|(file, _)| file.ends_with(name))
+            .expect("judged");
+        assert_ne!(decision, "not_fractured", "{name}");
+    }
+}

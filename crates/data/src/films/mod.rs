@@ -5,6 +5,7 @@ mod located;
 mod pack;
 mod reader;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use self::located::FittedBox;
 use self::pack::Pack;
 pub(crate) use self::reader::FilmReader;
 use crate::load::{Members, Supply};
+use crate::split::unknown_field;
 use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.
@@ -173,6 +175,25 @@ impl Films {
                 boxes: Arc::default(),
             }),
         }
+    }
+
+    /// Divides the films into strata by a field of the entries they were read from: [`crate::Order::Weighted`] then draws both classes evenly
+    /// within each of its values, so that a value that is rare in one class is no sign of the other. Films without the field are a stratum of
+    /// their own.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownField`], if no entry has the field.
+    pub fn stratify(&mut self, entries: &[Entry], field: &str) -> Result<(), DataError> {
+        let values: HashMap<&str, &str> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.id.as_str(), entry.fields.get(field)?.as_str())))
+            .collect();
+        if values.is_empty() {
+            return Err(unknown_field(entries, field));
+        }
+        let value_of = |id: &String| values.get(id.as_str()).copied().unwrap_or("");
+        self.members = Arc::new(self.members.stratified(self.ids.iter().map(value_of)));
+        Ok(())
     }
 
     /// Batches of these films.

@@ -17,6 +17,7 @@ pub enum Order {
     #[default]
     Shuffled,
     /// As many draws as there are films, with replacement: each draw takes one class or the other with the same probability, then any film of it.
+    /// With strata ([`crate::Films::stratify`]), a stratum first, by its number of films, and then one of its classes.
     Weighted,
     /// One film of each group, in random order: copies of one film, or films of one patient, count once an epoch. A film without a
     /// group is a group of its own.
@@ -46,6 +47,8 @@ impl Turn {
 pub(crate) struct Members {
     fractured: Vec<bool>,
     groups: Vec<usize>,
+    /// The number of each film's stratum, counted from 0; empty: there is one.
+    strata: Vec<usize>,
 }
 
 impl Members {
@@ -66,7 +69,25 @@ impl Members {
                 (fractured, number)
             })
             .unzip();
-        Self { fractured, groups }
+        Self {
+            fractured,
+            groups,
+            strata: Vec::new(),
+        }
+    }
+
+    /// The same films in strata, named in their order.
+    pub fn stratified<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let mut known = std::collections::HashMap::new();
+        let mut number = |name| {
+            let next = known.len();
+            *known.entry(name).or_insert(next)
+        };
+        Self {
+            fractured: self.fractured.clone(),
+            groups: self.groups.clone(),
+            strata: names.map(&mut number).collect(),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -103,16 +124,31 @@ impl Members {
     fn weighted(&self, seed: u64, epoch: u64) -> Vec<Turn> {
         let mut rng = rng_for(seed, epoch);
         rng.set_stream(u64::MAX);
-        let (fractured, whole): (Vec<usize>, Vec<usize>) =
-            (0..self.len()).partition(|&film| self.fractured[film]);
+        let stratum = |film: usize| self.strata.get(film).copied().unwrap_or(0);
+        let count = self.strata.iter().max().map_or(1, |last| last + 1);
+        let mut classes = vec![(Vec::new(), Vec::new()); count];
+        for film in 0..self.len() {
+            let (fractured, whole) = &mut classes[stratum(film)];
+            if self.fractured[film] {
+                fractured.push(film);
+            } else {
+                whole.push(film);
+            }
+        }
         let mut visits = vec![0; self.len()];
         (0..self.len())
             .map(|_| {
+                // A film drawn from all has its stratum with the probability of the stratum's size.
+                let among = match count {
+                    1 => 0,
+                    _ => stratum(rng.random_range(0..self.len() as u64) as usize),
+                };
+                let (fractured, whole) = &classes[among];
                 let wanted = rng.random::<bool>();
                 let class = if whole.is_empty() || (wanted && !fractured.is_empty()) {
-                    &fractured
+                    fractured
                 } else {
-                    &whole
+                    whole
                 };
                 let film = class[rng.random_range(0..class.len() as u64) as usize];
                 let repeat = visits[film];
@@ -162,6 +198,28 @@ mod tests {
             };
             (film < 6, group)
         }))
+    }
+
+    /// 900 films of one source, 100 of them fractured, and 100 of another, 90 of them fractured: class and source hang together, and in
+    /// what is drawn they do not.
+    #[test]
+    fn strata_keep_their_share_and_their_classes_are_even() {
+        let fractured = |film: usize| if film < 900 { film < 100 } else { film < 990 };
+        let films = Members::new((0..1000).map(|film| (fractured(film), None)));
+        let films = films.stratified((0..1000).map(|film| if film < 900 { "a" } else { "b" }));
+        let mut drawn = [[0_u32; 2]; 2];
+        for epoch in 1..=20 {
+            for turn in films.turns(Order::Weighted, 3, epoch) {
+                drawn[usize::from(turn.film >= 900)][usize::from(fractured(turn.film))] += 1;
+            }
+        }
+        // Of 20,000 draws: 9,000 of each class of the first (σ = 70), 1,000 of each of the second (σ = 31).
+        for count in drawn[0] {
+            assert!(count.abs_diff(9000) < 350, "{drawn:?}");
+        }
+        for count in drawn[1] {
+            assert!(count.abs_diff(1000) < 155, "{drawn:?}");
+        }
     }
 
     #[test]

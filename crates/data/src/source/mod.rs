@@ -30,7 +30,7 @@ pub use fracatlas::FracAtlas;
 pub(crate) use fracatlas::{MARKED, name_marked};
 pub use manifest::Manifest;
 pub use mura::Mura;
-pub(crate) use rows::unknown_label;
+pub(crate) use rows::{GROUP, unknown_label};
 pub(crate) use table::{Row, Table};
 
 /// How a data set lies on disk.

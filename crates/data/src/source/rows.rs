@@ -12,7 +12,7 @@ const PATH: &[&str] = &["path", "file", "filename", "image"];
 const LABEL: &[&str] = &["label", "class"];
 const SPLIT: &[&str] = &["split"];
 /// A patient is a group even where nobody calls it one: better kept together than leaked.
-const GROUP: &[&str] = &[
+pub(crate) const GROUP: &[&str] = &[
     "group",
     "patient",
     "patient_id",

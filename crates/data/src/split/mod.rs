@@ -201,7 +201,7 @@ fn strata(
     Ok(entries.iter().map(number).collect())
 }
 
-pub(super) fn unknown_field(entries: &[Entry], name: &str) -> DataError {
+pub(crate) fn unknown_field(entries: &[Entry], name: &str) -> DataError {
     let known: BTreeSet<&String> = entries.iter().flat_map(|e| e.fields.keys()).collect();
     DataError::UnknownField {
         name: name.to_owned(),

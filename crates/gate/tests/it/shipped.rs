@@ -9,7 +9,7 @@ use osteon_gate::{Class, Gate, Picture, annotate, attached, draw, seen as seen_f
 use crate::seen;
 
 fn gate() -> Gate {
-    let model = include_bytes!("../../../model/shipped/osteon.safetensors");
+    let model = include_bytes!("../../../model/shipped/accurate.safetensors");
     attached(model).expect("reads").expect("has a gate")
 }
 

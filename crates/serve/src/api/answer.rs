@@ -22,6 +22,8 @@ pub(crate) struct Predictions {
 /// The model, as far as an answer needs it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Stamp {
+    /// What the model is called, such as `accurate`, if it has a name.
+    pub model: Option<String>,
     /// The network.
     pub name: String,
     /// The program that serves it, with its version.
@@ -266,6 +268,7 @@ pub(crate) enum HeatKindName {
 impl Stamp {
     pub fn of(app: &App, rule: &Rule) -> Self {
         Self {
+            model: app.info.name.clone(),
             name: app.info.architecture.name.to_string(),
             program: PROGRAM.to_owned(),
             weights_sha256: app.info.weights_sha256.clone(),

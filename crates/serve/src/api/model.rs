@@ -20,6 +20,8 @@ use crate::service::App;
 /// What the model says of itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelAnswer {
+    /// What the model is called, such as `accurate`, if it has a name.
+    model: Option<String>,
     /// The network.
     name: String,
     /// The program that serves it, with its version.
@@ -90,6 +92,7 @@ pub(crate) async fn model(State(app): State<Arc<App>>) -> Json<ModelAnswer> {
         keys.retain(|key, _| !FILMS.contains(&key.as_str()));
     }
     Json(ModelAnswer {
+        model: info.name.clone(),
         name: info.architecture.name.to_string(),
         program: PROGRAM.to_owned(),
         written_by: format!("{} {}", info.program.name, info.program.version),

@@ -21,6 +21,9 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// Which films an epoch visits.
     pub sampler: Order,
+    /// A field of the images, such as where they come from. `weighted` then draws both classes evenly within each of its values, and folds
+    /// have equal shares of each. Empty: none.
+    pub balance: String,
     /// Of weights, order, augmentation and dropout.
     pub seed: u64,
     /// What training begins from. Empty: random weights. A model file: its weights, of the same network. `imagenet`: the backbone's published
@@ -91,6 +94,7 @@ impl Default for TrainConfig {
             batch_size: 32,
             accumulate: 1,
             sampler: Order::Shuffled,
+            balance: String::new(),
             seed: 1,
             init: PathBuf::new(),
             backbones: PathBuf::from("data/backbones"),

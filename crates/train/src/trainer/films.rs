@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use osteon_data::{Catalog, Entry, FilmHash, Films, Split};
-use osteon_model::TrainingData;
+use osteon_model::{TrainingData, read_info};
 
-use crate::config::Unreadable;
+use crate::config::{Init, TrainConfig, Unreadable};
 use crate::{Config, Event, Observer, TrainError};
 
 /// What a run learns from and is judged on.
@@ -35,6 +35,9 @@ impl RunFilms {
                 return Err(TrainError::NoBoxes);
             }
         }
+        if !config.train.balance.is_empty() {
+            Arc::make_mut(&mut train).stratify(entries, &config.train.balance)?;
+        }
         let val = read(Split::Val, val, config, observer)?;
         Ok(Self {
             hashes: (
@@ -60,6 +63,22 @@ impl RunFilms {
         }
     }
 
+    /// Refuses to begin from a model that has learned from films of val: figures on them would show its memory.
+    pub fn refuse_learned_val(&self, train: &TrainConfig) -> Result<(), TrainError> {
+        let Init::File(path) = train.init() else {
+            return Ok(());
+        };
+        let known = read_info(path)?.training_data.train_films;
+        let learned = |digest: &String| known.contains(digest);
+        match self.val.short_digests().filter(learned).count() {
+            0 => Ok(()),
+            images => Err(TrainError::InitLearned {
+                path: path.to_owned(),
+                images,
+            }),
+        }
+    }
+
     /// What the model file says of the films.
     pub fn training_data(
         &self,
@@ -80,6 +99,7 @@ impl RunFilms {
             epochs,
             seed: config.train.seed,
             begun_from: begun_from.map(str::to_owned),
+            averaged: None,
             train_films: train.short_digests().collect(),
             val_films: val.short_digests().collect(),
             train_hashes: self.hashes.0.clone(),

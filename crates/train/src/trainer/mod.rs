@@ -118,6 +118,9 @@ pub(crate) fn train_on(
     });
     let run = team.agree(open(plan, &config, &team))?;
     let films = team.agree(RunFilms::read(&config, catalog, observer))?;
+    if !config.data.allow_leak {
+        team.agree(films.refuse_learned_val(&config.train))?;
+    }
     if plan.resume {
         ComputePlan::recall(&mut config, &run.config());
     }

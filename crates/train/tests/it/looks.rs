@@ -1,9 +1,14 @@
 //! Looks before a run, and runs of several folds.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use osteon_train::config::{DeviceAugment, PrecisionChoice};
-use osteon_train::{Event, OptimizerName, TrainError, cross_validate, find_lr, sanity, train};
+use osteon_model::{Device, load, read_info};
+use osteon_train::config::{DeviceAugment, Monitor, PrecisionChoice};
+use osteon_train::{
+    Event, OptimizerName, Refit, TrainError, Written, cross_validate, find_lr, sanity, shrink,
+    train,
+};
 
 use crate::runs::{alone, films, go, plan};
 
@@ -157,4 +162,104 @@ fn the_log_grows_within_an_epoch() {
     };
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("trains");
     assert!(seen, "the first step is there before the second");
+}
+
+/// With the last epoch kept nothing is chosen: all but the judged third is learned from. The average of the three has learned from all.
+#[test]
+fn folds_that_choose_nothing_can_be_averaged() {
+    let _alone = alone();
+    let dir = films();
+    let mut plan = plan(dir.path(), "folds", 1);
+    plan.config.train.monitor = Monitor::LastEpoch;
+    cross_validate(&plan, 3, &mut quiet(), &AtomicBool::new(false)).expect("validates");
+    let models: Vec<PathBuf> = (1..=3)
+        .map(|fold| plan.run.join(format!("fold-{fold}/model.safetensors")))
+        .collect();
+    for model in &models {
+        let known = read_info(model).expect("reads").training_data;
+        assert_eq!(known.train_images + known.val_images, 51);
+        assert!((15..=19).contains(&known.val_images), "{known:?}");
+    }
+    let scores = plan.run.join("out_of_fold.csv");
+    let mut table = csv::Reader::from_path(&scores).expect("reads");
+    for row in table.records() {
+        let row = row.expect("reads");
+        let number = |at: usize| row[at].parse::<f64>().expect("a number");
+        let plain = 1.0 / (1.0 + (-number(5)).exp());
+        assert!((number(4) - plain).abs() < 1e-9, "{row:?}");
+    }
+
+    let out = dir.path().join("average.safetensors");
+    let mut config = plan.config.clone();
+    let to = Written {
+        path: &out,
+        name: Some("average"),
+    };
+    let fitted = |config, scores| {
+        let refit = Refit {
+            config,
+            scores,
+            only: None,
+        };
+        shrink(&models, to, Some(refit), &mut quiet())
+    };
+    let error = fitted(&config, None).expect_err("val is not apart");
+    assert!(matches!(error, TrainError::AverageUnfitted), "{error}");
+    let error = fitted(&config, Some(scores.as_path())).expect_err("val is not apart");
+    assert!(matches!(error, TrainError::ValLearned { .. }), "{error}");
+    config.data.dir = dir.path().join("other");
+    osteon_data::write_synth(&config.data.dir, 60, 12, &|| {}).expect("writes");
+    fitted(&config, Some(scores.as_path())).expect("averages");
+
+    let (net, info) = load(&out, Device::Cpu).expect("reads");
+    let data = &info.training_data;
+    assert_eq!((data.averaged, data.train_images), (Some(3), 51));
+    assert_eq!(info.name.as_deref(), Some("average"));
+    assert!(data.train_films.is_disjoint(&data.val_films) && data.val_images > 0);
+    let of_folds: Vec<_> = models
+        .iter()
+        .map(|model| load(model, Device::Cpu).expect("reads").0.tensors())
+        .collect();
+    for (place, (name, tensor)) in net.tensors().into_iter().enumerate() {
+        let sum = &of_folds[0][place].1 + &of_folds[1][place].1 + &of_folds[2][place].1;
+        let apart = (&sum / 3.0 - &tensor).abs().max().double_value(&[]);
+        // What 16 bits round.
+        let largest = tensor.abs().max().double_value(&[]).max(1e-3);
+        assert!(apart < 1e-3 * largest, "{name}: {apart} of {largest}");
+    }
+
+    // Each fold of a second cross-validation begins from the same fold of the first, and none from one that knows what it is judged on.
+    let mut second = plan.clone();
+    second.run = dir.path().join("second");
+    second.config.train.init = plan.run.join("fold-{fold}/model.safetensors");
+    cross_validate(&second, 3, &mut quiet(), &AtomicBool::new(false)).expect("validates");
+    second.run = dir.path().join("third");
+    second.config.train.init = models[1].clone();
+    let error = cross_validate(&second, 3, &mut quiet(), &AtomicBool::new(false))
+        .expect_err("the second fold's model knows what the first judges");
+    assert!(matches!(error, TrainError::InitLearned { .. }), "{error}");
+
+    // A model of another set of images is no fold.
+    let mut other = plan.clone();
+    other.config.data.dir = config.data.dir.clone();
+    other.run = dir.path().join("other run");
+    let stranger = go(&other).expect("trains").model;
+    let refit = Refit {
+        config: &config,
+        scores: Some(&scores),
+        only: None,
+    };
+    let mixed = [models[0].clone(), stranger];
+    let error = shrink(&mixed, to, Some(refit), &mut quiet()).expect_err("no folds");
+    assert!(matches!(error, TrainError::NotFolds { .. }), "{error}");
+}
+
+#[test]
+fn a_field_to_balance_by_must_be_known() {
+    let _alone = alone();
+    let dir = films();
+    let mut plan = plan(dir.path(), "run", 1);
+    plan.config.train.balance = "hospital".to_owned();
+    let said = go(&plan).expect_err("there is none").to_string();
+    assert!(said.contains("hospital"), "{said}");
 }

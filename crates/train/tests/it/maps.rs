@@ -1,11 +1,11 @@
 //! A network that is taught where, and runs that begin from another's weights.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use osteon_model::{ArchitectureName, Device, FractureMapOptions, load, read_info};
 use osteon_train::config::Layers;
-use osteon_train::{Event, Plan, TrainError, find_lr, sanity, shrink};
+use osteon_train::{Config, Event, Plan, Refit, TrainError, Written, find_lr, sanity, shrink};
 use tch::Kind;
 
 use crate::runs::{alone, films, go, plan};
@@ -131,6 +131,22 @@ fn a_run_begins_from_another_s_weights() {
     );
 }
 
+fn of(model: &Path) -> [PathBuf; 1] {
+    [model.to_owned()]
+}
+
+fn to(path: &Path) -> Written<'_> {
+    Written { path, name: None }
+}
+
+fn refit<'a>(config: &'a Config, scores: Option<&'a Path>) -> Refit<'a> {
+    Refit {
+        config,
+        scores,
+        only: None,
+    }
+}
+
 #[test]
 fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     let _alone = alone();
@@ -141,10 +157,15 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
         dir.path().join("a.safetensors"),
         dir.path().join("b.safetensors"),
     );
-    let shrunk = shrink(&model, &plain, None, &mut quiet()).expect("shrinks");
+    let shrunk = shrink(&of(&model), to(&plain), None, &mut quiet()).expect("shrinks");
     assert!(shrunk.bytes.1 < shrunk.bytes.0 && shrunk.val_roc_auc.1.is_none());
-    let shrunk =
-        shrink(&model, &refitted, Some((&plan.config, None)), &mut quiet()).expect("shrinks");
+    let shrunk = shrink(
+        &of(&model),
+        to(&refitted),
+        Some(refit(&plan.config, None)),
+        &mut quiet(),
+    )
+    .expect("shrinks");
     let (before, after) = shrunk.val_roc_auc;
     let (before, after) = (before.expect("val has both"), after.expect("and again"));
     // 9 films have 20 pairs: one may turn.
@@ -186,9 +207,9 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     )
     .expect("writes");
     shrink(
-        &model,
-        &refitted,
-        Some((&plan.config, Some(&table))),
+        &of(&model),
+        to(&refitted),
+        Some(refit(&plan.config, Some(&table))),
         &mut quiet(),
     )
     .expect("shrinks");
@@ -211,8 +232,13 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     let mut other = plan.config.clone();
     other.data.dir = dir.path().join("other");
     osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
-    let error =
-        shrink(&model, &plain, Some((&other, None)), &mut quiet()).expect_err("other films");
+    let error = shrink(
+        &of(&model),
+        to(&plain),
+        Some(refit(&other, None)),
+        &mut quiet(),
+    )
+    .expect_err("other films");
     assert!(
         matches!(error, TrainError::OtherVal { .. }) && error.is_usage(),
         "{error}"

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use osteon_metrics::Estimate;
 use osteon_train::{CrossValidation, Plan, cross_validate};
 
 use crate::args::TrainArgs;
@@ -69,8 +70,30 @@ fn text(found: &CrossValidation) -> String {
         found.roc_auc,
         found.average_precision,
     );
+    if !found.subsets.is_empty() {
+        text.push_str("\n                          images   fractured   ROC-AUC (95 %)           average precision (95 %)\n");
+    }
+    for part in &found.subsets {
+        let with_interval =
+            |estimate: &Estimate| match (estimate.value, estimate.low, estimate.high) {
+                (Some(value), Some(low), Some(high)) => {
+                    format!("{value:.3} ({low:.3} to {high:.3})")
+                }
+                (Some(value), ..) => format!("{value:.3}"),
+                (None, ..) => "–".to_owned(),
+            };
+        let _ = writeln!(
+            text,
+            "{:<24} {:>7}   {:>9}   {:<22}   {}",
+            format!("{} {}", part.field, part.value),
+            part.images,
+            part.fractured,
+            with_interval(&part.roc_auc),
+            with_interval(&part.average_precision),
+        );
+    }
     text.push_str(
-        "Every film was scored by a fold that neither learned from it nor chose its epoch by it.",
+        "\nEvery film was scored by a fold that neither learned from it nor chose its epoch by it.",
     );
     text
 }

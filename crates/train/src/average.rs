@@ -1,0 +1,100 @@
+//! The average of a cross-validation's models: one network that has learned from all their images.
+
+use std::path::{Path, PathBuf};
+
+use osteon_model::{Calibration, Device, Figures, ModelInfo, Net, TrainingData, load};
+use sha2::{Digest, Sha256};
+use tch::{TchError, Tensor};
+
+use crate::TrainError;
+
+/// Averages the weights and running statistics of the models of a cross-validation's folds. Networks that began from the same weights and
+/// learned from mostly the same images lie near enough to each other for their mean to be a network of the same kind, mostly a better one
+/// (Wortsman et al. 2022, Model soups).
+///
+/// The header is that of a model that has learned from all their images, and has no val: it is calibrated on nothing yet.
+///
+/// # Errors
+/// If a model does not read, or the models are not those of one cross-validation's folds.
+pub(crate) fn average(models: &[PathBuf], device: Device) -> Result<(Net, ModelInfo), TrainError> {
+    let [first, others @ ..] = models else {
+        return Err(not_folds(Path::new(""), "there is none"));
+    };
+    let (net, mut info) = load(first, device)?;
+    let mut of_all = vec![info.training_data.clone()];
+    let mut sums = Vec::new();
+    for (_, tensor) in net.tensors() {
+        sums.push(tensor.f_detach_copy()?);
+    }
+    for path in others {
+        let (other, known) = load(path, device)?;
+        if known.architecture != info.architecture || known.preprocess != info.preprocess {
+            return Err(not_folds(path, "its network or its input is another"));
+        }
+        tch::no_grad(|| {
+            for (sum, (_, tensor)) in sums.iter_mut().zip(other.tensors()) {
+                let _ = sum.f_add_(&tensor)?;
+            }
+            Ok::<_, TchError>(())
+        })?;
+        of_all.push(known.training_data);
+    }
+    tch::no_grad(|| {
+        for ((_, tensor), sum) in net.tensors().into_iter().zip(&sums) {
+            mean(&tensor, sum, models.len())?;
+        }
+        Ok::<_, TchError>(())
+    })?;
+    info.training_data = learned(&of_all).map_err(|at| {
+        not_folds(
+            &models[at],
+            "its images of train and val are not those of the first",
+        )
+    })?;
+    info.calibration = Calibration::NONE;
+    info.operating_points = Vec::new();
+    (info.doubt_band, info.doubt_refusal, info.promises) = (None, None, None);
+    info.fitted_on = None;
+    info.metrics = Figures::default();
+    Ok((net, info))
+}
+
+fn mean(tensor: &Tensor, sum: &Tensor, count: usize) -> Result<(), TchError> {
+    tensor.detach().f_copy_(&sum.f_div_scalar(count as f64)?)
+}
+
+/// What all have learned from together; the place of the first that is of another set of images.
+fn learned(folds: &[TrainingData]) -> Result<TrainingData, usize> {
+    let whole = |fold: &TrainingData| &fold.train_films | &fold.val_films;
+    // Invariant: there is one, or there would be no network.
+    let first = folds.first().ok_or(0_usize)?;
+    let all = whole(first);
+    if let Some(at) = folds.iter().position(|fold| whole(fold) != all) {
+        return Err(at);
+    }
+    let mut fingerprint = Sha256::new();
+    for fold in folds {
+        fingerprint.update(fold.train_fingerprint.as_bytes());
+    }
+    Ok(TrainingData {
+        train_fingerprint: osteon_data::hex(&fingerprint.finalize()),
+        val_fingerprint: String::new(),
+        train_images: first.train_images + first.val_images,
+        train_fractured: first.train_fractured + first.val_fractured,
+        val_images: 0,
+        val_fractured: 0,
+        averaged: Some(folds.len() as u64),
+        train_films: all,
+        val_films: std::collections::BTreeSet::new(),
+        train_hashes: &first.train_hashes | &first.val_hashes,
+        val_hashes: std::collections::BTreeSet::new(),
+        ..first.clone()
+    })
+}
+
+fn not_folds(path: &Path, problem: &'static str) -> TrainError {
+    TrainError::NotFolds {
+        path: path.to_owned(),
+        problem,
+    }
+}

@@ -1,0 +1,174 @@
+//! The images that the models that ship learn from, as one data set: FracAtlas, and of the Kaggle set one file of each image.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Clusters of the Kaggle set that are slices of CT or MR scans, or show one beside a radiograph; found by looking at one file of each.
+const SCANS: [&str; 11] = [
+    "52", "62", "93", "97", "123", "135", "217", "250", "277", "5126", "5151",
+];
+
+/// Columns of the manifest.
+const COLUMNS: [&str; 9] = [
+    "path", "label", "split", "group", "source", "region", "view", "hardware", "boxes",
+];
+
+/// A row of a source's table.
+struct Row(csv::StringRecord);
+
+/// Where a column is in a table.
+struct Head(csv::StringRecord);
+
+impl Head {
+    fn of<'a>(&self, row: &'a Row, name: &str) -> &'a str {
+        let at = self.0.iter().position(|known| known == name);
+        at.and_then(|at| row.0.get(at)).unwrap_or("")
+    }
+
+    /// The one of these columns that says 1, `mixed` if several do.
+    fn one_of(&self, row: &Row, names: &[&'static str]) -> &'static str {
+        let mut said = names.iter().filter(|name| self.of(row, name) == "1");
+        match (said.next(), said.next()) {
+            (Some(one), None) => one,
+            (Some(_), Some(_)) => "mixed",
+            (None, _) => "",
+        }
+    }
+}
+
+/// Copies the images to `out` and writes `manifest.csv` there, last: where it lies, all is there. Val of FracAtlas becomes test, which no fold
+/// learns from.
+pub fn gather(data: &Path, out: &Path) -> Result<()> {
+    let manifest = out.join("manifest.csv");
+    if manifest.is_file() {
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for source in ["fracatlas", "kaggle"] {
+        rows.extend(of_source(data, source)?);
+    }
+    for (path, _) in &rows {
+        let to = out.join(path);
+        let folder = to.parent().unwrap_or(out);
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::copy(data.join(path), &to)
+            .with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for (_, record) in rows {
+        writer.write_record(record)?;
+    }
+    let bytes = writer
+        .into_inner()
+        .context("cannot write a table to memory")?;
+    let beside = out.join("manifest.new");
+    fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
+    fs::rename(&beside, &manifest).with_context(|| format!("cannot write {}", manifest.display()))
+}
+
+/// The images of a source: where each lies below the data, and its row of the manifest.
+fn of_source(data: &Path, source: &'static str) -> Result<Vec<(PathBuf, [String; 9])>> {
+    let table = table_of(data, source);
+    let mut reader = csv::Reader::from_path(&table)
+        .with_context(|| format!("there is no table {}", table.display()))?;
+    let head = Head(reader.headers()?.clone());
+    for needed in ["split", "class", "file", "cluster", "cluster_rep"] {
+        if !head.0.iter().any(|name| name == needed) {
+            bail!("{} has no column {needed}", table.display());
+        }
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let row = Row(record.with_context(|| format!("cannot read {}", table.display()))?);
+        let cluster = head.of(&row, "cluster");
+        let kaggle = source == "kaggle";
+        if kaggle && (head.of(&row, "cluster_rep") != "1" || SCANS.contains(&cluster)) {
+            continue;
+        }
+        let (split, class) = (head.of(&row, "split"), head.of(&row, "class"));
+        let path = format!("{source}/{split}/{class}/{}", head.of(&row, "file"));
+        let split = match split {
+            "val" if !kaggle => "test",
+            _ => "train",
+        };
+        let hardware = match head.of(&row, "hardware") {
+            "1" => "yes",
+            "0" => "no",
+            _ => "",
+        };
+        let record = [
+            path.as_str(),
+            class,
+            split,
+            &format!("cluster {cluster}"),
+            source,
+            head.one_of(&row, &["hand", "leg", "hip", "shoulder"]),
+            head.one_of(&row, &["frontal", "lateral", "oblique"]),
+            hardware,
+            head.of(&row, "boxes_cx_cy_w_h"),
+        ];
+        rows.push((PathBuf::from(&path), record.map(str::to_owned)));
+    }
+    Ok(rows)
+}
+
+/// The table of a source.
+pub fn table_of(data: &Path, source: &str) -> PathBuf {
+    data.join("manifests").join(format!("{source}.csv"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_of_each_image_without_scans_and_val_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "manifests/fracatlas.csv",
+            "split,class,file,cluster,cluster_rep,hand,leg,frontal,lateral,hardware,boxes_cx_cy_w_h\n\
+             train,fractured,a.jpg,1,1,1,0,1,1,0,0.5 0.5 0.1 0.1\n\
+             val,not fractured,b.jpg,2,1,0,1,1,0,1,\n",
+        );
+        write(
+            "manifests/kaggle.csv",
+            "split,class,file,cluster,cluster_rep\n\
+             test,fractured,c.png,8,1\n\
+             train,fractured,copy of c.png,8,0\n\
+             train,fractured,scan.png,62,1\n",
+        );
+        for path in [
+            "fracatlas/train/fractured/a.jpg",
+            "fracatlas/val/not fractured/b.jpg",
+            "kaggle/test/fractured/c.png",
+        ] {
+            write(path, path);
+        }
+        let out = dir.path().join("out");
+        gather(dir.path(), &out).unwrap();
+        assert_eq!(
+            fs::read_to_string(out.join("manifest.csv")).unwrap(),
+            "path,label,split,group,source,region,view,hardware,boxes\n\
+             fracatlas/train/fractured/a.jpg,fractured,train,cluster 1,fracatlas,hand,mixed,no,0.5 0.5 0.1 0.1\n\
+             fracatlas/val/not fractured/b.jpg,not fractured,test,cluster 2,fracatlas,leg,frontal,yes,\n\
+             kaggle/test/fractured/c.png,fractured,train,cluster 8,kaggle,,,,\n"
+        );
+        let copied = out.join("kaggle/test/fractured/c.png");
+        assert_eq!(
+            fs::read_to_string(copied).unwrap(),
+            "kaggle/test/fractured/c.png"
+        );
+        // What is there is not made again.
+        fs::remove_dir_all(dir.path().join("manifests")).unwrap();
+        gather(dir.path(), &out).unwrap();
+    }
+}
