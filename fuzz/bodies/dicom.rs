@@ -33,7 +33,7 @@ pub fn run(bytes: &[u8]) {
     ] {
         assert!(error.is_none_or(|error| !error.to_string().is_empty()));
     }
-    // A file whose data set does not read has no samples, and a film's size is that of its samples.
+    // A file whose data set does not read has no samples, and an image's size is that of its samples.
     if object.is_err() {
         assert!(samples.is_err() && film.is_err());
     }

@@ -1,4 +1,4 @@
-//! Bytes as a film in any format but DICOM (and DICOM too, where the bytes say so).
+//! Bytes as an image in any format but DICOM (and DICOM too, where the bytes say so).
 
 use osteon_data::{DecodeError, DecodeScratch, Decoder, Fit, Limits, Wanted};
 
@@ -7,7 +7,7 @@ const PIXELS: u64 = 1 << 18;
 /// Bytes that decoding may hold at once.
 pub const MOST: usize = 64 << 20;
 
-/// The last byte says how the rest is decoded: a film's own bytes begin as its format has it.
+/// The last byte says how the rest is decoded: an image's own bytes begin as its format has it.
 pub fn run(bytes: &[u8]) {
     let Some((&how, bytes)) = bytes.split_last() else {
         return;
@@ -37,7 +37,7 @@ pub fn run(bytes: &[u8]) {
         }
         Err(error) => Err(told(&error)),
     };
-    // Buffers that another film was in, or half of one, change nothing.
+    // Buffers that another image was in, or half of one, change nothing.
     let again = decoder
         .decode_with(bytes, wanted, &mut scratch)
         .map(|film| (film.view.to_image(), film.repaired))
@@ -55,7 +55,7 @@ pub fn run(bytes: &[u8]) {
             if !bytes.starts_with(b"\xff\xd8") {
                 assert!(
                     again.view.to_image() == *film,
-                    "in colour it is another film"
+                    "in colour it is another image"
                 );
             }
         }

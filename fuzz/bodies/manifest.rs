@@ -8,7 +8,7 @@ use osteon_data::{Catalog, ClassNames, Entry, Layout, SplitRecord, write_manifes
 /// Bytes that one input may have held at once.
 pub const MOST: usize = 16 << 20;
 
-/// The films that a manifest can name.
+/// The images that a manifest can name.
 const FILMS: [&str; 6] = [
     "a.png",
     "b.png",
@@ -18,7 +18,7 @@ const FILMS: [&str; 6] = [
     "sub/\u{e9}.png",
 ];
 
-/// A folder with films, in memory where the system has such folders: the files are written anew for each input.
+/// A folder with images, in memory where the system has such folders: the files are written anew for each input.
 pub fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

@@ -14,7 +14,7 @@ thread_local! {
 /// error is no fault: so the hook only keeps what was said, and what nobody catches ends the process in [`run`].
 pub fn init() {
     std::panic::set_hook(Box::new(|panic| {
-        // No backtrace: finding the lines takes more memory than a film may.
+        // No backtrace: finding the lines takes more memory than an image may.
         SAID.with_borrow_mut(|last| *last = panic.to_string());
     }));
 }

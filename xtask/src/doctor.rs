@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: what is present, what is missing, and the one line that mends it.
+//! `cargo xtask doctor`: what is present, what is missing, and the command that fixes it.
 
 use std::io::IsTerminal;
 use std::path::Path;

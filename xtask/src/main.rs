@@ -54,15 +54,15 @@ enum Command {
     /// Fetch libtorch, or a data set, into its place
     #[command(subcommand)]
     Download(download::Command),
-    /// Say what is present, what is missing and the one line that mends it
+    /// Say what is present, what is missing and the command that fixes it
     Doctor,
     /// From nothing to a judged model: libtorch, sample radiographs, training, evaluation, one prediction
     Quickstart,
     /// Make sure of libtorch, then run every test of the workspace
     Test(test::Arguments),
-    /// Train the model that ships, from a folder of films to its file and its card
+    /// Train the model that ships, from a folder of images to its file and its card
     TrainShipped(train_shipped::Arguments),
-    /// Compare exported models with the program on real films, in PyTorch and ONNX Runtime
+    /// Compare exported models with the program on real images, in PyTorch and ONNX Runtime
     Parity(parity::Arguments),
     /// Make sure of libtorch, then run the benchmarks
     Bench(bench::Arguments),

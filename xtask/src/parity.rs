@@ -1,4 +1,4 @@
-//! `cargo xtask parity`: exported models against the program, film by film, in `PyTorch` and ONNX Runtime.
+//! `cargo xtask parity`: exported models against the program, image by image, in `PyTorch` and ONNX Runtime.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Model file [default: the model that ships with the program]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Folder of films; synthetic ones are drawn where it is absent
+    /// Folder of images; synthetic ones are drawn where it is absent
     #[arg(
         long,
         value_name = "DIR",
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(workspace::exit_code(workspace::status(&mut compare)?))
 }
 
-/// The films asked for, or synthetic ones.
+/// The images asked for, or synthetic ones.
 fn films(root: &Path, osteon: &Path, arguments: &Arguments) -> Result<PathBuf> {
     let real = root.join(&arguments.films);
     if real.is_dir() {
@@ -85,7 +85,7 @@ fn films(root: &Path, osteon: &Path, arguments: &Arguments) -> Result<PathBuf> {
     }
     let drawn = root.join("target/parity/synthetic");
     eprintln!(
-        "there is no {}: comparing on synthetic films",
+        "there is no {}: comparing on synthetic images",
         real.display()
     );
     if !drawn.is_dir() {

@@ -38,7 +38,7 @@ pub fn run() -> Result<ExitCode> {
     let start = Instant::now();
     step(
         3,
-        "synthetic radiographs, split into train, val and test by film",
+        "synthetic radiographs, split into train, val and test by image",
     );
     sample::run(&root)?;
     step(4, "training a small network");
@@ -56,7 +56,7 @@ pub fn run() -> Result<ExitCode> {
         ],
     )?;
     let model = format!("{run}/model.safetensors");
-    step(5, "judging it on films that it never saw");
+    step(5, "judging it on images that it never saw");
     let evaluation = evaluate(&root, &model)?;
     step(6, "reading one picture");
     let picture = first_picture(&root)?;
@@ -116,8 +116,8 @@ fn first_picture(root: &Path) -> Result<String> {
 
 fn sentence(evaluation: &Evaluation) -> String {
     format!(
-        "On {} synthetic test films the model ranks a fractured film above an unfractured one with probability {} (ROC-AUC). \
-         At its threshold it finds {} of the fractured films (sensitivity) and clears {} of the unfractured ones (specificity). \
+        "On {} synthetic test images the model ranks a fractured image above an unfractured one with probability {} (ROC-AUC). \
+         At its threshold it finds {} of the fractured images (sensitivity) and clears {} of the unfractured ones (specificity). \
          The brackets are 95 % intervals.",
         evaluation.images,
         plain(&evaluation.roc_auc),
@@ -185,7 +185,7 @@ mod tests {
             "specificity":{"value":0.95,"low":0.863,"high":0.9829},
             "roc_auc":{"value":0.97312,"low":0.941,"high":0.9951},"brier":0.06}"#;
         let text = sentence(&serde_json::from_str(json).unwrap());
-        assert!(text.starts_with("On 120 synthetic test films"), "{text}");
+        assert!(text.starts_with("On 120 synthetic test images"), "{text}");
         for part in [
             "0.973 [0.941 to 0.995]",
             "90.0 % [79.8 to 95.3]",

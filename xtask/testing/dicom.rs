@@ -1,4 +1,4 @@
-//! DICOM films that tests write themselves, element by element: shared by the crates whose tests need one.
+//! DICOM images that tests write themselves, element by element: shared by the crates whose tests need one.
 
 #![allow(dead_code, reason = "each of the test programs uses some of it")]
 
@@ -6,7 +6,7 @@
 pub const CR: &str = "1.2.840.10008.5.1.4.1.1.1";
 /// Explicit VR Little Endian.
 pub const NATIVE: &str = "1.2.840.10008.1.2.1";
-/// Who a film is of …
+/// Who an image is of …
 pub const PATIENT: &str = "Doe^Jane";
 /// … and in which study.
 pub const STUDY: &str = "1.2.826.0.1.3680043.8.498.1";
@@ -58,12 +58,12 @@ pub fn file(syntax: &str, class: &str, instance: &str, elements: &[Vec<u8>]) -> 
     .concat()
 }
 
-/// The SOP Instance UID of a film by its number.
+/// The SOP Instance UID of an image by its number.
 pub fn instance(number: usize) -> String {
     format!("{STUDY}.2.{number}")
 }
 
-/// A CR film, 12 bits, MONOCHROME1, explicit little endian, of a slanted bright bar; by its number another one.
+/// A CR image, 12 bits, MONOCHROME1, explicit little endian, of a slanted bright bar; by its number another one.
 pub fn film(number: usize, width: u16, height: u16) -> Vec<u8> {
     let instance = instance(number);
     let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 2);

@@ -31,11 +31,11 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Judge a model on a split of a data set
     Evaluate(EvaluateArgs),
-    /// Judge two models on the same films, with paired tests
+    /// Judge two models on the same images, with paired tests
     Compare(CompareArgs),
-    /// Score films: files or folders, one line each
+    /// Score images: files or folders, one line each
     Predict(PredictArgs),
-    /// Take DICOM films over the network, judge them and send the answers to another node
+    /// Take DICOM images over the network, judge them and send the answers to another node
     Listen(ListenArgs),
     /// Say what a model file says of itself
     Info(InfoArgs),
@@ -52,7 +52,7 @@ pub enum Command {
     Data(DataCommand),
     /// Look after a log of decisions
     #[command(subcommand)]
-    Audit(LogCommand),
+    AuditLog(LogCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Write manual pages, one a command, to a folder
@@ -90,7 +90,7 @@ pub struct TrainArgs {
     /// Go on with the run in the run folder, with its config
     #[arg(long, conflicts_with = "config")]
     pub resume: bool,
-    /// Go on even if settings, films or program are not those of the checkpoint
+    /// Go on even if settings, images or program are not those of the checkpoint
     #[arg(long, requires = "resume")]
     pub force: bool,
     /// auto, cpu, cuda, cuda:N or mps
@@ -108,7 +108,7 @@ pub struct TrainArgs {
     /// Check instead whether one batch can be learned by heart; exit code 1 if not
     #[arg(long, conflicts_with_all = ["resume", "test", "folds", "tui"])]
     pub sanity: bool,
-    /// Cross-validate instead: K runs, each judged on films that it neither learned from nor was chosen on
+    /// Cross-validate instead: K runs, each judged on images that it neither learned from nor was chosen on
     #[arg(long, value_name = "K", conflicts_with = "test")]
     pub folds: Option<usize>,
     /// Judge the finished model on test, too
@@ -185,7 +185,7 @@ pub struct EvaluateArgs {
     /// Which split to judge
     #[arg(long, default_value = "test", value_name = "SPLIT")]
     pub split: String,
-    /// What films that do not read mean
+    /// What images that do not read mean
     #[arg(long, value_enum, default_value = "error")]
     pub unreadable: UnreadablePolicy,
     /// Write a report to this folder: index.html, judgement.json, figures.csv and scores.csv
@@ -217,7 +217,7 @@ pub struct CompareArgs {
     pub json: bool,
 }
 
-/// Which films.
+/// Which images.
 #[derive(Debug, Args)]
 pub struct DataArgs {
     /// Data set: train|val|test / fractured|not fractured, a manifest, or another layout; what comes undivided is test
@@ -225,7 +225,7 @@ pub struct DataArgs {
     pub data: PathBuf,
     #[command(flatten)]
     pub names: NameArgs,
-    /// What else is known of the films: a CSV with a row a film, whose columns become subgroups, groups and boxes (see docs/DATA.md)
+    /// What else is known of the images: a CSV with a row an image, whose columns become subgroups, groups and boxes (see docs/DATA.md)
     #[arg(long, value_name = "FILE.csv")]
     pub annotations: Option<PathBuf>,
 }
@@ -244,14 +244,14 @@ pub struct NameArgs {
     pub set: Vec<String>,
 }
 
-/// Films that do not read are always named and counted, and never enter a rate.
+/// Images that do not read are always named and counted, and never enter a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum UnreadablePolicy {
     /// Judge the rest, but end with exit code 1
     Error,
     /// Judge the rest and end with exit code 0
     Skip,
-    /// Judge damaged films by what decodes of them; what shows nothing is skipped as by `skip`
+    /// Judge damaged images by what decodes of them; what shows nothing is skipped as by `skip`
     Repair,
 }
 
@@ -263,7 +263,7 @@ pub struct PredictArgs {
     /// Images, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Write a PNG a film to this folder: the film beside itself with what speaks for a fracture, and the score
+    /// Write a PNG an image to this folder: the image beside itself with what speaks for a fracture, and the score
     #[arg(long, value_name = "DIR", group = "pictures")]
     pub heatmap: Option<PathBuf>,
     /// What the heatmaps show
@@ -275,16 +275,16 @@ pub struct PredictArgs {
         requires = "pictures"
     )]
     pub heatmap_kind: HeatmapKind,
-    /// Write the answer for each DICOM film to this folder as DICOM: a Secondary Capture and a Structured Report, in the film's study
+    /// Write the answer for each DICOM image to this folder as DICOM: a Secondary Capture and a Structured Report, in the image's study
     #[arg(long, value_name = "DIR", group = "pictures")]
     pub dicom: Option<PathBuf>,
-    /// Memory that the program may take, such as 512MiB or 4GiB; a film that would need more, by its header, is an error of that film
+    /// Memory that the program may take, such as 512MiB or 4GiB; an image that would need more, by its header, is an error of that image
     #[arg(long, default_value = "2GiB", value_name = "SIZE")]
     pub max_memory: ByteSize,
     /// Decide also what the input gate takes for no radiograph
     #[arg(long)]
     pub judge_anyway: bool,
-    /// Print one JSON object a film
+    /// Print one JSON object an image
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     /// Print CSV
@@ -300,7 +300,7 @@ pub enum HeatmapKind {
     Auto,
     /// The network's own map of fractures
     FractureMap,
-    /// HiResCAM (Grad-CAM cell by cell), of any network; relative to each film's hottest place
+    /// HiResCAM (Grad-CAM cell by cell), of any network; relative to each image's hottest place
     GradCam,
 }
 
@@ -430,7 +430,7 @@ pub struct ImportArgs {
     /// Side of the network's square input in pixels [default: the config's preprocess.size]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<u32>,
-    /// Config whose sections model and preprocess say which network and how films are fitted
+    /// Config whose sections model and preprocess say which network and how images are fitted
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one value of the config, such as model.residual.size=large or preprocess.mean=0.5; repeatable
@@ -455,10 +455,10 @@ pub struct SynthArgs {
     /// New folder to write to
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// How many films
+    /// How many images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     pub images: u32,
-    /// The same seed writes the same films
+    /// The same seed writes the same images
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
     /// Print one JSON object
@@ -474,10 +474,10 @@ pub struct PackArgs {
     /// How it lies on disk
     #[arg(long, default_value_t = Layout::Auto, value_name = "LAYOUT", value_parser = layout())]
     pub layout: Layout,
-    /// Folder of decoded films to keep them in [default: the config's data.cache]
+    /// Folder of decoded images to keep them in [default: the config's data.cache]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Config whose section preprocess and data.unreadable say how films are decoded and fitted, and data.classes what their classes are called
+    /// Config whose section preprocess and data.unreadable say how images are decoded and fitted, and data.classes what their classes are called
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one value of the config, such as preprocess.size=384; repeatable
@@ -495,28 +495,28 @@ pub struct SplitArgs {
     pub dir: PathBuf,
     #[command(flatten)]
     pub names: NameArgs,
-    /// Insist on groups: where the data set knows of none, copies of one film are looked for, as `data audit` does
+    /// Insist on groups: where the data set knows of none, copies of one image are looked for, as `data audit` does
     #[arg(long)]
     pub by_group: bool,
     /// What belongs together besides the groups that the data set knows of: a JSON file of `data audit --json`, or a column; repeatable
     #[arg(long, value_name = "FILE.json|COLUMN")]
     pub groups: Vec<String>,
-    /// Fraction of films in val
+    /// Fraction of images in val
     #[arg(long, default_value_t = 0.15, value_name = "FRACTION")]
     pub val: f64,
-    /// Fraction of films in test
+    /// Fraction of images in test
     #[arg(long, default_value_t = 0.15, value_name = "FRACTION")]
     pub test: f64,
     /// Divide into K equal folds instead; writes a manifest a fold, which is test in it, and the next is val
     #[arg(long, value_name = "K", conflicts_with_all = ["val", "test", "clean"])]
     pub folds: Option<usize>,
-    /// Keep the splits as they are, and leave out films of val and test that share a group with an earlier split
+    /// Keep the splits as they are, and leave out images of val and test that share a group with an earlier split
     #[arg(long, conflicts_with_all = ["val", "test", "balance"])]
     pub clean: bool,
     /// Column whose values each split gets its share of, besides the classes
     #[arg(long, value_name = "COLUMN")]
     pub balance: Option<String>,
-    /// The same seed divides the same films the same way
+    /// The same seed divides the same images the same way
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
     /// Manifest to write [default: manifest.csv in DIR]

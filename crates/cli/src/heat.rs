@@ -11,7 +11,7 @@ use osteon_dicom::{overlay, shown_at};
 use osteon_model::{Explained, Predictor};
 use osteon_report::overlay::Overlay;
 
-/// A film beside itself with heat on it, as a PNG that names the film.
+/// An image beside itself with heat on it, as a PNG that names the image.
 pub fn png(explained: &Explained, film: &GrayImage, path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut out = Cursor::new(Vec::new());
@@ -21,7 +21,7 @@ pub fn png(explained: &Explained, film: &GrayImage, path: &Path) -> anyhow::Resu
     Ok(out.into_inner())
 }
 
-/// A film with heat and boxes on it as a small JPEG, as large as `contact_jpeg` makes it; `None` if it does not read.
+/// An image with heat and boxes on it as a small JPEG, as large as `contact_jpeg` makes it; `None` if it does not read.
 pub fn contact_jpeg(
     predictor: &Predictor,
     (path, decoder): (&Path, &Decoder),

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
         Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
-        Command::Audit(LogCommand::Verify(args)) => commands::verify::run(args),
+        Command::AuditLog(LogCommand::Verify(args)) => commands::verify::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
     };

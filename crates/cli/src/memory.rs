@@ -1,4 +1,4 @@
-//! How much memory a command may take: what of it is left for reading films, and giving back what a large film took.
+//! How much memory a command may take: what of it is left for reading images, and giving back what a large image took.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,14 +11,14 @@ use crate::exit::UsageError;
 
 /// What the program and its network take where the system does not tell.
 const UNKNOWN: u64 = 1 << 30;
-/// Besides what was measured: one film more or less in the allocator's books, a heatmap being encoded.
+/// Besides what was measured: one image more or less in the allocator's books, a heatmap being encoded.
 const SLACK: u64 = 64 << 20;
-/// Below this no film worth the name can be read.
+/// Below this no image worth the name can be read.
 const LEAST: u64 = 16 << 20;
 
-/// The part of a limit that films may take, one after the other.
+/// The part of a limit that images may take, one after the other.
 pub struct Budget {
-    /// For a film.
+    /// For an image.
     films: u64,
     /// What the process holds without one.
     base: u64,
@@ -26,7 +26,7 @@ pub struct Budget {
 
 impl Budget {
     /// Of a process that has opened this model and is to take no more than `limit`. Runs the network once on nothing, and what else is
-    /// `asked` of it for each film, and measures what that took at most: it takes as much for every film.
+    /// `asked` of it for each image, and measures what that took at most: it takes as much for every image.
     pub fn open(
         limit: ByteSize,
         predictor: &Predictor,
@@ -53,7 +53,7 @@ impl Budget {
         Ok(Self { films, base })
     }
 
-    /// What a film may cost.
+    /// What an image may cost.
     pub fn limits(&self) -> Limits {
         Limits {
             max_bytes: self.films,
@@ -61,7 +61,7 @@ impl Budget {
         }
     }
 
-    /// A file's bytes, unless there are more than a film may hold. Not even a file without end is read further.
+    /// A file's bytes, unless there are more than an image may hold. Not even a file without end is read further.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
         let failed = |source| DataError::Io {
             action: "read",
@@ -83,7 +83,7 @@ impl Budget {
         Ok(bytes)
     }
 
-    /// After a film: what a large one left in the allocator's hands goes back to the system, or films of different sizes would add up.
+    /// After an image: what a large one left in the allocator's hands goes back to the system, or images of different sizes would add up.
     pub fn settle(&self) {
         if status("VmRSS:").is_some_and(|now| now > self.base + self.films / 8) {
             give_back_freed_memory();

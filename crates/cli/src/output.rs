@@ -59,7 +59,7 @@ pub fn percent(e: Estimate) -> String {
             h * 100.0
         ),
         (Some(v), ..) => format!("{:5.1} %", v * 100.0),
-        (None, ..) => "    – (undefined: no film to count)".to_owned(),
+        (None, ..) => "    – (undefined: no image to count)".to_owned(),
     }
 }
 

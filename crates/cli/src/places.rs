@@ -1,11 +1,11 @@
-//! Names for what is written of films: one for each, whatever they are called.
+//! Names for what is written of images: one for each, whatever they are called.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// A folder in which each film gets a name of its own.
+/// A folder in which each image gets a name of its own.
 pub struct Places {
     dir: PathBuf,
     /// Names given already, in small letters: not every disk tells them apart.
@@ -22,7 +22,7 @@ impl Places {
         })
     }
 
-    /// A film's name in this folder without what says what the file is: its stem, or `STEM-2` for the second of a stem.
+    /// An image's name in this folder without what says what the file is: its stem, or `STEM-2` for the second of a stem.
     pub fn of(&mut self, film: &Path) -> Place {
         let stem = film.file_stem().unwrap_or_default().to_string_lossy();
         let mut name = stem.clone().into_owned();
@@ -35,7 +35,7 @@ impl Places {
     }
 }
 
-/// A film's name in a folder.
+/// An image's name in a folder.
 pub struct Place(PathBuf);
 
 impl Place {

@@ -1,11 +1,11 @@
-//! What the gradients' sum costs in a training step of the seed's CNN (2,822,945 parameters, 1×150×150 films of random bits): forward and
+//! What the gradients' sum costs in a training step of the seed's CNN (2,822,945 parameters, 1×150×150 images of random bits): forward and
 //! backward alone, with the sum after backward, and with the sum during backward. Rank 0 prints one JSON object a way.
 //!
 //! ```sh
 //! torchrun --no-python --nproc-per-node 2 target/release/examples/gradient_speed --batch 16
 //! ```
 //!
-//! `--batch N` films a rank, `--steps N` steps a way. Without a launcher: one process, forward and backward alone. Set
+//! `--batch N` images a rank, `--steps N` steps a way. Without a launcher: one process, forward and backward alone. Set
 //! `OMP_NUM_THREADS` to the cores of a rank.
 
 #![allow(clippy::print_stdout, reason = "an example prints its result")]

@@ -33,7 +33,7 @@ pub enum CollectiveError {
     Unsupported {
         /// The backend asked for.
         backend: &'static str,
-        /// What is missing and what mends it.
+        /// What is missing and what fixes it.
         reason: &'static str,
     },
     /// The store cannot be served or reached.

@@ -1,4 +1,4 @@
-//! The audit on synthetic films and turned copies of them.
+//! The audit on synthetic images and turned copies of them.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! Decode, resize, augment, batch, on films drawn by `synth`.
+//! Decode, resize, augment, batch, on images drawn by `synth`.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use std::hint::black_box;
@@ -23,7 +23,7 @@ fn decode_and_resize(c: &mut Criterion) {
     for format in [ImageFormat::Jpeg, ImageFormat::Png] {
         let mut bytes = Cursor::new(Vec::new());
         film.write_to(&mut bytes, format)
-            .expect("a film in memory encodes");
+            .expect("an image in memory encodes");
         let bytes = bytes.into_inner();
         let (decoder, mut scratch) = (Decoder::default(), DecodeScratch::default());
         group.bench_function(format!("decode {format:?}"), |b| {
@@ -41,7 +41,7 @@ fn decode_and_resize(c: &mut Criterion) {
     group.bench_function("resize to 224", |b| {
         b.iter(|| preprocess.fit_into(black_box(&film), &mut resizer, &mut out));
     });
-    // As a page shows a film of 7 megapixels.
+    // As a page shows an image of 7 megapixels.
     let large = resized(&film, (2304, 2880));
     group.bench_function("7 megapixels to 819×1024", |b| {
         b.iter(|| resized(black_box(&large), (819, 1024)));
@@ -55,7 +55,7 @@ fn decode_and_resize(c: &mut Criterion) {
     group.finish();
 }
 
-/// One film of 256 px to the middle 224 px, with the changes of the default config and with all there are.
+/// One image of 256 px to the middle 224 px, with the changes of the default config and with all there are.
 fn augment(c: &mut Criterion) {
     let film = Synth::new(1).film(0).pixels;
     let preprocess = Preprocess {
@@ -64,7 +64,7 @@ fn augment(c: &mut Criterion) {
     };
     let mut fitted = vec![0; 256 * 256];
     preprocess.fit_into(&film, &mut Resizer::new(), &mut fitted);
-    let view = GrayView::new(256, 256, &fitted).expect("a film");
+    let view = GrayView::new(256, 256, &fitted).expect("an image");
     let everything = Augment {
         gamma: 0.2,
         noise: 5.0,

@@ -1,4 +1,4 @@
-//! Scores the audit's clusters against manifests that say which files show one film.
+//! Scores the audit's clusters against manifests that say which files show one image.
 //!
 //! `cargo run --release -p data --example audit_score -- ../shared/xrays [kaggle fracatlas]` prints, set by set: of all pairs of files of one
 //! cluster, the share found (recall); of all pairs found, the share that is right (precision); and the files that were joined to a file of another cluster. Then
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .filter_map(|(e, f)| Some((truth.get(&e.path)?.clone(), f.cluster)))
             .collect();
         report(set, &pairs);
-        // Film 1 is a right wrist, film 2 a left one: two films, which the manifest of this set counts as one.
+        // Image 1 is a right wrist, image 2 a left one: two images, which the manifest of this set counts as one.
         if set == "kaggle" {
             let apart: Vec<_> = entries
                 .iter()
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 })
                 .collect();
             report(
-                "kaggle, its cluster 291 taken as the two films it is",
+                "kaggle, its cluster 291 taken as the two images it is",
                 &apart,
             );
         }
@@ -96,7 +96,7 @@ fn report(set: &str, files: &[(String, Option<usize>)]) {
     let pure = count(files.iter());
     let wrong = files.iter().filter(|f| pure[f] < sizes[&f.1]).count();
     println!(
-        "{set}: recall {:.2} %, precision {:.2} %, {wrong} of {} files joined to another film ({:.2} %)",
+        "{set}: recall {:.2} %, precision {:.2} %, {wrong} of {} files joined to another image ({:.2} %)",
         both as f64 / truth as f64 * 100.0,
         both as f64 / found as f64 * 100.0,
         files.len(),

@@ -1,7 +1,7 @@
 //! A data set as an iterator of batches, without torch: `cargo run --release -p data --example batches -- DIR [SPLIT] [SIZE]`.
 //!
 //! DIR is any layout that [`Catalog::open`] knows. One epoch of the split, shuffled and augmented, goes by; of each batch its shape, its share of
-//! fractured films and the mean of its pixels are printed. Any framework can take `batch.pixels` from here.
+//! fractured images and the mean of its pixels are printed. Any framework can take `batch.pixels` from here.
 #![allow(clippy::print_stdout, reason = "an example that prints a table")]
 
 use std::error::Error;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let catalog = Catalog::open(&dir)?;
     println!(
-        "{} films in {dir}, {} of them {split}",
+        "{} images in {dir}, {} of them {split}",
         catalog.entries().len(),
         catalog.split(split)?.len()
     );
@@ -52,6 +52,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("           {file:?}");
         }
     }
-    println!("{films} films in {:.1} s", start.elapsed().as_secs_f64());
+    println!("{films} images in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How fast JPEGs decode on one thread, and how far a film decoded smaller lies from the same film decoded whole.
+//! How fast JPEGs decode on one thread, and how far an image decoded smaller lies from the same image decoded whole.
 //!
 //! `cargo run --release -p data [--features turbo] --example decode_speed -- FOLDER [FILMS]`
 //!
@@ -110,7 +110,7 @@ fn differences(
     means.sort_by(f64::total_cmp);
     let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
     format!(
-        "{reduced} decoded smaller; mean difference {mean:.3}, of the worst film {:.3}, largest {worst}",
+        "{reduced} decoded smaller; mean difference {mean:.3}, of the worst image {:.3}, largest {worst}",
         means.last().unwrap_or(&0.0)
     )
 }

@@ -1,6 +1,6 @@
-//! How far the fingerprints of films reach: which share of copies they know again, and how often they take one film for another.
+//! How far the fingerprints of images reach: which share of copies they know again, and how often they take one image for another.
 //!
-//! `cargo run --release -p data --example film_hash -- ../shared/xrays` prints a table for a stretched and for a letterboxed film. Copies are the
+//! `cargo run --release -p data --example film_hash -- ../shared/xrays` prints a table for a stretched and for a letterboxed image. Copies are the
 //! files of one `cluster` in manifests/kaggle.csv; each half of the clusters is reported by itself, so that a limit can be chosen on one and judged on the other.
 #![allow(clippy::print_stdout, reason = "an example that prints a table")]
 
@@ -12,10 +12,10 @@ use std::time::Instant;
 use osteon_data::{Catalog, Decoder, Entry, FilmHash, Films, Fit, Preprocess, SeenFilms, Split};
 use rayon::prelude::*;
 
-/// Distances below which a film may count as seen.
+/// Distances below which an image may count as seen.
 const LIMITS: [f32; 8] = [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.17, 0.2];
 
-/// Films of one set, with the cluster of each and its file's digest.
+/// Images of one set, with the cluster of each and its file's digest.
 struct Set {
     films: Films,
     splits: Vec<Split>,
@@ -69,7 +69,7 @@ impl Set {
         let started = Instant::now();
         let hashes = films.hashes();
         println!(
-            "{name}: {} films hashed in {:.1} s",
+            "{name}: {} images hashed in {:.1} s",
             films.len(),
             started.elapsed().as_secs_f64()
         );
@@ -89,7 +89,7 @@ impl Set {
         (0..self.films.len()).filter(|&i| which(i)).collect()
     }
 
-    /// The distance of each of these films to the nearest of those.
+    /// The distance of each of these images to the nearest of those.
     fn distances(&self, asked: &[usize], of: &Self, stored: &[usize]) -> Vec<f32> {
         let seen = SeenFilms::new(&stored.iter().map(|&i| of.hashes[i]).collect::<Vec<_>>());
         asked
@@ -127,7 +127,7 @@ fn published(set: &Set) {
         }
         let of = |distances: &[f32]| known(distances, SeenFilms::LIMIT);
         println!(
-            "Kaggle {split} in train ({} stored): exact copies {}, other copies {}, new films flagged {}; {seconds:.2} s",
+            "Kaggle {split} in train ({} stored): exact copies {}, other copies {}, new images flagged {}; {seconds:.2} s",
             train.len(),
             of(&exact),
             of(&near),
@@ -136,7 +136,7 @@ fn published(set: &Set) {
     }
 }
 
-/// Kaggle by clusters: copies within a half, different films from half to half.
+/// Kaggle by clusters: copies within a half, different images from half to half.
 fn halves(set: &Set) {
     let names: BTreeSet<&String> = set.clusters.iter().collect();
     let first: HashSet<&String> = names.into_iter().step_by(2).collect();
@@ -166,7 +166,7 @@ fn halves(set: &Set) {
         );
         for limit in LIMITS {
             println!(
-                "  limit {limit}: copies known {}, other films flagged {}",
+                "  limit {limit}: copies known {}, other images flagged {}",
                 known(&copies, limit),
                 known(&different, limit)
             );
@@ -174,7 +174,7 @@ fn halves(set: &Set) {
     }
 }
 
-/// Sets that share no film.
+/// Sets that share no image.
 fn apart(
     name: &str,
     set: &Set,

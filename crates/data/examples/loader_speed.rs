@@ -3,7 +3,7 @@
 //!     cargo run --release -p data --example loader_speed -- DIR [key=value]…
 //!
 //! Keys: `workers` (2), `seconds` (10), `size` (224), `warmup` (8, batches), `cache` (a folder: decode once to `side` = 256, then only
-//! augment), `gap` (JPEGs are decoded at no less than this times the size needed), `instructions` (scalar, avx2, avx512: at most these). The folder is searched for JPEG files; the work for each film is
+//! augment), `gap` (JPEGs are decoded at no less than this times the size needed), `instructions` (scalar, avx2, avx512: at most these). The folder is searched for JPEG files; the work for each image is
 //! that of the other contestants: luma, antialiased resize without keeping the aspect, mirror, rotation ± 20°, shift ± 10 %, zoom
 //! ± 10 %, brightness and contrast ± 20 %, `(x/255 − 0.5)/0.5`, batches of 32. Prints one JSON object.
 #![allow(clippy::print_stdout, reason = "a program: its result")]
@@ -80,13 +80,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => Loader::stream(entries, &decoder, &preprocess, false, options),
     };
     for _ in 0..warmup {
-        loader.next().ok_or("no films")??;
+        loader.next().ok_or("no images")??;
     }
     let middle = (size * size / 2 + size / 2) as usize;
     let (mut images, mut touched) = (0, 0.0);
     let (start, cpu) = (Instant::now(), cpu_seconds());
     while start.elapsed() < Duration::from_secs_f64(seconds) {
-        let batch = loader.next().ok_or("no films")??;
+        let batch = loader.next().ok_or("no images")??;
         touched += batch.pixels[middle];
         images += batch.len();
     }

@@ -1,4 +1,4 @@
-//! What a table says of films that are catalogued already: subgroups, groups and boxes beside a data set of plain class folders.
+//! What a table says of images that are catalogued already: subgroups, groups and boxes beside a data set of plain class folders.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -13,7 +13,7 @@ const SPLIT: &[&str] = &["split"];
 /// What else keeps images together, where nothing names a patient: a patient's images include the copies of each.
 const COPIES: &[&str] = &["study", "cluster"];
 const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
-/// Films named in a message.
+/// Images named in a message.
 const NAMED: usize = 3;
 /// Columns that say how large a picture is, not whose or what it is.
 const SIZES: &[&str] = &[
@@ -23,15 +23,15 @@ const SIZES: &[&str] = &[
 const VALUES: std::ops::RangeInclusive<usize> = 2..=12;
 
 impl Catalog {
-    /// The same films with what a table beside them says, one row a film.
+    /// The same images with what a table beside them says, one row an image.
     ///
-    /// A column `path` names a film by its [`Entry::id`]; else `file` (`filename`, `image`, `image_id`) by the end of its id, with `split`
-    /// and `class` (`label`, `fractured`) where the name alone is not enough. The split is the one whose folder the film lies in, so
-    /// that a published table fits after the films were divided anew. `group`, `patient`, `patient_id`, `study` or `cluster`, the first that is
+    /// A column `path` names an image by its [`Entry::id`]; else `file` (`filename`, `image`, `image_id`) by the end of its id, with `split`
+    /// and `class` (`label`, `fractured`) where the name alone is not enough. The split is the one whose folder the image lies in, so
+    /// that a published table fits after the images were divided anew. `group`, `patient`, `patient_id`, `study` or `cluster`, the first that is
     /// there, becomes the group; `boxes` or `boxes_cx_cy_w_h` the boxes; every other column a field, as do `region` and `view` from columns of 0 and
-    /// 1 as `FracAtlas` has them. What the data set itself says of a film is never overwritten.
+    /// 1 as `FracAtlas` has them. What the data set itself says of an image is never overwritten.
     ///
-    /// Errors name the row: no such film, more than one, a film a second time, another class than the data set's. So is a film without
+    /// Errors name the row: no such image, more than one, an image a second time, another class than the data set's. So is an image without
     /// a row; [`Catalog::annotated_partly`] lets that pass.
     pub fn annotated(&self, table: &Path) -> Result<Self, DataError> {
         let (annotated, without) = self.annotated_partly(table)?;
@@ -46,7 +46,7 @@ impl Catalog {
         })
     }
 
-    /// As [`Catalog::annotated`], with the names of the films that have no row instead of an error.
+    /// As [`Catalog::annotated`], with the names of the images that have no row instead of an error.
     pub fn annotated_partly(&self, table: &Path) -> Result<(Self, Vec<String>), DataError> {
         let table = Table::open(table, &[FILE])?;
         let columns = Columns::of(&table)?;
@@ -69,7 +69,7 @@ impl Catalog {
     }
 }
 
-/// Where in a table what is told of a film stands.
+/// Where in a table what is told of an image stands.
 struct Columns {
     name: usize,
     by_path: bool,
@@ -100,7 +100,7 @@ impl Columns {
         })
     }
 
-    /// The one film a row speaks of.
+    /// The one image a row speaks of.
     fn film(&self, row: &Row<'_>, names: &Names, catalog: &Catalog) -> Result<usize, DataError> {
         let file = row.path(self.name)?;
         let said = |column: Option<usize>| column.map(|c| row.text(c).map(|t| (c, t))).transpose();
@@ -155,7 +155,7 @@ impl Columns {
         }
     }
 
-    /// Adds what a row says to a film.
+    /// Adds what a row says to an image.
     fn add(&self, row: &Row<'_>, entry: &mut Entry) -> Result<(), DataError> {
         let mut fields = row.fields(&self.known)?;
         name_marked(&mut fields);
@@ -174,12 +174,12 @@ impl Columns {
     }
 }
 
-/// Films by the names that a table may use.
+/// Images by the names that a table may use.
 struct Names<'a> {
     catalog: &'a Catalog,
     /// By the last part of the id.
     films: HashMap<&'a str, Vec<usize>>,
-    /// The split whose folder each film lies in, or else the one it was catalogued in; `None` in an undivided set.
+    /// The split whose folder each image lies in, or else the one it was catalogued in; `None` in an undivided set.
     splits: Vec<Option<Split>>,
 }
 
@@ -228,9 +228,9 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The fields that divide these films into subgroups worth figures of their own, by name, each with its values in order (numbers by size).
+/// The fields that divide these images into subgroups worth figures of their own, by name, each with its values in order (numbers by size).
 ///
-/// 2 to 12 values, at least twice as many films as values, and one value at least with films of both classes: a column that gives the class away
+/// 2 to 12 values, at least twice as many images as values, and one value at least with images of both classes: a column that gives the class away
 /// (how many fractures) has nothing to be judged on. Nor is the size of a picture, or a column of 0 and 1 that `region` or `view` names already.
 #[must_use]
 pub fn subgroup_columns(entries: &[Entry]) -> Vec<(String, Vec<String>)> {

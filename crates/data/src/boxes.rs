@@ -1,4 +1,4 @@
-//! Where on a film a finding is.
+//! Where on an image a finding is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RowError;
 
-/// A rectangle by its centre and size, relative to the film's width and height, all within 0..=1.
+/// A rectangle by its centre and size, relative to the image's width and height, all within 0..=1.
 ///
 /// As text: the four numbers with spaces between them; several boxes in one cell of a table are separated by `;`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct RelativeBox {
 }
 
 impl RelativeBox {
-    /// The box from left, top to right, bottom, cut at the film's edges; `None` if nothing of it is on the film.
+    /// The box from left, top to right, bottom, cut at the image's edges; `None` if nothing of it is on the image.
     #[must_use]
     pub fn from_corners(left: f64, top: f64, right: f64, bottom: f64) -> Option<Self> {
         let cut = |v: f64| v.clamp(0.0, 1.0);
@@ -37,7 +37,7 @@ impl RelativeBox {
         })
     }
 
-    /// A box from four numbers; `None` unless its centre is on the film and its size within 0..=1 and not 0.
+    /// A box from four numbers; `None` unless its centre is on the image and its size within 0..=1 and not 0.
     #[must_use]
     pub fn new(cx: f32, cy: f32, w: f32, h: f32) -> Option<Self> {
         let on_film = |v: f32| (0.0..=1.0).contains(&v);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn corners_are_cut_at_the_edges() {
-        let cut = RelativeBox::from_corners(-0.5, 0.25, 0.5, 0.75).expect("on the film");
+        let cut = RelativeBox::from_corners(-0.5, 0.25, 0.5, 0.75).expect("on the image");
         assert_eq!((cut.cx, cut.cy, cut.w, cut.h), (0.25, 0.5, 0.5, 0.5));
         assert!(RelativeBox::from_corners(1.2, 0.0, 1.4, 1.0).is_none());
         assert!(RelativeBox::from_corners(0.5, f64::NAN, 0.6, 1.0).is_none());

@@ -1,4 +1,4 @@
-//! What films exist, whatever layout they come in.
+//! What images exist, whatever layout they come in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,13 +13,13 @@ use crate::{
     ClassNames, DataError, Decoder, Label, LoadOptions, Loader, Preprocess, RelativeBox, Split, hex,
 };
 
-/// One film of a data set, not yet read.
+/// One image of a data set, not yet read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Where it lies.
     pub path: PathBuf,
     /// Its name within the data set: the path below the root, with `/`, bytes that are not UTF-8 as `%XX` and `%` as `%25`. Stable across
-    /// machines; no two films share one.
+    /// machines; no two images share one.
     pub id: String,
     /// Its class.
     pub label: Label,
@@ -34,7 +34,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A film of which nothing but class and use is known.
+    /// An image of which nothing but class and use is known.
     #[must_use]
     pub fn new(path: PathBuf, id: String, label: Label, split: Split) -> Self {
         Self {
@@ -49,12 +49,12 @@ impl Entry {
     }
 }
 
-/// Films that belong together and lie in several splits: a patient's, or any other group's.
+/// Images that belong together and lie in several splits: a patient's, or any other group's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SharedGroup {
     /// What says that they belong together: `group`, or the name of the patients' column.
     pub column: String,
-    /// Whose films they are: what the column says.
+    /// Whose images they are: what the column says.
     pub value: String,
     /// How many of them lie in each split.
     pub images: BTreeMap<Split, usize>,
@@ -72,7 +72,7 @@ impl fmt::Display for SharedGroup {
     }
 }
 
-/// All films of a data set, sorted by split, then by id: the order never depends on the disk.
+/// All images of a data set, sorted by split, then by id: the order never depends on the disk.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     root: PathBuf,
@@ -139,8 +139,8 @@ impl Catalog {
         })
     }
 
-    /// The same data set divided otherwise: of these films, which may be fewer, with the splits that they say. What lies among the files and
-    /// is no film is not said again.
+    /// The same data set divided otherwise: of these images, which may be fewer, with the splits that they say. What lies among the files and
+    /// is no image is not said again.
     pub fn redivided(&self, mut entries: Vec<Entry>) -> Result<Self, DataError> {
         if entries.is_empty() {
             return Err(DataError::NoFilms {
@@ -160,7 +160,7 @@ impl Catalog {
         })
     }
 
-    /// The same films, in the same order, of which more is known.
+    /// The same images, in the same order, of which more is known.
     pub(crate) fn with_entries(&self, entries: Vec<Entry>) -> Self {
         Self {
             fingerprint: fingerprint(&entries),
@@ -194,7 +194,7 @@ impl Catalog {
         self.layout
     }
 
-    /// Every film, in order.
+    /// Every image, in order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -206,7 +206,7 @@ impl Catalog {
         &self.present
     }
 
-    /// Whether it comes divided. If not, every film counts as test.
+    /// Whether it comes divided. If not, every image counts as test.
     #[must_use]
     pub fn is_divided(&self) -> bool {
         self.divided
@@ -218,13 +218,13 @@ impl Catalog {
         &self.class_names
     }
 
-    /// What lies among the films and is none, sorted by path: neither labelled nor counted.
+    /// What lies among the images and is none, sorted by path: neither labelled nor counted.
     #[must_use]
     pub fn aside(&self) -> &[Aside] {
         &self.aside
     }
 
-    /// The class without a single film, if the data set has one class only, and all names of classes in it, if each means the other one.
+    /// The class without a single image, if the data set has one class only, and all names of classes in it, if each means the other one.
     #[must_use]
     pub fn missing_class(&self) -> Option<(Label, Vec<String>)> {
         let both = [Label::Fractured, Label::NotFractured];
@@ -239,22 +239,22 @@ impl Catalog {
         Some((missing, named.into_keys().collect()))
     }
 
-    /// Patients and other groups whose films lie in several splits, by what the data set itself says: [`Entry::group`], and every field
+    /// Patients and other groups whose images lie in several splits, by what the data set itself says: [`Entry::group`], and every field
     /// that holds a patient. Sorted by column and value.
     #[must_use]
     pub fn shared_groups(&self) -> Vec<SharedGroup> {
         shared_groups(&self.entries)
     }
 
-    /// SHA-256 over what is catalogued, in 64 hexadecimal digits: which films these are, with which labels, splits, groups, fields and
-    /// boxes; not what is in the files. Of each film, in order, a line of JSON is hashed:
+    /// SHA-256 over what is catalogued, in 64 hexadecimal digits: which images these are, with which labels, splits, groups, fields and
+    /// boxes; not what is in the files. Of each image, in order, a line of JSON is hashed:
     /// `["id","label","split","group",{"field":"value"},"boxes"]`.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The films of one split, which must hold both classes.
+    /// The images of one split, which must hold both classes.
     pub fn split(&self, split: Split) -> Result<&[Entry], DataError> {
         if !self.present.contains(&split) {
             return Err(DataError::NoSplit {
@@ -340,7 +340,7 @@ pub(crate) fn shared_groups(entries: &[Entry]) -> Vec<SharedGroup> {
     found
 }
 
-/// Whether a column of this name says whose films they are.
+/// Whether a column of this name says whose images they are.
 pub(crate) fn is_patient(column: &str) -> bool {
     let kept = column
         .chars()
@@ -445,7 +445,7 @@ mod tests {
             .expect_err("one class")
             .to_string();
         assert!(
-            e.ends_with("has no not_fractured films in split train. A split needs both classes"),
+            e.ends_with("has no not_fractured images in split train. A split needs both classes"),
             "{e}"
         );
         let strange = tree(&[
@@ -478,7 +478,7 @@ mod tests {
             .to_string();
         assert!(
             said.ends_with(
-                "has no not_fractured films in split test. A split needs both classes, and \"fracture\" and \"positive\" both mean the other one"
+                "has no not_fractured images in split test. A split needs both classes, and \"fracture\" and \"positive\" both mean the other one"
             ),
             "{said}"
         );

@@ -10,7 +10,7 @@ use crate::DataError;
 /// Class names in label order: index 0 is *not fractured*, index 1 *fractured*. Never taken from the file system's order.
 pub const CLASS_NAMES: [&str; 2] = ["not_fractured", "fractured"];
 
-/// What a film shows. The positive class is [`Label::Fractured`], label 1, everywhere.
+/// What an image shows. The positive class is [`Label::Fractured`], label 1, everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
@@ -34,7 +34,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// The three uses of a film. Model choice, calibration and thresholds happen on [`Split::Val`] only; [`Split::Test`] is read once.
+/// The three uses of an image. Model choice, calibration and thresholds happen on [`Split::Val`] only; [`Split::Test`] is read once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {

@@ -2,7 +2,7 @@
 //!
 //! An image's way through the crate: [`Catalog`] (what exists, with label and split) → [`Decoder`] (file → 8-bit luma) →
 //! [`Preprocess`] (fit and normalise) → [`Films`] (a split decoded once, in memory or in a [`Cache`]) → [`Augment`] (training only)
-//! → [`Loader`] → [`Batch`]. A loader can also stream: decode films as they are needed.
+//! → [`Loader`] → [`Batch`]. A loader can also stream: decode images as they are needed.
 //! [`synth`] makes radiographs where there are none.
 #![doc = include_str!("../README.md")]
 

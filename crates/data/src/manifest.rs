@@ -11,7 +11,7 @@ use crate::{DataError, Entry, RelativeBox, write_atomic};
 
 /// How a manifest came about: written beside it as `<name>.split.json`, so that the table itself stays plain CSV.
 ///
-/// Whoever has the same films and this record can make the same manifest again. [`crate::Catalog::open`] compares the fingerprint and
+/// Whoever has the same images and this record can make the same manifest again. [`crate::Catalog::open`] compares the fingerprint and
 /// refuses a manifest that was changed since.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -39,7 +39,7 @@ pub struct SplitRecord {
 /// The columns of a manifest that are no fields.
 pub(crate) const RESERVED: [&str; 5] = ["path", "label", "split", "group", "boxes"];
 
-/// Writes films as a manifest that [`crate::Catalog::open`] reads, and its record; gives the fingerprint. Paths below the manifest's
+/// Writes images as a manifest that [`crate::Catalog::open`] reads, and its record; gives the fingerprint. Paths below the manifest's
 /// folder are relative to it, so that the folder can be moved; all others are absolute. Neither file may be there already.
 pub fn write_manifest(
     path: &Path,
@@ -102,7 +102,7 @@ pub(crate) fn check_record(manifest: &Path, entries: &[Entry]) -> Result<(), Dat
     })
 }
 
-/// The films with paths and names as they are from the manifest's folder.
+/// The images with paths and names as they are from the manifest's folder.
 fn seen_from(manifest: &Path, entries: &[Entry]) -> Result<Vec<Entry>, DataError> {
     let absolute = |path: &Path| {
         std::path::absolute(path).map_err(|source| DataError::Io {

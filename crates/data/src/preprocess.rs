@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{GrayView, Wanted, resize};
 
-/// How a film of any shape becomes a square.
+/// How an image of any shape becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
@@ -20,7 +20,7 @@ pub enum Fit {
 }
 
 impl Fit {
-    /// What a film of `film` size is resized to for a box of `room` size, in pixels across and down: within the box
+    /// What an image of `film` size is resized to for a box of `room` size, in pixels across and down: within the box
     /// ([`Fit::Letterbox`]), the box itself ([`Fit::Stretch`]), or around it ([`Fit::Crop`]).
     #[must_use]
     pub fn target(self, film: (u32, u32), room: (u32, u32)) -> (u32, u32) {
@@ -47,14 +47,14 @@ impl Fit {
     }
 }
 
-/// From a decoded film to the network's input. Stored in the model file; training, evaluation, prediction and serving share it.
+/// From a decoded image to the network's input. Stored in the model file; training, evaluation, prediction and serving share it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Preprocess {
     /// Side of the square input, in pixels.
     #[schemars(range(min = 16, max = 2048))]
     pub size: u32,
-    /// How the film is fitted into the square.
+    /// How the image is fitted into the square.
     pub fit: Fit,
     /// Subtracted from a pixel in 0..=1.
     pub mean: f32,
@@ -109,7 +109,7 @@ impl Preprocess {
         (gray / 255.0 - self.mean) / self.std
     }
 
-    /// What a film is decoded for: [`Decoder::decode_with`](crate::Decoder::decode_with) need not give more.
+    /// What an image is decoded for: [`Decoder::decode_with`](crate::Decoder::decode_with) need not give more.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
         Wanted {
@@ -119,7 +119,7 @@ impl Preprocess {
         }
     }
 
-    /// Resizes and fits a film into `out`, size×size gray levels row by row. Antialiased triangle filter, as Pillow's BILINEAR.
+    /// Resizes and fits an image into `out`, size×size gray levels row by row. Antialiased triangle filter, as Pillow's BILINEAR.
     ///
     /// # Panics
     /// If `out` is not exactly size×size long: the caller owns that buffer.
@@ -140,7 +140,7 @@ impl Preprocess {
             out.fill(0);
             return;
         }
-        // From the film's own size, not the one it was decoded at: the same film always lands on the same pixels.
+        // From the image's own size, not the one it was decoded at: the same image always lands on the same pixels.
         let target = self.fit.target(film.full_size(), (side, side));
         let (w, h) = film.extent();
         let source = match self.fit {
@@ -169,7 +169,7 @@ impl Preprocess {
         );
     }
 
-    /// Resizes and fits one film: a size×size picture.
+    /// Resizes and fits one image: a size×size picture.
     #[must_use]
     pub fn fitted<'a>(&self, film: impl Into<GrayView<'a>>) -> GrayImage {
         let mut fitted = GrayImage::new(self.size, self.size);
@@ -177,7 +177,7 @@ impl Preprocess {
         fitted
     }
 
-    /// Resizes, fits and normalises one film: size×size values, row by row, as the network takes them.
+    /// Resizes, fits and normalises one image: size×size values, row by row, as the network takes them.
     #[must_use]
     pub fn apply<'a>(&self, film: impl Into<GrayView<'a>>) -> Vec<f32> {
         self.normalised(&self.fitted(film))
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn crop_keeps_the_middle_of_the_long_side() {
-        // Dark thirds left and right of a bright middle as wide as the film is high.
+        // Dark thirds left and right of a bright middle as wide as the image is high.
         let film = GrayImage::from_fn(192, 64, |x, _| {
             image::Luma([if (64..128).contains(&x) { 250 } else { 10 }])
         });

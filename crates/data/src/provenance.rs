@@ -1,4 +1,4 @@
-//! Where a drawn film comes from, as its own file says: a text of the PNG, which every reader of pictures passes over.
+//! Where a drawn image comes from, as its own file says: a text of the PNG, which every reader of pictures passes over.
 
 use flate2::Crc;
 
@@ -59,8 +59,8 @@ mod tests {
         let mut png = Cursor::new(Vec::new());
         film.write_to(&mut png, image::ImageFormat::Png)
             .expect("encodes");
-        let noted = with_provenance(png.get_ref(), "seed 3, film 8");
-        assert_eq!(provenance(&noted).as_deref(), Some("seed 3, film 8"));
+        let noted = with_provenance(png.get_ref(), "seed 3, image 8");
+        assert_eq!(provenance(&noted).as_deref(), Some("seed 3, image 8"));
         let back = image::load_from_memory(&noted)
             .expect("decodes")
             .into_luma8();

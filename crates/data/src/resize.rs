@@ -1,4 +1,4 @@
-//! Films in another size.
+//! Images in another size.
 
 use fast_image_resize::images::{CroppedImageMut, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,15 +6,15 @@ use image::GrayImage;
 
 use crate::GrayView;
 
-/// A part of a film or of a picture, in pixels: left, top, width, height.
+/// A part of an image or of a picture, in pixels: left, top, width, height.
 pub(crate) type Part<T> = (T, T, T, T);
 
-/// A film in a size of `to` pixels across and down, its aspect as that has it. Antialiased triangle filter, as Pillow's BILINEAR. A film
+/// An image in a size of `to` pixels across and down, its aspect as that has it. Antialiased triangle filter, as Pillow's BILINEAR. An image
 /// without pixels, or a size without any, gives black.
 ///
 /// ```
-/// let film = image::GrayImage::from_pixel(300, 200, image::Luma([90]));
-/// let small = osteon_data::resized(&film, (60, 40));
+/// let image = image::GrayImage::from_pixel(300, 200, image::Luma([90]));
+/// let small = osteon_data::resized(&image, (60, 40));
 /// assert!(small.dimensions() == (60, 40) && small.pixels().all(|pixel| pixel.0 == [90]));
 /// ```
 #[must_use]
@@ -47,7 +47,7 @@ pub(crate) fn whole<'a>(
     out
 }
 
-/// Resizes the `source` part of a film into a `place` of a picture of `size`, whose pixels are `out`, row by row.
+/// Resizes the `source` part of an image into a `place` of a picture of `size`, whose pixels are `out`, row by row.
 pub(crate) fn into(
     film: GrayView<'_>,
     source: Part<f64>,

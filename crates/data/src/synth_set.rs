@@ -11,21 +11,21 @@ use crate::provenance::with_provenance;
 use crate::synth::{Synth, SynthFilm};
 use crate::{DataError, Label, Split};
 
-/// How many films [`write_synth`] wrote.
+/// How many images [`write_synth`] wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SynthCounts {
-    /// Films in train, val, test.
+    /// Images in train, val, test.
     pub films: [usize; 3],
     /// Fractured ones among them.
     pub fractured: [usize; 3],
 }
 
 /// Writes `images` synthetic radiographs as PNG below `dir`: `train|val|test / fractured|not fractured / NNNN.png`, 70 : 15 : 15, with
-/// `boxes.csv` (file, fracture kind, box centre, width and height relative to the film).
+/// `boxes.csv` (file, fracture kind, box centre, width and height relative to the image).
 ///
-/// Each split has a seed of its own drawn from `seed`, so a test film shares nothing with training but the model of a radiograph.
-/// Each file notes which film of which seed it is, so that an audit takes no two drawn films for copies because they look alike.
-/// The same seed writes the same bytes. `dir` must be new or empty. `tick` is called once a film.
+/// Each split has a seed of its own drawn from `seed`, so a test image shares nothing with training but the model of a radiograph.
+/// Each file notes which image of which seed it is, so that an audit takes no two drawn images for copies because they look alike.
+/// The same seed writes the same bytes. `dir` must be new or empty. `tick` is called once an image.
 pub fn write_synth(
     dir: &Path,
     images: usize,
@@ -79,7 +79,7 @@ pub fn write_synth(
                 write_film(
                     &path,
                     &film,
-                    &format!("{split} of seed {seed}, film {index}"),
+                    &format!("{split} of seed {seed}, image {index}"),
                 )?;
                 tick();
                 Ok((film.fractured, box_rows(&file, &film)))
@@ -95,7 +95,7 @@ pub fn write_synth(
     Ok(counts)
 }
 
-/// Writes a film as PNG, with a note in it of where it comes from.
+/// Writes an image as PNG, with a note in it of where it comes from.
 fn write_film(path: &Path, film: &SynthFilm, from: &str) -> Result<(), DataError> {
     let mut png = Cursor::new(Vec::new());
     let encoded = film.pixels.write_to(&mut png, ImageFormat::Png);

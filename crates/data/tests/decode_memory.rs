@@ -1,4 +1,4 @@
-//! What a film holds in memory while it is decoded, against what [`Limits::max_bytes`] took it for. A program of its own: it counts for the
+//! What an image holds in memory while it is decoded, against what [`Limits::max_bytes`] took it for. A program of its own: it counts for the
 //! whole process.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What is held at most while a film is read under a limit, its file among it.
+/// What is held at most while an image is read under a limit, its file among it.
 fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
     let decoder = Decoder {
         limits: Limits {
@@ -29,7 +29,7 @@ fn read(path: &Path, max_bytes: u64) -> (Result<(), DecodeError>, u64) {
     (read, peak as u64)
 }
 
-/// Large films in small files (`oracles/make_large.py`): bombs, but honest ones.
+/// Large images in small files (`oracles/make_large.py`): bombs, but honest ones.
 #[test]
 fn a_film_holds_no_more_than_it_was_taken_for() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
@@ -135,7 +135,7 @@ fn lengths_are_not_believed() {
         "{error:?}"
     );
 
-    // Run lengths: 117 million segments, found by fuzzing; and half a megabyte that would become 32, of which no more is laid out than the film has
+    // Run lengths: 117 million segments, found by fuzzing; and half a megabyte that would become 32, of which no more is laid out than the image has
     // room for.
     let mut dicom = std::fs::read(seeds.join("dicom/rle_segments.dcm")).expect("is there");
     // What else was spoiled in it is refused before its segments are looked at.

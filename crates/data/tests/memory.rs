@@ -1,4 +1,4 @@
-//! Films cost no allocation once the loader runs. A program of its own: it counts for the whole process.
+//! Images cost no allocation once the loader runs. A program of its own: it counts for the whole process.
 #![expect(
     unsafe_code,
     reason = "an allocator that counts, and else does what the system's does"
@@ -79,7 +79,7 @@ fn films_cost_no_allocation_once_the_loader_runs() {
     let at_once = 5;
     let films = Arc::new(films);
     let (calls, large) = count(|| films.loader(options.clone()), 20);
-    // Labels, places and the queue: a few a batch of 32 films, and a table where gamma bends the line.
+    // Labels, places and the queue: a few a batch of 32 images, and a table where gamma bends the line.
     assert!(calls < 64.0, "{calls} allocations a batch");
     assert!(large <= at_once, "{large} batches' memory");
     let stream = || Loader::stream(entries.to_vec(), &decoder, &preprocess, false, options);

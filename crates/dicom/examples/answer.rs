@@ -1,4 +1,4 @@
-//! A DICOM film in, its answer as DICOM out: `cargo run -p dicom --example answer -- FILM.dcm [DIR]`.
+//! A DICOM image in, its answer as DICOM out: `cargo run -p dicom --example answer -- FILM.dcm [DIR]`.
 //!
 //! Writes `overlay.dcm` and `report.dcm` to DIR (the current folder), by the model that ships.
 #![allow(

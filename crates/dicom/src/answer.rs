@@ -1,4 +1,4 @@
-//! The answer for a film: a picture and a report, in the film's study.
+//! The answer for an image: a picture and a report, in the image's study.
 
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
@@ -10,25 +10,25 @@ use osteon_model::{Explained, HeatKind, ModelInfo, Predictor, Rule};
 use crate::element::text;
 use crate::{DicomError, MANUFACTURER, Source, capture, structured, uid};
 
-/// A film with the model's word on it: all that an answer is made of.
+/// An image with the model's word on it: all that an answer is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Judged<'a> {
-    /// The film's header.
+    /// The image's header.
     pub source: &'a Source,
     /// What the model says and where from.
     pub explained: &'a Explained,
-    /// The film as decoded, at its full size.
+    /// The image as decoded, at its full size.
     pub film: &'a GrayImage,
     /// The model.
     pub model: &'a ModelInfo,
-    /// How the film was decided.
+    /// How the image was decided.
     pub rule: Rule,
 }
 
-/// The answer for a film.
+/// The answer for an image.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Secondary Capture: the film beside itself with heat on it.
+    /// Secondary Capture: the image beside itself with heat on it.
     pub capture: Object,
     /// Structured Report: score, decision, regions, model.
     pub report: Object,
@@ -45,7 +45,7 @@ pub struct Object {
     pub bytes: Vec<u8>,
 }
 
-/// Makes the answer for a film. Instance UIDs are new with every call; the series are the same for all films of a study judged by one model.
+/// Makes the answer for an image. Instance UIDs are new with every call; the series are the same for all images of a study judged by one model.
 ///
 /// # Errors
 /// If an object cannot be encoded.
@@ -93,7 +93,7 @@ pub(crate) struct Series {
 }
 
 impl Judged<'_> {
-    /// What both objects of an answer have: patient, study, series, equipment and the object itself. The number is the film's.
+    /// What both objects of an answer have: patient, study, series, equipment and the object itself. The number is the image's.
     pub(crate) fn common(&self, series: Series, now: &Zoned) -> InMemDicomObject {
         let mut object = self.source.patient_and_study();
         let series_uid = uid::of(&[
@@ -107,7 +107,7 @@ impl Judged<'_> {
         let time = now.strftime("%H%M%S").to_string();
         let number = self.source.number().unwrap_or(1).to_string();
         for (tag, vr, value) in [
-            // Whatever the film was written in, its texts are UTF-8 by now.
+            // Whatever the image was written in, its texts are UTF-8 by now.
             (tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192"),
             (tags::INSTANCE_CREATION_DATE, VR::DA, &date),
             (tags::INSTANCE_CREATION_TIME, VR::TM, &time),

@@ -11,7 +11,7 @@ use crate::{DicomError, MANUFACTURER, picture};
 
 const SERIES: Series = Series {
     class: uids::SECONDARY_CAPTURE_IMAGE_STORAGE,
-    // What is made of a film by a program is of no modality.
+    // What is made of an image by a program is of no modality.
     modality: "OT",
     description: "Osteon overlay: research only, not for diagnosis",
     number: "9801",
@@ -52,7 +52,7 @@ pub(crate) fn object(judged: &Judged<'_>, now: &Zoned) -> Result<Object, DicomEr
         ),
     ]);
     let derivation = format!(
-        "The film, and beside it the film with the {} of the model {} on it. {}",
+        "The image, and beside it the image with the {} of the model {} on it. {}",
         judged.explained.heatmap.kind,
         judged.model.architecture.name,
         crate::DISCLAIMER
@@ -92,14 +92,14 @@ pub(crate) fn object(judged: &Judged<'_>, now: &Zoned) -> Result<Object, DicomEr
             (
                 "heat_overlay",
                 OSTEON,
-                "Film with the heat of a model on it",
+                "Image with the heat of a model on it",
             ),
         ),
         sequence(tags::SOURCE_IMAGE_SEQUENCE, vec![source]),
         text(tags::BURNED_IN_ANNOTATION, VR::CS, "YES"),
-        // A series may hold films of both sides.
+        // A series may hold images of both sides.
         text(tags::LATERALITY, VR::CS, ""),
-        // No row or column of it lies along the body: two films side by side.
+        // No row or column of it lies along the body: two images side by side.
         text(tags::PATIENT_ORIENTATION, VR::CS, ""),
         short(tags::SAMPLES_PER_PIXEL, 3),
         text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "RGB"),

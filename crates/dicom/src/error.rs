@@ -1,4 +1,4 @@
-//! What can go wrong between a DICOM film and its answer.
+//! What can go wrong between a DICOM image and its answer.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use osteon_data::{DataError, DecodeError};
 use osteon_model::ModelError;
 use thiserror::Error;
 
-/// What can go wrong between a DICOM film and its answer.
+/// What can go wrong between a DICOM image and its answer.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DicomError {
-    /// The film does not read as DICOM.
+    /// The image does not read as DICOM.
     #[error(transparent)]
     Film(#[from] DecodeError),
     /// Without it an answer belongs to nobody.
@@ -44,7 +44,7 @@ pub enum DicomError {
     /// A file that could not be written whole.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Two listeners would answer each film twice.
+    /// Two listeners would answer each image twice.
     #[error("{} is in use by another listener", path.display())]
     SpoolInUse {
         /// The spool.
@@ -62,7 +62,7 @@ pub enum DicomError {
     /// A setting that makes no sense.
     #[error("{setting} {must}")]
     Setting {
-        /// Which.
+        /// The setting.
         setting: &'static str,
         /// What it must be.
         must: &'static str,

@@ -1,4 +1,4 @@
-//! What the model says of a DICOM film, as DICOM.
+//! What the model says of a DICOM image, as DICOM.
 #![doc = include_str!("../README.md")]
 
 mod answer;

@@ -1,11 +1,11 @@
-//! A judged film as a picture: beside itself with heat on it.
+//! A judged image as a picture: beside itself with heat on it.
 
 use image::{GrayImage, RgbImage};
 use osteon_data::resized;
 use osteon_model::{Explained, HeatKind};
 use osteon_report::overlay::{Caption, Overlay, shown_size};
 
-/// A film on the left, with what speaks for a fracture on the right; score, decision and `name` in words around it.
+/// An image on the left, with what speaks for a fracture on the right; score, decision and `name` in words around it.
 #[must_use]
 pub fn overlay(explained: &Explained, film: &GrayImage, name: &str) -> RgbImage {
     let shown = shown_at(film, shown_size(film.dimensions()));
@@ -30,7 +30,7 @@ pub fn overlay(explained: &Explained, film: &GrayImage, name: &str) -> RgbImage 
     })
 }
 
-/// A film resized, unless it has the size already.
+/// An image resized, unless it has the size already.
 #[must_use]
 pub fn shown_at(film: &GrayImage, (width, height): (u32, u32)) -> GrayImage {
     if film.dimensions() == (width, height) {

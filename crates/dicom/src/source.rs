@@ -1,4 +1,4 @@
-//! The film that was judged: whose it is, and what an answer takes over from it.
+//! The image that was judged: whose it is, and what an answer takes over from it.
 
 use dicom_core::VR;
 use dicom_core::header::Tag;
@@ -10,7 +10,7 @@ use osteon_data::{Limits, read_dicom};
 use crate::element::{data_set, text};
 use crate::{DicomError, uid};
 
-/// What a DICOM film says of itself, without its pixels.
+/// What a DICOM image says of itself, without its pixels.
 #[derive(Debug, Clone)]
 pub struct Source {
     object: FileDicomObject<InMemDicomObject>,
@@ -35,7 +35,7 @@ const KEPT: [(Tag, VR); 10] = [
     (tags::STUDY_DESCRIPTION, VR::LO),
 ];
 
-/// Those that are left out where the film has none.
+/// Those that are left out where the image has none.
 const KEPT_IF_THERE: [(Tag, VR); 3] = [
     (tags::ISSUER_OF_PATIENT_ID, VR::LO),
     (tags::PATIENT_IDENTITY_REMOVED, VR::CS),
@@ -162,7 +162,7 @@ fn value(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     (!first.is_empty()).then(|| first.to_owned())
 }
 
-/// A value as its representation allows it; `None` if it does not: a receiver must not refuse an answer for a mistake of the film.
+/// A value as its representation allows it; `None` if it does not: a receiver must not refuse an answer for a mistake of the image.
 fn clean(value: &str, vr: VR) -> Option<String> {
     let plain: String = value.chars().filter(|c| !c.is_control()).collect();
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());

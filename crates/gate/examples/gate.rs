@@ -39,7 +39,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Drawn pictures that are measured are of this seed, those that a gate is fitted on of another.
 const MEASURED_SEED: u64 = 0x6d65_6173;
 
-/// The source of the films that the model learned from.
+/// The source of the images that the model learned from.
 const FILMS: &str = "films";
 
 fn main() -> Result<(), Failure> {

@@ -1,10 +1,10 @@
-//! What a model makes of the letters on films: finds burned-in and lead markers, paints them over and writes the films anew.
+//! What a model makes of the letters on images: finds burned-in and lead markers, paints them over and writes the images anew.
 //!
-//! `cargo run --release -p gate --example markers -- FILMS OUT` writes, for each film on which something was found, `OUT/with/<name>.png` (as it is) and
+//! `cargo run --release -p gate --example markers -- FILMS OUT` writes, for each image on which something was found, `OUT/with/<name>.png` (as it is) and
 //! `OUT/without/<name>.png` (painted over), and prints what it found. `osteon predict --json` on both folders says how far the scores move.
 //!
 //! A marker is a bright, compact thing near the border, apart from the bone: a connected part of the pixels that are brighter than their surroundings by
-//! 50 levels (a mean over 8 % of the film) and than 110, 1 to 9 % of the longest side high, filling 12 to 90 % of its box, its middle no farther than 28 % of
+//! 50 levels (a mean over 8 % of the image) and than 110, 1 to 9 % of the longest side high, filling 12 to 90 % of its box, its middle no farther than 28 % of
 //! the side from the nearest edge, on a ground that is even (the pixels around its box deviate by less than 26 levels) and darker than it by 60. It is painted
 //! over with the median of the pixels around its box.
 #![allow(
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let with = counts.iter().filter(|&&count| count > 0).count();
     eprintln!(
-        "{} of {} films have markers, {} in all",
+        "{} of {} images have markers, {} in all",
         with,
         files.len(),
         counts.iter().sum::<usize>()
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Writes a film with and without its markers, and says how many there are.
+/// Writes an image with and without its markers, and says how many there are.
 fn paint(file: &Path, films: &Path, out: &Path) -> Result<usize, Box<dyn std::error::Error>> {
     let film = Decoder::default().decode_path(file)?;
     let found = markers(&film);

@@ -30,7 +30,7 @@ pub struct FitOptions {
     pub noise: f32,
     /// Share of the features that are left out of an example.
     pub dropout: f32,
-    /// Share of examples that are of class other and made up of features of as many different radiographs: what looks like a film in every number, and in no
+    /// Share of examples that are of class other and made up of features of as many different radiographs: what looks like an image in every number, and in no
     /// two of them together.
     pub shuffled: f32,
     /// [`Gate::threshold`].

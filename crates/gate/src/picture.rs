@@ -47,7 +47,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Of a decoded film.
+    /// Of a decoded image.
     #[must_use]
     pub fn new<'a>(film: impl Into<GrayView<'a>>, color: Option<ColorSample>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What happens to pictures on their way to a program: turned, cut, framed, inverted, tinted, encoded again, drawn on. Films and others alike, so that none
+//! What happens to pictures on their way to a program: turned, cut, framed, inverted, tinted, encoded again, drawn on. Images and others alike, so that none
 //! of it tells them apart.
 
 use std::io::Cursor;
@@ -14,8 +14,8 @@ use crate::{Class, Picture};
 /// The longest side that is worked on.
 const WORK: u32 = 512;
 
-/// A picture, changed at random; `plain` leaves it as it is but for its size. `class` decides how much: of a photograph any part is a photograph, of a film it
-/// is not sure; and a film in colour is a film that was tinted or drawn on.
+/// A picture, changed at random; `plain` leaves it as it is but for its size. `class` decides how much: of a photograph any part is a photograph, of an image it
+/// is not sure; and an image in colour is an image that was tinted or drawn on.
 #[must_use]
 pub fn vary(image: &DynamicImage, class: Class, seed: u64, index: u64, plain: bool) -> Picture {
     let mut dice = Dice::new(seed, "vary", index);
@@ -261,7 +261,7 @@ fn tone(work: &mut RgbImage, dice: &mut Dice) {
         }
     }
     if dice.chance(0.1) {
-        // Light that falls off to one side, as on a film before a lamp.
+        // Light that falls off to one side, as on an image before a lamp.
         let (w, h) = work.dimensions();
         let (dx, dy) = (dice.between(-0.4, 0.4), dice.between(-0.4, 0.4));
         for (x, y, pixel) in work.enumerate_pixels_mut() {
@@ -294,7 +294,7 @@ fn frame(work: &mut RgbImage, dice: &mut Dice) {
     *work = framed;
 }
 
-/// One tint over all of it: bluish films, yellowed ones.
+/// One tint over all of it: bluish images, yellowed ones.
 fn tint(work: &mut RgbImage, dice: &mut Dice) {
     let strength = dice.between(0.05, 0.6);
     let (dark, light) = (
@@ -314,7 +314,7 @@ fn tint(work: &mut RgbImage, dice: &mut Dice) {
     }
 }
 
-/// Draws arrows, rings or boxes on a picture, in a colour that no film has; the same for the same numbers.
+/// Draws arrows, rings or boxes on a picture, in a colour that no image has; the same for the same numbers.
 pub fn annotate(work: &mut RgbImage, seed: u64, index: u64) {
     let mut dice = Dice::new(seed, "annotate", index);
     let colors = [

@@ -10,11 +10,11 @@ use crate::ffi::{self, checked, pointer, pointers};
 pub struct AdamStep {
     /// Learning rate.
     pub lr: f64,
-    /// Memory of the gradient.
+    /// Decay of the first moment.
     pub beta1: f64,
-    /// Memory of the squared gradient.
+    /// Decay of the second moment.
     pub beta2: f64,
-    /// Pull of weights towards 0.
+    /// Weight decay.
     pub weight_decay: f64,
     /// Added to the root.
     pub eps: f64,
@@ -27,11 +27,11 @@ pub struct AdamStep {
 pub struct SgdStep {
     /// Learning rate.
     pub lr: f64,
-    /// Memory of the gradient; 0 needs no buffers.
+    /// Momentum; 0 needs no buffers.
     pub momentum: f64,
     /// How little of a new gradient enters the memory.
     pub dampening: f64,
-    /// Pull of weights towards 0, added to the gradient.
+    /// Weight decay, added to the gradient.
     pub weight_decay: f64,
     /// Nesterov's momentum.
     pub nesterov: bool,

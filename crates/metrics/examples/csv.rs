@@ -1,7 +1,7 @@
 //! Judges the scores in a CSV file: `cargo run -p metrics --example csv -- FILE [THRESHOLD]`.
 //!
 //! Each line is `label,score` or `label,score,group`; the label is `1`, `true` or `fractured`, or `0`, `false` or `not_fractured`; the
-//! score is the probability of a fracture; the group is any word that images of one patient, or copies of one film, share. Either
+//! score is the probability of a fracture; the group is any word that images of one patient, or copies of one image, share. Either
 //! all lines name a group or none does. A first line `label,score…` and empty lines are skipped.
 #![allow(
     clippy::print_stdout,

@@ -18,7 +18,7 @@ use crate::{Estimate, MetricsError, check};
 /// for a biased statistic. Where every resample gives the same figure (perfect separation) the interval has no width, which says
 /// that the bootstrap has nothing to vary and not that the figure is certain.
 ///
-/// The images must be independent of each other. Where several are of one patient, or copies of one film, it is [`grouped`] that
+/// The images must be independent of each other. Where several are of one patient, or copies of one image, it is [`grouped`] that
 /// gives an honest width.
 ///
 /// Replicates run in parallel, but replicate `i` draws from stream `i` of a ChaCha8 generator seeded with `seed`: the same
@@ -70,7 +70,7 @@ where
 }
 
 /// A figure with its percentile interval from a bootstrap of whole groups (a cluster bootstrap), for images that are not
-/// independent: several of one patient, or rotated copies of one film. `groups[i]` is any number that image `i` shares with those of
+/// independent: several of one patient, or rotated copies of one image. `groups[i]` is any number that image `i` shares with those of
 /// its group and no other.
 ///
 /// Each replicate draws, with replacement, as many groups as there are, and takes all images of a group as often as it was drawn;

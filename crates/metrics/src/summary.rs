@@ -132,14 +132,14 @@ impl Summary {
     /// Bins of the calibration errors, as in Guo et al., "On calibration of modern neural networks", ICML 2017.
     pub const ECE_BINS: usize = 15;
 
-    /// The largest false-positive rate of `partial_auc`: where a department would work, at most one healthy film in ten recalled.
+    /// The largest false-positive rate of `partial_auc`: where a department would work, at most one healthy image in ten recalled.
     pub const PARTIAL_FPR: f64 = 0.1;
 
     /// The recall held in `sensitivity_at_90_specificity` and its twin.
     pub const TARGET: f64 = 0.9;
 
     /// Judges scores, which must be probabilities, against labels. `groups[i]` is any number that image `i` shares with those that are
-    /// not independent of it, such as films of one patient.
+    /// not independent of it, such as images of one patient.
     ///
     /// # Errors
     /// Unequal lengths; a score that is not a probability; a threshold that is not finite; a confidence that does not lie

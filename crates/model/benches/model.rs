@@ -1,4 +1,4 @@
-//! One prediction, film in memory to score, for both networks.
+//! One prediction, image in memory to score, for both networks.
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use std::hint::black_box;
@@ -16,7 +16,7 @@ fn predict(c: &mut Criterion) {
     let mut png = Cursor::new(Vec::new());
     let film = osteon_data::synth::Synth::new(1).film(0).pixels;
     film.write_to(&mut png, image::ImageFormat::Png)
-        .expect("a film in memory encodes");
+        .expect("an image in memory encodes");
     for (name, size) in [
         (ArchitectureName::SeedCnn, 150),
         (ArchitectureName::Residual, 224),

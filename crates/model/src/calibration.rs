@@ -14,7 +14,7 @@ pub enum CalibrationMethod {
     Temperature,
     /// Slope and intercept (Platt 1999): also mends a shifted prevalence.
     Platt,
-    /// The best rising curve (Zadrozny & Elkan 2002): needs many films, and gives films of one step the same score.
+    /// The best rising curve (Zadrozny & Elkan 2002): needs many images, and gives images of one step the same score.
     Isotonic,
 }
 
@@ -23,7 +23,7 @@ pub enum CalibrationMethod {
 pub struct Calibration {
     /// How the two numbers were found.
     pub method: CalibrationMethod,
-    /// Above 0, so that calibration never turns the order of two films.
+    /// Above 0, so that calibration never turns the order of two images.
     pub slope: f64,
     /// In logits.
     pub intercept: f64,
@@ -37,7 +37,7 @@ pub struct Calibration {
 pub struct OperatingPoint {
     /// What it is for: `balanced`, `screening`, `fixed`.
     pub name: String,
-    /// A film with this score or more is called fractured.
+    /// An image with this score or more is called fractured.
     pub threshold: f64,
     /// On val.
     pub sensitivity: Option<f64>,

@@ -19,7 +19,7 @@ pub enum Precision {
     Fp16,
 }
 
-/// The order of a film's numbers in memory.
+/// The order of an image's numbers in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemoryFormat {

@@ -1,4 +1,4 @@
-//! From a score to a decision: the doubt band and its promises, and the rule that a film is decided by.
+//! From a score to a decision: the doubt band and its promises, and the rule that an image is decided by.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct DoubtBand {
     pub low: f64,
     /// Above it: fractured.
     pub high: f64,
-    /// In files without [`Promises`]: at most this share of the films that are decided is decided wrongly, 0..=1 …
+    /// In files without [`Promises`]: at most this share of the images that are decided is decided wrongly, 0..=1 …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<f64>,
     /// … with this probability over the draw of val.

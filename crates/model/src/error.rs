@@ -148,7 +148,7 @@ pub enum ModelError {
     },
     /// The network's answer is NaN or infinite.
     #[error(
-        "the network's answer is no finite number: its weights, or a film's numbers, are too large for it"
+        "the network's answer is no finite number: its weights, or an image's numbers, are too large for it"
     )]
     NoNumber,
     /// A fracture map was asked of a network that makes none.
@@ -175,10 +175,10 @@ pub enum ModelError {
     /// A kernel of our own refused.
     #[error(transparent)]
     Kernel(#[from] osteon_kernels::KernelError),
-    /// Writing failed, or a film did not read.
+    /// Writing failed, or an image did not read.
     #[error(transparent)]
     Data(#[from] osteon_data::DataError),
-    /// A film given as bytes did not decode.
+    /// An image given as bytes did not decode.
     #[error(transparent)]
     Decode(#[from] osteon_data::DecodeError),
     /// The figures could not be computed.

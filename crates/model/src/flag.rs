@@ -15,7 +15,7 @@ pub enum Flag {
     CrossSection,
     /// It is a radiograph of a region that the model did not learn from, such as a chest, a skull or a spine.
     OutsideTraining,
-    /// The model learned from this film or was chosen on it: the score shows memory, not skill.
+    /// The model learned from this image or was chosen on it: the score shows memory, not skill.
     SeenInTraining,
     /// Next to all of it is black: a wrong window, or a few bright pixels that took the whole range. Nothing can be seen on it.
     NearlyBlack,

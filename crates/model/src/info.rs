@@ -24,7 +24,7 @@ pub struct ModelInfo {
     pub program: Program,
     /// The network.
     pub architecture: Architecture,
-    /// From a film to the network's input.
+    /// From an image to the network's input.
     pub preprocess: Preprocess,
     /// In label order; index 1 is the positive class, fractured.
     pub class_names: [String; 2],
@@ -75,18 +75,18 @@ pub struct Program {
 pub struct TrainingData {
     /// The data set's folder name, without its place on a disk.
     pub name: String,
-    /// SHA-256 over its catalogue: which films there were, with which labels, splits and groups.
+    /// SHA-256 over its catalogue: which images there were, with which labels, splits and groups.
     #[serde(default)]
     pub catalog_fingerprint: String,
-    /// SHA-256 over id, label and content of the training films.
+    /// SHA-256 over id, label and content of the training images.
     pub train_fingerprint: String,
-    /// The same of the validation films.
+    /// The same of the validation images.
     pub val_fingerprint: String,
-    /// Training films.
+    /// Training images.
     pub train_images: u64,
     /// Fractured ones among them.
     pub train_fractured: u64,
-    /// Validation films.
+    /// Validation images.
     pub val_images: u64,
     /// Fractured ones among them.
     pub val_fractured: u64,
@@ -106,10 +106,10 @@ pub struct TrainingData {
     /// The same of the validation files.
     #[serde(default)]
     pub val_films: BTreeSet<String>,
-    /// What tells a training film in any copy: turned, mirrored, resized, brightened. One for each different film.
+    /// What tells a training image in any copy: turned, mirrored, resized, brightened. One for each different image.
     #[serde(default)]
     pub train_hashes: BTreeSet<FilmHash>,
-    /// The same of the validation films.
+    /// The same of the validation images.
     #[serde(default)]
     pub val_hashes: BTreeSet<FilmHash>,
 }

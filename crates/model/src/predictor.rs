@@ -1,4 +1,4 @@
-//! A model file in use: films in, scores and decisions out.
+//! A model file in use: images in, scores and decisions out.
 
 use std::fmt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::{
     Rule, load, load_bytes,
 };
 
-/// What the program says of a film.
+/// What the program says of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -40,7 +40,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// The answer for one film.
+/// The answer for one image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Calibrated probability of a fracture, 0..=1.
@@ -59,12 +59,12 @@ pub struct Prediction {
     pub milliseconds: f64,
 }
 
-/// A model ready to judge films.
+/// A model ready to judge images.
 pub struct Predictor {
     pub(crate) net: Net,
     pub(crate) info: ModelInfo,
     rule: Rule,
-    /// Made once: it holds the gate, which is too large to be copied for each film.
+    /// Made once: it holds the gate, which is too large to be copied for each image.
     preparer: Preparer,
 }
 
@@ -107,7 +107,7 @@ impl Predictor {
         self.rule = rule;
     }
 
-    /// How films are decided.
+    /// How images are decided.
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.rule
@@ -144,7 +144,7 @@ impl Predictor {
         self.judge(&film, start)
     }
 
-    /// Judges a film held in memory as a file's bytes.
+    /// Judges an image held in memory as a file's bytes.
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
         let start = Instant::now();
         let film = self
@@ -153,7 +153,7 @@ impl Predictor {
         self.judge(&film, start)
     }
 
-    /// Judges films that this model's [`Preparer`] made ready, as one batch; in their order. `milliseconds` is the time of the whole batch.
+    /// Judges images that this model's [`Preparer`] made ready, as one batch; in their order. `milliseconds` is the time of the whole batch.
     pub fn predict_prepared(&self, films: &[&Prepared]) -> Result<Vec<Prediction>, ModelError> {
         let start = Instant::now();
         if films.is_empty() {
@@ -177,7 +177,7 @@ impl Predictor {
             })
     }
 
-    /// Films as the network takes them, N×1×H×W.
+    /// Images as the network takes them, N×1×H×W.
     pub(crate) fn batch(&self, films: &[&Prepared]) -> Result<Tensor, ModelError> {
         let side = self.info.preprocess.side();
         let pixels: Vec<f32> = films
@@ -188,7 +188,7 @@ impl Predictor {
         Ok(self.net.input(&pixels, films.len(), side)?)
     }
 
-    /// What follows from the logits of these films.
+    /// What follows from the logits of these images.
     pub(crate) fn predictions(
         &self,
         films: &[&Prepared],
@@ -219,7 +219,7 @@ impl Predictor {
 
     fn judge(&self, film: &Prepared, start: Instant) -> Result<Prediction, ModelError> {
         let mut answers = self.predict_prepared(&[film])?;
-        // Invariant: one film in, one answer out.
+        // Invariant: one image in, one answer out.
         let prediction = answers.swap_remove(0);
         Ok(Prediction {
             milliseconds: start.elapsed().as_secs_f64() * 1000.0,
@@ -227,7 +227,7 @@ impl Predictor {
         })
     }
 
-    /// Calibrated scores of films already read, in their order. `tick` is told the films done after each batch.
+    /// Calibrated scores of images already read, in their order. `tick` is told the images done after each batch.
     pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
         let logits = self.logits(films, tick)?;
         Ok(logits
@@ -254,7 +254,7 @@ impl Predictor {
         Ok(logits)
     }
 
-    /// Whether the model's input gate takes a film for a radiograph; without a gate, any film.
+    /// Whether the model's input gate takes an image for a radiograph; without a gate, any image.
     #[must_use]
     pub fn admits(&self, film: &Prepared) -> bool {
         match (&self.info.gate, film.xray_score) {
@@ -270,7 +270,7 @@ impl Predictor {
     }
 }
 
-/// Logits of a loader's films with their places in the set, without gradients or dropout. `tick` is told the films done after each batch.
+/// Logits of a loader's images with their places in the set, without gradients or dropout. `tick` is told the images done after each batch.
 pub fn logits_of(
     net: &Net,
     loader: Loader,

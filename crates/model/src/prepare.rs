@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Flag, Flags, ModelInfo};
 
-/// Makes films ready for a model's network. Cheap to clone; clones share what they know.
+/// Makes images ready for a model's network. Cheap to clone; clones share what they know.
 #[derive(Debug, Clone)]
 pub struct Preparer {
     decoder: Decoder,
@@ -20,7 +20,7 @@ pub struct Preparer {
     met: Option<Arc<Met>>,
 }
 
-/// The films that a model has learned from or was chosen on.
+/// The images that a model has learned from or was chosen on.
 #[derive(Debug)]
 struct Met {
     /// The first 16 hexadecimal digits of their files' SHA-256.
@@ -28,20 +28,20 @@ struct Met {
     films: SeenFilms,
 }
 
-/// A film ready for the network of the model whose [`Preparer`] made it.
+/// An image ready for the network of the model whose [`Preparer`] made it.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Normalised, side×side, row by row.
     pub(crate) pixels: Vec<f32>,
-    /// Width and height of the whole film, the right way up.
+    /// Width and height of the whole image, the right way up.
     pub(crate) size: (u32, u32),
     pub(crate) xray_score: Option<f64>,
     pub(crate) flags: Flags,
 }
 
 impl Prepared {
-    /// Of side×side pixels that are normalised already, row by row, such as those of a film that was fitted elsewhere. Nothing is known of
-    /// the film itself: it gets neither an X-ray score nor flags. `None` unless there are exactly so many, all finite.
+    /// Of side×side pixels that are normalised already, row by row, such as those of an image that was fitted elsewhere. Nothing is known of
+    /// the image itself: it gets neither an X-ray score nor flags. `None` unless there are exactly so many, all finite.
     #[must_use]
     pub fn of_pixels(pixels: Vec<f32>, side: usize) -> Option<Self> {
         let right = pixels.len() == side * side && pixels.iter().all(|value| value.is_finite());
@@ -63,7 +63,7 @@ impl Prepared {
         hex(&digest.finalize())
     }
 
-    /// Width and height of the whole film, the right way up.
+    /// Width and height of the whole image, the right way up.
     #[must_use]
     pub fn size(&self) -> (u32, u32) {
         self.size
@@ -94,8 +94,8 @@ impl Preparer {
         }
     }
 
-    /// The same, which also says of each film whether the model met it in training ([`Flag::SeenInTraining`]): as the very file, turned, mirrored,
-    /// resized or encoded anew. Costs a few milliseconds a film.
+    /// The same, which also says of each image whether the model met it in training ([`Flag::SeenInTraining`]): as the very file, turned, mirrored,
+    /// resized or encoded anew. Costs a few milliseconds an image.
     #[must_use]
     pub fn knowing_training_films(mut self, info: &ModelInfo) -> Self {
         let data = &info.training_data;
@@ -120,14 +120,14 @@ impl Preparer {
         &self.decoder
     }
 
-    /// Decodes a file's bytes, looks at them with the model's input gate, if it has one, and fits them to the network. `scratch` is kept from film to
-    /// film, one a thread.
+    /// Decodes a file's bytes, looks at them with the model's input gate, if it has one, and fits them to the network. `scratch` is kept from image to
+    /// image, one a thread.
     pub fn prepare(
         &self,
         bytes: &[u8],
         scratch: &mut DecodeScratch,
     ) -> Result<Prepared, DecodeError> {
-        // As `Films` reads them, at no larger a size: the same film gets the same score from either.
+        // As `Films` reads them, at no larger a size: the same image gets the same score from either.
         let wanted = Some(self.preprocess.wanted());
         let (film, color) = match &self.gate {
             Some(_) => self.decoder.decode_in_color(bytes, wanted, scratch)?,
@@ -137,7 +137,7 @@ impl Preparer {
         let size = film.view.full_size();
         let xray_score = self.gate.as_ref().map(|gate| {
             let seen = gate.judge(&Picture::new(film.view, color));
-            // A photograph with a coloured sign on a gray house is no film that somebody drew on.
+            // A photograph with a coloured sign on a gray house is no image that somebody drew on.
             if seen.annotated && gate.admits(seen.xray_score) {
                 flags.insert(Flag::Annotated);
             }

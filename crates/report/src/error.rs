@@ -6,28 +6,28 @@ use osteon_metrics::{Confusion, MetricsError};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The films do not give the counts that the judgement states, so they are not the films that were judged.
+    /// The images do not give the counts that the judgement states, so they are not the images that were judged.
     #[error(
-        "the {films} films give the counts {found:?} at the threshold {threshold}, but the judgement states {stated:?}"
+        "the {films} images give the counts {found:?} at the threshold {threshold}, but the judgement states {stated:?}"
     )]
     OtherFilms {
-        /// Films given.
+        /// Images given.
         films: usize,
         /// The judgement's threshold.
         threshold: f64,
-        /// Counted in the films.
+        /// Counted in the images.
         found: Confusion,
         /// In the judgement.
         stated: Confusion,
     },
-    /// A thumbnail shows a film that is not there.
-    #[error("thumbnail {thumbnail} is of film {film}, but there are {films} films")]
+    /// A thumbnail shows an image that is not there.
+    #[error("thumbnail {thumbnail} is of image {film}, but there are {films} images")]
     NoSuchFilm {
         /// Which thumbnail, from 0.
         thumbnail: usize,
-        /// The film it names.
+        /// The image it names.
         film: usize,
-        /// Films given.
+        /// Images given.
         films: usize,
     },
     /// A figure cannot be computed of the scores: one is no probability.

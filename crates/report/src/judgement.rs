@@ -23,7 +23,7 @@ pub struct Judgement {
     /// The figures on all images, a file counting once.
     #[serde(flatten)]
     pub summary: Summary,
-    /// How the intervals were taken, in words: by film or by group.
+    /// How the intervals were taken, in words: by image or by group.
     pub intervals: String,
     /// What the model leaves to a person, and how it does on the rest.
     pub doubt: Doubt,
@@ -60,7 +60,7 @@ pub struct Judgement {
 pub struct Unreadable {
     /// Its name within the data set.
     pub id: String,
-    /// Why.
+    /// Why it does not read.
     pub reason: String,
 }
 
@@ -118,7 +118,7 @@ pub struct Leak {
     pub own_val: bool,
     /// Images that are, byte for byte, among those the model was trained or chosen on.
     pub exact: u64,
-    /// Others that show the same film: resized, re-encoded, turned, mirrored or brightened.
+    /// Others that show the same image: resized, re-encoded, turned, mirrored or brightened.
     pub near: u64,
     /// Images that are neither, and that it was not chosen on.
     pub clean: u64,
@@ -146,7 +146,7 @@ pub struct SharedGroup {
     pub images: BTreeMap<String, u64>,
 }
 
-/// Every group (patient, study, film with its copies) counting once: its score is the mean of its images' scores, its label fractured when any image is.
+/// Every group (patient, study, image with its copies) counting once: its score is the mean of its images' scores, its label fractured when any image is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Groups {
     /// Groups judged; an image without a group is one of its own.
@@ -187,13 +187,13 @@ pub struct PointFigures {
     pub threshold: f64,
     /// Outcomes here.
     pub confusion: Confusion,
-    /// Here.
+    /// Sensitivity on the images judged.
     pub sensitivity: Estimate,
-    /// Here.
+    /// Specificity on the images judged.
     pub specificity: Estimate,
-    /// Here.
+    /// Precision on the images judged.
     pub precision: Estimate,
-    /// Here.
+    /// NPV on the images judged.
     pub npv: Estimate,
     /// What it reached on val, where it was chosen.
     pub val_sensitivity: Option<f64>,
@@ -331,7 +331,7 @@ pub enum Seen {
     No,
     /// It did not learn from it, but was chosen on it: an image of its own val.
     Chosen,
-    /// The same film in another file.
+    /// The same image in another file.
     Near,
     /// The same file.
     Exact,
@@ -340,7 +340,7 @@ pub enum Seen {
 /// An image to be shown: an error of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thumbnail {
-    /// Which of the films, by index.
+    /// Which of the images, by index.
     pub film: usize,
     /// The picture as a JPEG file, longest side about 256 pixels.
     pub jpeg: Vec<u8>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub struct EpochPoint {
     /// Counted from 1.
     pub epoch: u64,
-    /// Mean loss on the training films, as augmented.
+    /// Mean loss on the training images, as augmented.
     pub train_loss: Option<f64>,
     /// Mean loss on val.
     pub val_loss: Option<f64>,

@@ -1,4 +1,4 @@
-//! A film beside itself with heat on it: what `osteon predict --heatmap` writes.
+//! An image beside itself with heat on it: what `osteon predict --heatmap` writes.
 
 use ab_glyph::FontRef;
 use image::imageops;
@@ -6,15 +6,15 @@ use image::{GrayImage, Rgb, RgbImage, Rgba, RgbaImage};
 use imageproc::drawing::{draw_hollow_rect_mut, draw_line_segment_mut, draw_text_mut, text_size};
 use imageproc::rect::Rect;
 
-/// Longest side of a film in the picture, in pixels.
+/// Longest side of an image in the picture, in pixels.
 pub const LONGEST: u32 = 1024;
-/// Smaller films are enlarged to this.
+/// Smaller images are enlarged to this.
 const SHORTEST: u32 = 384;
 /// Around everything.
 const MARGIN: u32 = 12;
-/// Above the films, for the words.
+/// Above the images, for the words.
 const HEAD: u32 = 44;
-/// Below the films.
+/// Below the images.
 const FOOT: u32 = 30;
 /// The scale's colours.
 const BAR: u32 = 16;
@@ -34,15 +34,15 @@ const FONT: &[u8] = include_bytes!("../assets/DejaVuSans-latin.ttf");
 /// What a picture is drawn of.
 #[derive(Debug, Clone, Copy)]
 pub struct Overlay<'a> {
-    /// The film at the size it is to be shown at (see [`shown_size`]).
+    /// The image at the size it is to be shown at (see [`shown_size`]).
     pub film: &'a GrayImage,
     /// The heat at every pixel of it, row by row, 0..=1.
     pub heat: &'a [f32],
-    /// Boxes to be drawn on the right, as (left, top, right, bottom) relative to the film's width and height.
+    /// Boxes to be drawn on the right, as (left, top, right, bottom) relative to the image's width and height.
     pub boxes: &'a [[f32; 4]],
 }
 
-/// The words around a film and its overlay.
+/// The words around an image and its overlay.
 #[derive(Debug, Clone, Copy)]
 pub struct Caption<'a> {
     /// Calibrated probability of a fracture, 0 to 1.
@@ -51,11 +51,11 @@ pub struct Caption<'a> {
     pub decision: &'a str,
     /// What the heat is, in a few words.
     pub heat: &'a str,
-    /// The film's name.
+    /// The image's name.
     pub name: &'a str,
 }
 
-/// The size (width, height) at which a film is shown in a picture: its long side within 384 to 1,024 pixels.
+/// The size (width, height) at which an image is shown in a picture: its long side within 384 to 1,024 pixels.
 #[must_use]
 pub fn shown_size((width, height): (u32, u32)) -> (u32, u32) {
     let long = f64::from(width.max(height).max(1));
@@ -71,13 +71,13 @@ fn colour(heat: f32) -> [u8; 3] {
         .as_array()
 }
 
-/// How much of the film the heat covers: nothing where it is cold, and never all.
+/// How much of the image the heat covers: nothing where it is cold, and never all.
 fn opacity(heat: f32) -> f32 {
     let t = (heat / 0.5).clamp(0.0, 1.0);
     0.68 * t * t * (3.0 - 2.0 * t)
 }
 
-/// The heat alone, row by row (`heat`: width × height values, 0..=1), as a layer to be laid over a film of that size: clear where it is cold.
+/// The heat alone, row by row (`heat`: width × height values, 0..=1), as a layer to be laid over an image of that size: clear where it is cold.
 /// Missing values are cold.
 #[must_use]
 pub fn layer(heat: &[f32], width: u32, height: u32) -> RgbaImage {
@@ -90,7 +90,7 @@ pub fn layer(heat: &[f32], width: u32, height: u32) -> RgbaImage {
 }
 
 impl Overlay<'_> {
-    /// The film with the heat on it; where `heat` has another length, the film alone.
+    /// The image with the heat on it; where `heat` has another length, the image alone.
     #[must_use]
     pub fn blended(&self) -> RgbImage {
         let film = self.film;
@@ -115,7 +115,7 @@ impl Overlay<'_> {
         picture
     }
 
-    /// The film on the left, with the heat on it on the right, the score in the corner, the heat's scale at the right edge.
+    /// The image on the left, with the heat on it on the right, the score in the corner, the heat's scale at the right edge.
     #[must_use]
     pub fn picture(&self, caption: &Caption<'_>) -> RgbImage {
         let (w, h) = self.film.dimensions();
@@ -123,7 +123,7 @@ impl Overlay<'_> {
         let width = (2 * MARGIN + films + MARGIN + SCALE).max(NARROWEST);
         let height = HEAD + h + FOOT;
         let mut picture = RgbImage::from_pixel(width, height, BACKGROUND);
-        // Narrow films stand in the middle.
+        // Narrow images stand in the middle.
         let left = (width - SCALE - films) / 2;
         let mut film = RgbImage::new(w, h);
         for (pixel, gray) in film.pixels_mut().zip(self.film.as_raw()) {
@@ -139,7 +139,7 @@ impl Overlay<'_> {
     }
 }
 
-/// The heat's colours from 0 below to 1 above, beside the films.
+/// The heat's colours from 0 below to 1 above, beside the images.
 fn scale(picture: &mut RgbImage, left: u32, length: u32) {
     for row in 0..length {
         let heat = 1.0 - (row as f32 + 0.5) / length as f32;
@@ -284,7 +284,7 @@ mod tests {
             picture.dimensions(),
             (2 * 410 + 4 * MARGIN + SCALE, 512 + HEAD + FOOT)
         );
-        // Cold: both halves are the film.
+        // Cold: both halves are the image.
         assert_eq!(picture.get_pixel(100, 300), &Rgb([60; 3]));
         assert_eq!(picture.get_pixel(600, 300), &Rgb([60; 3]));
         // The scale rises from black to bright.

@@ -84,7 +84,7 @@ fn uncapitalised(text: &str) -> String {
 /// With fewer images than this a rate is told by its counts: "about 50 of 100" would claim more than two images can say.
 const FEW: u64 = 20;
 
-/// Both rates, of a hundred films.
+/// Both rates, of a hundred images.
 fn rates(s: &Summary) -> String {
     let c = &s.confusion;
     let found = match s.sensitivity.value {
@@ -97,7 +97,7 @@ fn rates(s: &Summary) -> String {
             &s.sensitivity,
         ),
         Some(value) => format!(
-            "Of 100 fractured films it finds {}{}",
+            "Of 100 fractured images it finds {}{}",
             of_hundred(value),
             with(&s.sensitivity)
         ),
@@ -114,7 +114,7 @@ fn rates(s: &Summary) -> String {
             &s.specificity,
         ),
         Some(value) => format!(
-            "of 100 unfractured films it rightly passes {}{}{}",
+            "of 100 unfractured images it rightly passes {}{}{}",
             of_hundred(value),
             with(&s.specificity),
             if value < 1.0 {
@@ -139,11 +139,11 @@ fn few(did: &str, right: u64, all: u64, kind: &str, does: &str, e: &Estimate) ->
         } else {
             "not the only"
         };
-        return format!("{did} {whether} {kind} film{range}");
+        return format!("{did} {whether} {kind} image{range}");
     }
     format!(
         "{did} {right} of only {}{range}",
-        count(all, &format!("{kind} film"))
+        count(all, &format!("{kind} image"))
     )
 }
 
@@ -154,7 +154,7 @@ fn with(e: &Estimate) -> String {
     )
 }
 
-/// `new` goes before the words for both kinds of film.
+/// `new` goes before the words for both kinds of image.
 fn ranking(s: &Summary, new: &str) -> String {
     let c = &s.confusion;
     let Some(auc) = s.roc_auc.value else {
@@ -170,7 +170,7 @@ fn ranking(s: &Summary, new: &str) -> String {
     }
     let article = if new.is_empty() { "an " } else { "a " };
     let mut text = format!(
-        "Shown a {new}fractured and {article}{new}unfractured film, it gives the fractured one the higher score in {} of 100 cases ({figure}).",
+        "Shown a {new}fractured and {article}{new}unfractured image, it gives the fractured one the higher score in {} of 100 cases ({figure}).",
         of_hundred(auc)
     );
     let calls = c.tp.saturating_add(c.fp).min(c.tn.saturating_add(c.fn_));

@@ -99,7 +99,7 @@ pub(crate) fn score(score: f64) -> String {
     text.strip_suffix('0').map_or(text.clone(), str::to_owned)
 }
 
-/// "1 film", "2 films".
+/// "1 image", "2 images".
 pub(crate) fn count(n: u64, what: &str) -> String {
     if n == 1 {
         format!("1 {what}")
@@ -164,7 +164,7 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(12_345_678), "12\u{202f}345\u{202f}678");
-        assert_eq!(count(1, "film"), "1 film");
+        assert_eq!(count(1, "film"), "1 image");
         assert_eq!(score(0.5), "0.50");
         assert_eq!(score(0.123_4), "0.123");
     }

@@ -2,9 +2,9 @@
 
 use crate::judgement::Film;
 
-/// The worst errors at a threshold, as indices of the films: the misses (fractured, scored below it; lowest score first) and the
+/// The worst errors at a threshold, as indices of the images: the misses (fractured, scored below it; lowest score first) and the
 /// false alarms (not fractured, scored at or above it; highest score first), at most `count` of each. Among equal scores the
-/// earlier film comes first. A film whose score is NaN is neither.
+/// earlier image comes first. An image whose score is NaN is neither.
 #[must_use]
 pub fn worst(films: &[Film], threshold: f64, count: usize) -> (Vec<usize>, Vec<usize>) {
     let indices = |fractured: bool, wrong: fn(f64, f64) -> bool| {

@@ -19,7 +19,7 @@ export class Problem extends Error {
   }
 }
 
-/** From a problem document (RFC 9457), as the server sends it for a request or within an answer for one film. */
+/** From a problem document (RFC 9457), as the server sends it for a request or within an answer for one image. */
 export function problemFrom(body, status = null, retryAfter = null) {
   const code = typeof body?.code === 'string' ? body.code : codeOf(status);
   const detail = typeof body?.detail === 'string' ? body.detail : null;

@@ -1,4 +1,4 @@
-// The page of `osteon serve`: films in, answers out. This file puts the parts together.
+// The page of `osteon serve`: images in, answers out. This file puts the parts together.
 import { modelOf, startCard } from './card.js';
 import { $, announce } from './dom.js';
 import { csvOf, jsonOf, save } from './download.js';
@@ -42,12 +42,12 @@ function add(items) {
   announce(t('announce.added', { count: added.length }));
   readHeaders(films, added);
   queue.send(added);
-  // A single film is what a person wants to see; of several, a small screen shows the list first.
+  // A single image is what a person wants to see; of several, a small screen shows the list first.
   if (added.length === 1 || (first && !narrow.matches)) choose(added[0], added.length === 1);
   if (first) $(added.length === 1 ? 'film-name' : 'rail-title').focus();
 }
 
-/** Looks at a film; `open`: on a small screen, in place of the list. */
+/** Looks at an image; `open`: on a small screen, in place of the list. */
 function choose(film, open) {
   films.choose(film);
   if (open && $('work').dataset.view !== 'film') {
@@ -69,7 +69,7 @@ function closeFilm() {
 $('back').addEventListener('click', () => (history.state?.film ? history.back() : closeFilm()));
 addEventListener('popstate', closeFilm);
 
-// The page as a whole: the welcome without films, the work with some.
+// The page as a whole: the welcome without images, the work with some.
 function showPlace() {
   const some = films.all.length > 0;
   $('welcome').hidden = some;
@@ -98,7 +98,7 @@ function showChosen() {
   showSteps();
 }
 
-// A person wants films decided by another rule: all at another operating point, or one that looks like no radiograph.
+// A person wants images decided by another rule: all at another operating point, or one that looks like no radiograph.
 function decideOtherwise({ point, anyway }) {
   if (point !== undefined) {
     queue.point = point;
@@ -160,5 +160,5 @@ modelOf(false).then((model) => {
   const parts = [model.program, t('footer.model', { name: modelName(model) }), model.licence && t('footer.source', { licence: model.licence })];
   $('about-line').textContent = parts.filter(Boolean).join(' · ');
 }, () => {
-  // Without a token, or without a server: whoever sends a film is told.
+  // Without a token, or without a server: whoever sends an image is told.
 });

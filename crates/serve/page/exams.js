@@ -3,9 +3,9 @@ import { headerOf } from './depth.js';
 import { spacingOf } from './dicom.js';
 import { t } from './text.js';
 
-/** Reads the headers of new films, and notes them in `films`; most files are no DICOM, which their first bytes tell. */
+/** Reads the headers of new images, and notes them in `films`; most files are no DICOM, which their first bytes tell. */
 export async function readHeaders(films, added) {
-  // A film lets go of its file as soon as it is judged.
+  // An image lets go of its file as soon as it is judged.
   for (const { film, file } of added.map((one) => ({ film: one, file: one.file }))) {
     const header = file && (await headerOf(file).catch(() => null));
     if (!header) continue;

@@ -1,6 +1,6 @@
-// The films of this page: what is known of each, which is looked at, which are shown and in what order. Held in memory and nowhere else.
+// The images of this page: what is known of each, which is looked at, which are shown and in what order. Held in memory and nowhere else.
 
-/** Decisions in the order in which a person would look at the films; `failed` and `pending` stand for films without one. */
+/** Decisions in the order in which a person would look at the images; `failed` and `pending` stand for images without one. */
 export const KINDS = ['fractured', 'doubt', 'not_fractured', 'not_an_xray', 'failed', 'pending'];
 
 const byName = new Intl.Collator('en', { numeric: true });
@@ -8,7 +8,7 @@ const scoreOf = (film) => (kindOf(film) === 'not_an_xray' ? undefined : film.pre
 
 const orders = {
   added: (a, b) => a.id - b.id,
-  // Films without a score come last either way.
+  // Images without a score come last either way.
   high: (a, b) => (scoreOf(b) ?? -1) - (scoreOf(a) ?? -1),
   low: (a, b) => (scoreOf(a) ?? 2) - (scoreOf(b) ?? 2),
   name: (a, b) => byName.compare(a.name, b.name),
@@ -18,7 +18,7 @@ const orders = {
 /** The names of the orders. */
 export const ORDERS = Object.keys(orders);
 
-/** The decision on a film, or `failed` or `pending`. */
+/** The decision on an image, or `failed` or `pending`. */
 export function kindOf(film) {
   if (film.state === 'done') return film.prediction.decision;
   return film.state === 'failed' ? 'failed' : 'pending';
@@ -27,7 +27,7 @@ export function kindOf(film) {
 /** Where an answer comes from; nothing of what was refused: there is no answer then. */
 export const heatOf = (film) => (kindOf(film) === 'not_an_xray' ? null : film.heat);
 
-/** Whether the server saw a reason to be careful with this film. */
+/** Whether the server saw a reason to be careful with this image. */
 export const flagged = (film) => (film.prediction?.flags?.length ?? 0) > 0;
 
 // Images of one study stand together, where the first of them stands.
@@ -41,7 +41,7 @@ function together(films) {
 }
 
 /**
- * All films. Events: `list` (films came, went, or are ordered or filtered anew), `film` (`detail`: one of them changed), `note` (`detail`: something was said of it), `chosen` (another one is looked at).
+ * All images. Events: `list` (images came, went, or are ordered or filtered anew), `film` (`detail`: one of them changed), `note` (`detail`: something was said of it), `chosen` (another one is looked at).
  */
 export class Films extends EventTarget {
   #films = [];
@@ -51,7 +51,7 @@ export class Films extends EventTarget {
   chosen = null;
 
   /**
-   * Adds `{name, file, example}`s and gives the films. A film: `id`, `name`, `file` (until it is judged; then `original`), `state`, and `prediction` or `error`; of a
+   * Adds `{name, file, example}`s and gives the images. An image: `id`, `name`, `file` (until it is judged; then `original`), `state`, and `prediction` or `error`; of a
    * DICOM file its `header`, `study` and the file as `source`; what the person who looks says of it as `reading`.
    */
   add(items) {
@@ -61,18 +61,18 @@ export class Films extends EventTarget {
     return added;
   }
 
-  /** Notes what became of a film. */
+  /** Notes what became of an image. */
   update(film, changes) {
     Object.assign(film, changes);
     this.#tell('film', film);
   }
 
-  /** The person who looks said something of a film. */
+  /** The person who looks said something of an image. */
   note(film) {
     this.#tell('note', film);
   }
 
-  /** Films were found to belong together. */
+  /** Images were found to belong together. */
   regroup() {
     this.#tell('list');
   }
@@ -86,14 +86,14 @@ export class Films extends EventTarget {
     this.#tell('chosen');
   }
 
-  /** Looks at a film. */
+  /** Looks at an image. */
   choose(film) {
     if (this.chosen === film) return;
     this.chosen = film;
     this.#tell('chosen');
   }
 
-  /** Shows films of one kind, of `flagged`, or of `all`. */
+  /** Shows images of one kind, of `flagged`, or of `all`. */
   show(filter) {
     this.filter = filter;
     this.#tell('list');

@@ -64,7 +64,7 @@ async function collect(entry, files) {
   if (entry instanceof File) files.push({ name: entry.name, file: entry });
   else if (entry.isFile) {
     const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); }).catch(() => null);
-    // Hidden files are the file manager's, not films.
+    // Hidden files are the file manager's, not images.
     if (file && !file.name.startsWith('.')) files.push({ name: entry.fullPath.replace(/^\//, ''), file });
   } else if (entry.isDirectory) {
     const reader = entry.createReader();

@@ -1,4 +1,4 @@
-// The list of films: rows, filter and order, kept up with what becomes of them.
+// The list of images: rows, filter and order, kept up with what becomes of them.
 import { $, el } from './dom.js';
 import { KINDS, kindOf, ORDERS } from './films.js';
 import { icon } from './icons.js';
@@ -38,7 +38,7 @@ export class List {
     document.querySelector('.row[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
 
-  // Many films may change at once: the list is drawn once for all of them.
+  // Many images may change at once: the list is drawn once for all of them.
   #soon() {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -62,7 +62,7 @@ export class List {
     this.#mark();
   }
 
-  // A film's row; before the first of several of one study a line that says so.
+  // An image's row; before the first of several of one study a line that says so.
   #withStudy(film, before, after) {
     const { item } = this.#row(film);
     const same = (other) => film.study !== null && other?.study === film.study;

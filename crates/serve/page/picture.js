@@ -1,6 +1,6 @@
-// A film's pixels: from what the server sent to what a canvas shows.
+// An image's pixels: from what the server sent to what a canvas shows.
 
-/** The film behind an 8-bit gray PNG, with its levels so that window and level can be applied: `{width, height, levels}`. */
+/** The image behind an 8-bit gray PNG, with its levels so that window and level can be applied: `{width, height, levels}`. */
 export async function decodeFilm(blob) {
   const bitmap = await createImageBitmap(blob);
   const { width, height } = bitmap;
@@ -14,7 +14,7 @@ export async function decodeFilm(blob) {
 }
 
 /**
- * A canvas of a film as a tone says: `window` levels around `level` are spread from black to white; `invert` swaps the ends. Of a DICOM file's own depth
+ * A canvas of an image as a tone says: `window` levels around `level` are spread from black to white; `invert` swaps the ends. Of a DICOM file's own depth
  * (`bits`) they are values as its header counts them, spread as DICOM has it (PS3.3, C.11.2.1.2).
  */
 export function develop(film, tone) {
@@ -53,7 +53,7 @@ function deepShades({ bits, first, slope, intercept, dark, exact }, { window, le
   return shades;
 }
 
-/** The window that shows every value of a film's own depth. */
+/** The window that shows every value of an image's own depth. */
 export function fullRange({ range: [low, high] }) {
   return { window: high - low + 1, level: (low + high + 1) / 2 };
 }
@@ -78,7 +78,7 @@ export function middleRange({ levels, bits, first, slope, intercept, range }) {
   return { window: Math.max(2, high - low + 1), level: (low + high + 1) / 2 };
 }
 
-/** The film as it is: every level as itself. */
+/** The image as it is: every level as itself. */
 export const PLAIN = Object.freeze({ window: 256, level: 128, invert: false });
 
 /** A picture drawn into a canvas of at most `side` pixels a side, with heat on it if given. */

@@ -1,18 +1,18 @@
-// Films on their way to the server: a few at a time, several requests at once, waiting when the server asks for it.
+// Images on their way to the server: a few at a time, several requests at once, waiting when the server asks for it.
 import { Problem, predict, problemFrom } from './api.js';
 
 // At most, at once.
 const REQUESTS = 4;
 // At most in one request.
 const FILMS = 8;
-// Together in one request; a larger film goes alone.
+// Together in one request; a larger image goes alone.
 const BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 6;
 const LONGEST_WAIT = 60;
 const BUSY = new Set(['rate_limited', 'overloaded', 'unavailable', 'timeout']);
 
 /**
- * Sends films and notes the answers in `films`. `askToken` is called with the token that the server has just refused, or `null`; it gives whether
+ * Sends images and notes the answers in `films`. `askToken` is called with the token that the server has just refused, or `null`; it gives whether
  * to go on with another. Events: `change` whenever `done`, `total`, `running` or `waiting` (seconds, or `null`) did.
  */
 export class Queue extends EventTarget {
@@ -41,7 +41,7 @@ export class Queue extends EventTarget {
     return this.#requests > 0 || this.#waiting.length > 0;
   }
 
-  /** Adds films to the end. */
+  /** Adds images to the end. */
   send(films) {
     if (!this.running) this.done = this.total = 0;
     this.total += films.length;
@@ -50,7 +50,7 @@ export class Queue extends EventTarget {
     this.#go();
   }
 
-  /** Sends films that have their answer once more, because they are to be decided otherwise. */
+  /** Sends images that have their answer once more, because they are to be decided otherwise. */
   resend(films) {
     const known = films.filter((film) => film.original);
     for (const film of known) film.file = film.original;
@@ -85,14 +85,14 @@ export class Queue extends EventTarget {
     let bytes = 0;
     while (batch.length < most && this.#waiting.length > 0) {
       bytes += this.#waiting[0].file.size;
-      // A request decides all its films by one rule.
+      // A request decides all its images by one rule.
       if (batch.length > 0 && (bytes > BYTES || Boolean(this.#waiting[0].anyway) !== Boolean(batch[0].anyway))) break;
       batch.push(this.#waiting.shift());
     }
     return batch;
   }
 
-  // `signal` is that of the time when the films were taken up: one that is stopped stays so, whatever was sent since.
+  // `signal` is that of the time when the images were taken up: one that is stopped stays so, whatever was sent since.
   async #judge(batch, signal) {
     for (let attempt = 1; ; attempt += 1) {
       await this.#pause;
@@ -109,11 +109,11 @@ export class Queue extends EventTarget {
     }
   }
 
-  // Whether to send the batch again; where not, its films are dealt with.
+  // Whether to send the batch again; where not, its images are dealt with.
   async #mayGoOn(problem, attempt, batch, signal) {
     if (problem.code === 'unauthorized') {
       if (await this.#askToken(problem.token)) return true;
-      // Nobody wants to be asked again for each of the other films. Several requests may have waited for this one answer.
+      // Nobody wants to be asked again for each of the other images. Several requests may have waited for this one answer.
       if (!signal.aborted) this.stop(problem);
     } else if (BUSY.has(problem.code) && attempt < ATTEMPTS) {
       if (problem.code !== 'rate_limited') this.#ease();
@@ -128,7 +128,7 @@ export class Queue extends EventTarget {
     return false;
   }
 
-  // What is too much together may be fine film by film, and one that can no longer be read must not take the others with it.
+  // What is too much together may be fine image by image, and one that can no longer be read must not take the others with it.
   async #singly(batch, signal) {
     for (const film of batch) await this.#judge([film], signal);
     return false;

@@ -1,12 +1,12 @@
-// What the person who looks at a film says of its answer: kept in memory, and exported with the rest.
+// What the person who looks at an image says of its answer: kept in memory, and exported with the rest.
 import { $, el } from './dom.js';
 import { icon } from './icons.js';
 import { t } from './text.js';
 
-/** Shows what is said of a film so far, and takes more; `changed(film)` is called with each change. Nothing is shown of a film without an answer. */
+/** Shows what is said of an image so far, and takes more; `changed(film)` is called with each change. Nothing is shown of an image without an answer. */
 export function showReading(film, changed) {
   if (film?.state !== 'done') return $('reading').replaceChildren();
-  // While someone writes, the answer of another film may come: what they write stays.
+  // While someone writes, the answer of another image may come: what they write stays.
   if ($('reading').dataset.film === String(film.id) && $('reading').contains(document.activeElement)) return undefined;
   $('reading').dataset.film = String(film.id);
   const { reading } = film;

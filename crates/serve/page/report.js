@@ -1,4 +1,4 @@
-// The printed report: the films shown, in their order, a summary first. Only the printer sees it.
+// The printed report: the images shown, in their order, a summary first. Only the printer sees it.
 import { $, el } from './dom.js';
 import { heatOf, KINDS, kindOf } from './films.js';
 import { miniature } from './picture.js';
@@ -8,7 +8,7 @@ import { bandText, errorText, reasonsOf, saysOf } from './verdict.js';
 
 const SIDE = 640;
 
-/** Makes the report of these films and opens the browser's print window. */
+/** Makes the report of these images and opens the browser's print window. */
 export async function printReport(films) {
   await makeReport(films);
   window.print();

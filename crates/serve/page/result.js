@@ -1,4 +1,4 @@
-// What is said of the film that is looked at: decision, score, reasons to be careful, details; or why there is no answer.
+// What is said of the image that is looked at: decision, score, reasons to be careful, details; or why there is no answer.
 import { el } from './dom.js';
 import { headerRows } from './exams.js';
 import { kindOf } from './films.js';
@@ -14,7 +14,7 @@ export function badge(film) {
   return el('span', { class: `badge ${kind}` }, icon(kind), name);
 }
 
-/** The decision on a film in a sentence or two, or why there is none. */
+/** The decision on an image in a sentence or two, or why there is none. */
 export function callOf(film) {
   const kind = kindOf(film);
   const title = kind === 'pending' ? t(`state.${film.state}`) : t(`decision.${kind}.title`);
@@ -24,7 +24,7 @@ export function callOf(film) {
     el('div', {}, el('p', { class: 'call-title', text: title }), el('p', { class: 'call-says', text: says() || '\u00a0' })));
 }
 
-/** All else that is said of a film. `again` is called where a person wants it tried once more. */
+/** All else that is said of an image. `again` is called where a person wants it tried once more. */
 export function resultOf(film, again) {
   const kind = kindOf(film);
   if (kind === 'pending') return [];

@@ -1,10 +1,10 @@
-// How a film is decided, where a person wants it otherwise: at another operating point, or although it looks like no radiograph.
+// How an image is decided, where a person wants it otherwise: at another operating point, or although it looks like no radiograph.
 import { modelOf } from './card.js';
 import { el } from './dom.js';
 import { kindOf } from './films.js';
 import { has, percent, t } from './text.js';
 
-/** What can be chosen of a film that has its answer; `choose` is called with `{point}` or `{anyway: film}`. */
+/** What can be chosen of an image that has its answer; `choose` is called with `{point}` or `{anyway: film}`. */
 export function rulesOf(film, choose) {
   if (film.state !== 'done') return [];
   if (kindOf(film) === 'not_an_xray') return film.original ? [anyway(film, choose)] : [];

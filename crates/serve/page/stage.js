@@ -1,4 +1,4 @@
-// The stage on which a film is shown: what is drawn, and zooming and panning by wheel, drag, pinch and keyboard.
+// The stage on which an image is shown: what is drawn, and zooming and panning by wheel, drag, pinch and keyboard.
 
 const FURTHEST = 16;
 const STEP = 1.25;
@@ -7,7 +7,7 @@ const RULER = '#ffe14d';
 
 /**
  * Draws `film` and `heat` (canvases or bitmaps of one shape) and lets a person move about in them. `onTone(dx, dy)` hears of a drag with Shift or the right button,
- * `onMeasure({from, to})` of a line drawn while `measuring`, in shares of the film's sides.
+ * `onMeasure({from, to})` of a line drawn while `measuring`, in shares of the image's sides.
  */
 export class Stage {
   #box;
@@ -40,7 +40,7 @@ export class Stage {
     }
   }
 
-  /** Whether dragging draws a line to be measured, rather than moving the film. */
+  /** Whether dragging draws a line to be measured, rather than moving the image. */
   get measuring() {
     return this.#measuring;
   }
@@ -50,7 +50,7 @@ export class Stage {
     this.#box.classList.toggle('measuring', on);
   }
 
-  // Where on the film a pointer is, as shares of its sides.
+  // Where on the image a pointer is, as shares of its sides.
   #place(event) {
     const { left, top, width, height } = this.#box.getBoundingClientRect();
     const [across, down] = this.#size();
@@ -65,7 +65,7 @@ export class Stage {
     else this.fit();
   }
 
-  /** The whole film. */
+  /** The whole image. */
   fit() {
     this.#view = { zoom: 1, x: 0.5, y: 0.5 };
     this.#draw();
@@ -77,7 +77,7 @@ export class Stage {
     this.#zoomTo(this.#view.zoom * STEP ** steps, about ?? [width / 2, height / 2]);
   }
 
-  /** Moves the film by CSS pixels. */
+  /** Moves the image by CSS pixels. */
   pan(dx, dy) {
     if (!this.#scene) return;
     const [width, height] = this.#size();
@@ -86,7 +86,7 @@ export class Stage {
     this.#draw();
   }
 
-  /** How far in: 1 shows the whole film. */
+  /** How far in: 1 shows the whole image. */
   get magnification() {
     return this.#view.zoom;
   }
@@ -104,7 +104,7 @@ export class Stage {
     this.#draw();
   }
 
-  // The film's width and height on the stage, in CSS pixels.
+  // The image's width and height on the stage, in CSS pixels.
   #size() {
     const { width, height } = this.#box.getBoundingClientRect();
     const { film } = this.#scene;
@@ -163,10 +163,10 @@ export class Stage {
     this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
-  // The film never leaves the stage.
+  // The image never leaves the stage.
   #clamp() {
     const view = this.#view;
-    // A finger on a film that is shown as a whole scrolls the page.
+    // A finger on an image that is shown as a whole scrolls the page.
     this.#box.classList.toggle('near', view.zoom > 1);
     if (!this.#scene) return;
     const { width, height } = this.#box.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// The film that is looked at: its picture on the stage, and the controls beside it.
+// The image that is looked at: its picture on the stage, and the controls beside it.
 import { depthOf } from './depth.js';
 import { $, el } from './dom.js';
 import { heatOf, kindOf } from './films.js';
@@ -11,7 +11,7 @@ const KEY_STEP = 48;
 const OPACITY = 0.35;
 const AS_JUDGED = 'judged';
 
-/** The viewer. Sliders keep their places from film to film; zoom does not, nor does the window of a DICOM file's own depth. */
+/** The viewer. Sliders keep their places from image to image; zoom does not, nor does the window of a DICOM file's own depth. */
 export class Viewer {
   #stage = new Stage($('stage'), $('canvas'));
   #film = null;
@@ -66,14 +66,14 @@ export class Viewer {
     done?.catch(() => {});
   }
 
-  /** Shows a film, or that there is no picture of it (yet). */
+  /** Shows an image, or that there is no picture of it (yet). */
   async show(film) {
     // Until the server's picture is there, the file itself, where the browser can read it.
     const source = film?.picture ?? (film?.state === 'failed' ? null : film?.file);
     this.#film = film;
     if (film && this.#source === source) return this.#controls();
     this.#source = source;
-    // A film chosen later may be ready sooner.
+    // An image chosen later may be ready sooner.
     const turn = (this.#shown += 1);
     this.#judged = this.#deep = this.#deepTone = this.#heat = this.#developed = this.#measure = null;
     this.#preset = AS_JUDGED;

@@ -141,7 +141,7 @@ pub(crate) struct AuditLog {
 }
 
 impl AuditLog {
-    /// Opens a log to go on with, or begins one. Looks at its last line only: `osteon audit verify` looks at all.
+    /// Opens a log to go on with, or begins one. Looks at its last line only: `osteon audit-log verify` looks at all.
     pub fn open(path: &Path) -> Result<Self, AuditError> {
         let io = |source| AuditError::Io {
             path: path.to_owned(),

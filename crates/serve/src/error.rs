@@ -27,8 +27,8 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
-    /// The threads that make films ready could not be started.
-    #[error("cannot start the threads that decode films: {0}")]
+    /// The threads that make images ready could not be started.
+    #[error("cannot start the threads that decode images: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {addr}: {source}")]
@@ -105,7 +105,7 @@ pub enum AuditError {
         path: PathBuf,
     },
     /// Its last line is none that can be gone on from.
-    #[error("cannot go on with the audit log {}: its last line {problem}. `osteon audit verify` says more; another file begins a new log", path.display())]
+    #[error("cannot go on with the audit log {}: its last line {problem}. `osteon audit-log verify` says more; another file begins a new log", path.display())]
     End {
         /// The log.
         path: PathBuf,

@@ -13,13 +13,13 @@ pub struct Limits {
     pub file_bytes: usize,
     /// Files of one request.
     pub files: usize,
-    /// Pixels of one film (width × height), by its header.
+    /// Pixels of one image (width × height), by its header.
     pub pixels: u64,
     /// From the first byte of a request to its answer.
     pub timeout: Duration,
     /// Requests that are being read, waiting or worked on; one more is answered 503.
     pub in_flight: usize,
-    /// Films that have been read and wait or are worked on; one more is answered 503.
+    /// Images that have been read and wait or are worked on; one more is answered 503.
     pub queue: usize,
     /// Bytes of all uploads that are held at once; more are answered 503.
     pub upload_bytes: usize,
@@ -53,16 +53,16 @@ impl Limits {
     }
 }
 
-/// How films are put together for the network.
+/// How images are put together for the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batching {
-    /// Films that go through the network at once.
+    /// Images that go through the network at once.
     pub films: usize,
-    /// How long a batch that is not full waits for films that are being decoded. A film that is alone never waits.
+    /// How long a batch that is not full waits for images that are being decoded. An image that is alone never waits.
     pub gather: Duration,
     /// Threads that libtorch has for each network.
     pub threads: usize,
-    /// Threads that decode films.
+    /// Threads that decode images.
     pub decoders: usize,
 }
 
@@ -95,7 +95,7 @@ pub struct Access {
 pub struct ServeOptions {
     /// What a request may cost.
     pub limits: Limits,
-    /// How films are put together.
+    /// How images are put together.
     pub batching: Batching,
     /// Who may ask.
     pub access: Access,

@@ -1,4 +1,4 @@
-//! Pictures of an answer: the film as decoded, and its heat as a see-through layer of the same size.
+//! Pictures of an answer: the image as decoded, and its heat as a see-through layer of the same size.
 
 use std::io::Cursor;
 
@@ -14,7 +14,7 @@ use crate::api::answer::{Heat, Picture};
 /// Longest side of a picture, in pixels.
 const LONGEST: u32 = 1024;
 
-/// The size at which a film of this size is shown: as it is, or its longest side 1,024 pixels.
+/// The size at which an image of this size is shown: as it is, or its longest side 1,024 pixels.
 pub(crate) fn shown_size((width, height): (u32, u32)) -> (u32, u32) {
     let long = width.max(height).max(1);
     if long <= LONGEST {
@@ -25,7 +25,7 @@ pub(crate) fn shown_size((width, height): (u32, u32)) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// The film as it is shown.
+/// The image as it is shown.
 pub(crate) fn film(film: GrayImage) -> Picture {
     let (width, height) = shown_size(film.dimensions());
     let shown = if film.dimensions() == (width, height) {

@@ -29,11 +29,11 @@ pub enum Code {
     TooManyFiles,
     /// Neither a form with files nor an image.
     UnsupportedMediaType,
-    /// A file that is no film, or a damaged one.
+    /// A file that is no image, or a damaged one.
     UnreadableImage,
-    /// The film has more pixels than allowed.
+    /// The image has more pixels than allowed.
     TooManyPixels,
-    /// DICOM was asked for, and the film is none or belongs to no study.
+    /// DICOM was asked for, and the image is none or belongs to no study.
     NoStudy,
     /// The request holds no file.
     NoImage,
@@ -129,7 +129,7 @@ pub struct ProblemBody {
     pub code: Code,
     /// What it was in this case.
     pub detail: String,
-    /// The request, as the log names it; absent in the errors of single films.
+    /// The request, as the log names it; absent in the errors of single images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub request_id: Option<String>,
@@ -157,7 +157,7 @@ impl Problem {
         }
     }
 
-    /// As the error of a single film.
+    /// As the error of a single image.
     pub fn body(&self) -> ProblemBody {
         ProblemBody {
             kind: "about:blank".to_owned(),

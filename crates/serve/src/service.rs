@@ -21,7 +21,7 @@ use crate::{Chain, ServeError, ServeOptions, api, page, watch};
 pub(crate) struct App {
     pub options: ServeOptions,
     pub info: ModelInfo,
-    /// How films are decided where a request asks for nothing else.
+    /// How images are decided where a request asks for nothing else.
     pub rule: Rule,
     pub parameters: u64,
     pub decoder: Decoder,

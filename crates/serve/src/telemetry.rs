@@ -32,13 +32,13 @@ pub(crate) struct Telemetry {
     seconds: Histogram,
     decisions: Family<Named, Counter>,
     gone: Counter,
-    /// Films that nobody waited for any more when it was their turn.
+    /// Images that nobody waited for any more when it was their turn.
     pub abandoned: Counter,
-    /// Films that did not read.
+    /// Images that did not read.
     pub unreadable: Counter,
-    /// Films between having been read and their answer.
+    /// Images between having been read and their answer.
     pub waiting: Gauge,
-    /// Films in one batch.
+    /// Images in one batch.
     pub batch: Histogram,
     /// Seconds of a batch in the network.
     pub network: Histogram,
@@ -85,7 +85,7 @@ impl Telemetry {
         );
         all.register(
             "decisions",
-            "Films judged, by decision",
+            "Images judged, by decision",
             self.decisions.clone(),
         );
         all.register(
@@ -95,7 +95,7 @@ impl Telemetry {
         );
         all.register(
             "films_abandoned",
-            "Films not computed because nobody waited for them",
+            "Images not computed because nobody waited for them",
             self.abandoned.clone(),
         );
         all.register(
@@ -105,10 +105,10 @@ impl Telemetry {
         );
         all.register(
             "films_waiting",
-            "Films that wait or are worked on",
+            "Images that wait or are worked on",
             self.waiting.clone(),
         );
-        all.register("batch_films", "Films in one batch", self.batch.clone());
+        all.register("batch_films", "Images in one batch", self.batch.clone());
         all.register_with_unit(
             "network_duration",
             "A batch in the network",
@@ -123,7 +123,7 @@ impl Telemetry {
         );
         all.register_with_unit(
             "network_idle",
-            "The network waiting for films",
+            "The network waiting for images",
             Unit::Seconds,
             self.idle.clone(),
         );
@@ -144,7 +144,7 @@ impl Telemetry {
         self.gone.inc();
     }
 
-    /// A film was judged.
+    /// An image was judged.
     pub fn decided(&self, decision: osteon_model::Decision) {
         let decision = decision.to_string();
         self.decisions.get_or_create(&Named { decision }).inc();

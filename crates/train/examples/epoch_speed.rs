@@ -1,4 +1,4 @@
-//! Films a second of a training epoch of the seed's network, loader, augmentation and log included: one line of JSON.
+//! Images a second of a training epoch of the seed's network, loader, augmentation and log included: one line of JSON.
 //!
 //! `cargo run --release -p train --example epoch_speed -- DATA [threads=2] [epochs=2] [precision=bf16]`
 //!

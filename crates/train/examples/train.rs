@@ -1,6 +1,6 @@
 //! Trains a small network from another program, with lines of its own: `cargo run --release -p train --example train -- DATA RUN`.
 //!
-//! For DATA without films of your own: `cargo run -p cli -- data synth films --images 600`.
+//! For DATA without images of your own: `cargo run -p cli -- data synth films --images 600`.
 #![allow(clippy::print_stdout, reason = "an example that prints its progress")]
 
 use std::sync::atomic::AtomicBool;

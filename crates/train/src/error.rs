@@ -16,7 +16,7 @@ pub enum TrainError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The films.
+    /// The images.
     #[error(transparent)]
     Data(#[from] osteon_data::DataError),
     /// The network or its file.
@@ -43,7 +43,7 @@ pub enum TrainError {
     NoDevice {
         /// The device asked for.
         name: String,
-        /// What is missing and what mends it.
+        /// What is missing and what fixes it.
         reason: &'static str,
     },
     /// The run folder holds a run already.
@@ -91,7 +91,7 @@ pub enum TrainError {
         /// What is wrong.
         problem: String,
     },
-    /// Films that do not read, under `data.unreadable = "error"`.
+    /// Images that do not read, under `data.unreadable = "error"`.
     #[error(
         "{count} films of {split} do not read; the first is {first}. Mend them, or train without them by --set data.unreadable=skip"
     )]
@@ -109,23 +109,23 @@ pub enum TrainError {
         /// Those that lie in several splits.
         groups: Vec<SharedGroup>,
     },
-    /// Fewer films than one batch.
-    #[error("train.batch_size is {batch_size}, but there are only {films} training films")]
+    /// Fewer images than one batch.
+    #[error("train.batch_size is {batch_size}, but there are only {films} training images")]
     BatchTooLarge {
         /// As configured.
         batch_size: usize,
         /// As read.
         films: usize,
     },
-    /// Not one film, or one class only, to train on.
-    #[error("the training films are all {class}: there is nothing to tell apart")]
+    /// Not one image, or one class only, to train on.
+    #[error("the training images are all {class}: there is nothing to tell apart")]
     OneClass {
         /// The class there is.
         class: &'static str,
     },
-    /// The network is to learn where fractures are, and no film says so.
+    /// The network is to learn where fractures are, and no image says so.
     #[error(
-        "loss.map is set, but no training film has boxes. Name a table of them in data.annotations, or set loss.map to 0"
+        "loss.map is set, but no training image has boxes. Name a table of them in data.annotations, or set loss.map to 0"
     )]
     NoBoxes,
     /// Training was to begin from the weights of another network.
@@ -149,7 +149,7 @@ pub enum TrainError {
     NoBackbone {
         /// Where they were sought.
         path: PathBuf,
-        /// Which.
+        /// The backbone.
         backbone: Backbone,
     },
     /// Training was to begin from weights of other sizes.
@@ -204,9 +204,9 @@ pub enum TrainError {
         /// How many.
         images: usize,
     },
-    /// A model was to be fitted anew to val films that are not those it was chosen on.
+    /// A model was to be fitted anew to val images that are not those it was chosen on.
     #[error(
-        "the films of val in {data} are not those that {} was chosen on: its thresholds can be fitted anew only to the same films",
+        "the images of val in {data} are not those that {} was chosen on: its thresholds can be fitted anew only to the same images",
         path.display()
     )]
     OtherVal {
@@ -217,7 +217,7 @@ pub enum TrainError {
     },
     /// The loss is NaN or infinite.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}. The last checkpoint and the best model are as they were. Try a lower optimizer.lr, or optimizer.clip_norm=1. Its films: {}",
+        "the loss is {loss} in epoch {epoch}, step {step}. The last checkpoint and the best model are as they were. Try a lower optimizer.lr, or optimizer.clip_norm=1. Its images: {}",
         some_of(films)
     )]
     Diverged {
@@ -227,7 +227,7 @@ pub enum TrainError {
         epoch: u64,
         /// Steps taken in the run before it.
         step: u64,
-        /// The films of that step.
+        /// The images of that step.
         films: Vec<String>,
     },
     /// Memory does not suffice.
@@ -255,7 +255,7 @@ pub enum TrainError {
     /// Another of the processes that train together failed.
     #[error("rank {rank} failed: {said}")]
     OtherRank {
-        /// Which.
+        /// The number of the process.
         rank: usize,
         /// Its own word.
         said: String,
@@ -281,7 +281,7 @@ pub enum TrainError {
     },
     /// A run that is not the one its checkpoint is of.
     #[error(
-        "{} is another run than the one asked for; with --force it goes on all the same:\n{}",
+        "{} is another run than the one asked for; with --force it resumes anyway:\n{}",
         path.display(), lines(differences)
     )]
     Changed {
@@ -363,7 +363,7 @@ fn shared(groups: &[SharedGroup]) -> String {
         n => format!("{n} "),
     };
     format!(
-        "{count}{are} in more than one split, with {films} films: {}{more}",
+        "{count}{are} in more than one split, with {films} images: {}{more}",
         first.join("; ")
     )
 }

@@ -11,36 +11,36 @@ use crate::{ComputePlan, Difference, TrainError};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The data set was catalogued: what lies in it besides films is known.
+    /// The data set was catalogued: what lies in it besides images is known.
     Catalogued {
-        /// It.
+        /// The data set.
         catalog: &'a Catalog,
         /// Patients and other groups that lie in several splits, where `data.allow_leak` allows it.
         shared: &'a [SharedGroup],
     },
-    /// Films of a split are about to be read.
+    /// Images of a split are about to be read.
     Reading {
-        /// Which.
+        /// The split.
         split: Split,
         /// How many.
         films: usize,
     },
-    /// All films of a split were read.
+    /// All images of a split were read.
     Read {
-        /// Which.
+        /// The split.
         split: Split,
-        /// Films read.
+        /// Images read.
         films: usize,
         /// Fractured ones among them.
         fractured: usize,
         /// Files that did not read.
         unreadable: &'a [Unreadable],
-        /// Names of damaged films of which only a part is shown.
+        /// Names of damaged images of which only a part is shown.
         repaired: &'a [String],
     },
-    /// Films of a split came from the cache, or went into it.
+    /// Images of a split came from the cache, or went into it.
     Packed {
-        /// Which.
+        /// The split.
         split: Split,
         /// What became of the pack.
         packed: &'a Packed,
@@ -49,15 +49,15 @@ pub enum Event<'a> {
     Built {
         /// Its name.
         architecture: String,
-        /// Numbers that training fits.
+        /// Trainable parameters.
         parameters: usize,
         /// cpu, cuda:0, …
         device: String,
-        /// Films a step, over all processes and passes.
+        /// Images a step, over all processes and passes.
         batch_size: usize,
         /// Processes that train together.
         processes: usize,
-        /// Whether the training films are in the device's memory, and augmented there.
+        /// Whether the training images are in the device's memory, and augmented there.
         films_on_device: bool,
     },
     /// How the machine is used, chosen or given.
@@ -75,7 +75,7 @@ pub enum Event<'a> {
     },
     /// A fold of a cross-validation begins, counted from 1.
     Fold {
-        /// Which.
+        /// Its number.
         fold: usize,
         /// Of how many.
         folds: usize,
@@ -99,7 +99,7 @@ pub enum Event<'a> {
         steps: u64,
         /// Mean loss of the epoch so far.
         loss: f64,
-        /// Training films a second in this epoch so far.
+        /// Training images a second in this epoch so far.
         images_per_second: f64,
     },
     /// A step of the learning-rate finder or of the sanity check.
@@ -124,7 +124,7 @@ pub struct EpochRecord {
     pub epoch: u64,
     /// Steps taken in the run.
     pub step: u64,
-    /// Mean loss over the epoch's training films, as augmented.
+    /// Mean loss over the epoch's training images, as augmented.
     pub train_loss: f64,
     /// Mean loss on val.
     pub val_loss: f64,
@@ -146,9 +146,9 @@ pub struct EpochRecord {
     pub val_brier: Option<f64>,
     /// Learning rate of the last step.
     pub lr: f64,
-    /// Training films a second.
+    /// Training images a second.
     pub images_per_second: f64,
-    /// The part of the time in which the network waited for films, 0..=1.
+    /// The part of the time in which the network waited for images, 0..=1.
     #[serde(default)]
     pub input_wait: f64,
     /// Whole epoch, val included.
@@ -162,7 +162,7 @@ pub trait Observer: Sync {
     /// Something happened.
     fn on(&mut self, event: &Event<'_>);
 
-    /// Films of a split are being read: called once a film, from any thread.
+    /// Images of a split are being read: called once an image, from any thread.
     fn film_read(&self) {}
 
     /// Whether whoever asked the run to stop wants it to end after a checkpoint, without val being judged for a first model.

@@ -37,7 +37,7 @@ const MEMORY: f64 = 0.9;
 /// The finder ends where the smoothed loss is so many times its lowest.
 const BLOWN_UP: f64 = 4.0;
 
-/// Looks for a learning rate for a config: from fresh weights, with its films, loss and optimiser. Nothing is written.
+/// Looks for a learning rate for a config: from fresh weights, with its images, loss and optimiser. Nothing is written.
 pub fn find_lr(
     config: &Config,
     observer: &mut dyn Observer,

@@ -1,4 +1,4 @@
-//! Cross-validation: every film judged by a model that never saw it, nor a film of its group.
+//! Cross-validation: every image judged by a model that never saw it, nor an image of its group.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::subsets::{Fields, subsets};
 use crate::trainer::{prepare, train_on};
 use crate::{Event, Observer, Plan, StopReason, TrainError};
 
-/// A film's score from the fold that did not know it.
+/// An image's score from the fold that did not know it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutOfFold {
-    /// The film's name in the data set.
+    /// The image's name in the data set.
     pub id: String,
     /// Whether it is fractured.
     pub fractured: bool,
@@ -40,12 +40,12 @@ pub struct OutOfFold {
     pub fields: Fields,
 }
 
-/// One fold's figures on the films it was not trained or chosen on.
+/// One fold's figures on the images it was not trained or chosen on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FoldFigures {
     /// Counted from 1.
     pub fold: usize,
-    /// Films judged.
+    /// Images judged.
     pub films: usize,
     /// Fractured ones among them.
     pub fractured: usize,
@@ -60,7 +60,7 @@ pub struct FoldFigures {
 pub struct CrossValidation {
     /// Each fold that is done.
     pub folds: Vec<FoldFigures>,
-    /// ROC-AUC over all films' out-of-fold scores.
+    /// ROC-AUC over all images' out-of-fold scores.
     pub roc_auc: Option<f64>,
     /// Average precision over them.
     pub average_precision: Option<f64>,
@@ -75,7 +75,7 @@ pub struct CrossValidation {
 
 /// Trains `folds` runs in folders `fold-1` … of the plan's run folder, and writes `out_of_fold.csv` and `folds.json` there.
 ///
-/// The films of train and val are divided anew, groups kept whole and values of `train.balance` shared out; films of test stay apart. In
+/// The images of train and val are divided anew, groups kept whole and values of `train.balance` shared out; images of test stay apart. In
 /// each fold one part is judged, the next one is val, which chooses epoch and threshold, and the rest is learned from: no score comes from a
 /// model that was chosen on it. With [`Monitor::LastEpoch`] nothing is chosen: the part that is judged is val, all the rest is learned from,
 /// and scores are uncalibrated.

@@ -1,4 +1,4 @@
-//! What training makes small: the loss of each film.
+//! The training objective: the loss of each image.
 
 use osteon_model::Answer;
 use schemars::JsonSchema;
@@ -11,24 +11,24 @@ use crate::config::first_broken;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
-    /// Which.
+    /// The loss of an image.
     pub name: LossName,
-    /// How little films that are right already count in the focal loss; 0: as in `bce`.
+    /// How little images that are right already count in the focal loss; 0: as in `bce`.
     pub focal_gamma: f64,
     /// Moves targets from 0 and 1 to s/2 and 1 − s/2 (Szegedy et al. 2016), 0..1.
     pub label_smoothing: f64,
-    /// Weight of fractured films; 1: as they come.
+    /// Weight of fractured images; 1: as they come.
     pub positive_weight: f64,
     /// Weights of the classes by how rare they are, on top.
     pub class_balance: ClassBalance,
-    /// β of `effective`: 0 weighs films alike, towards 1 it nears `inverse`.
+    /// β of `effective`: 0 weighs images alike, towards 1 it nears `inverse`.
     pub effective_beta: f64,
-    /// Weight of the network's map being right about where, beside the film's loss of weight 1; 0: not taught. For networks with a map, on
-    /// films with boxes.
+    /// Weight of the network's map being right about where, beside the image's loss of weight 1; 0: not taught. For networks with a map, on
+    /// images with boxes.
     pub map: f64,
     /// Weight of cells with a fracture in it.
     pub map_positive_weight: f64,
-    /// Weight of the logit from the film as a whole being right by itself; 0: not taught. For networks with such a part.
+    /// Weight of the logit from the image as a whole being right by itself; 0: not taught. For networks with such a part.
     pub whole: f64,
 }
 
@@ -48,9 +48,9 @@ pub enum LossName {
 pub enum ClassBalance {
     /// 1 and 1.
     None,
-    /// n / (2 · films of the class): both classes count alike.
+    /// n / (2 · images of the class): both classes count alike.
     Inverse,
-    /// By the effective number of films, (1 − βⁿ) / (1 − β) (Cui et al. 2019); the two weights sum to 2.
+    /// By the effective number of images, (1 − βⁿ) / (1 − β) (Cui et al. 2019); the two weights sum to 2.
     Effective,
 }
 
@@ -70,7 +70,7 @@ impl Default for LossConfig {
     }
 }
 
-/// The sum over a map's cells is divided by this, about the cells of a box: the loss of a map is then of a film's size.
+/// The sum over a map's cells is divided by this, about the cells of a box: the loss of a map is then of an image's size.
 const CELLS: f64 = 16.0;
 
 impl LossConfig {
@@ -107,7 +107,7 @@ impl LossConfig {
         ])
     }
 
-    /// Weights of (not fractured, fractured) for so many films of each.
+    /// Weights of (not fractured, fractured) for so many images of each.
     fn class_weights(&self, negatives: usize, positives: usize) -> (f64, f64) {
         let (n, p) = (negatives.max(1) as f64, positives.max(1) as f64);
         let (negative, positive) = match self.class_balance {
@@ -139,7 +139,7 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// For training films of which so many are not fractured and fractured.
+    /// For training images of which so many are not fractured and fractured.
     pub fn new(
         config: &LossConfig,
         negatives: usize,
@@ -161,7 +161,7 @@ impl Loss {
         })
     }
 
-    /// The sum of N films' losses: of their logits, and of the answer's parts as far as they are taught. Targets are N in 0..=1 and, where
+    /// The sum of N images' losses: of their logits, and of the answer's parts as far as they are taught. Targets are N in 0..=1 and, where
     /// there are any, N×h×w maps as [`osteon_data::Recipe::draw_map`] draws them.
     pub fn of(
         &self,

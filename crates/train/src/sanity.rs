@@ -11,7 +11,7 @@ use crate::{Config, Event, Observer, TrainError};
 /// What the check found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sanity {
-    /// Films of the batch.
+    /// Images of the batch.
     pub films: usize,
     /// Fractured ones among them.
     pub fractured: usize,
@@ -60,7 +60,7 @@ pub fn sanity(
         .next();
     let batch = match first {
         Some(batch) => batch?,
-        // Invariant: there are films of both classes, so there is a batch.
+        // Invariant: there are images of both classes, so there is a batch.
         None => return Err(TrainError::OneClass { class: "missing" }),
     };
     let count = batch.indices.len();

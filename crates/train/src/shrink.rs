@@ -42,8 +42,8 @@ pub struct Written<'a> {
     pub name: Option<&'a str>,
 }
 
-/// Writes a model with its weights in 16 bits. With `refit` its films of val are judged by the rounded weights, and calibration, operating points,
-/// doubt band and figures are fitted to that, so that the header is true of the weights in the file to the last digit; they must be the films that the
+/// Writes a model with its weights in 16 bits. With `refit` its images of val are judged by the rounded weights, and calibration, operating points,
+/// doubt band and figures are fitted to that, so that the header is true of the weights in the file to the last digit; they must be the images that the
 /// model was chosen on. Without, the header stays as it is, true but for the rounding.
 ///
 /// With [`Refit::scores`] calibration, operating points and doubt band are fitted to those in place of val's answers: some eight times as many, for
@@ -53,7 +53,7 @@ pub struct Written<'a> {
 /// out-of-fold scores alone, and its val is one that the folds did not have.
 ///
 /// # Errors
-/// If a model or the films do not read, a weight is too large for 16 bits, the films are others, or several models are no folds.
+/// If a model or the images do not read, a weight is too large for 16 bits, the images are others, or several models are no folds.
 pub fn shrink(
     models: &[PathBuf],
     out: Written<'_>,
@@ -64,7 +64,7 @@ pub fn shrink(
         Some(Refit { config, .. }) => choose_device(&config.train.device)?,
         None => osteon_model::Device::Cpu,
     };
-    // Before the films, which take long: a table that does not read is said at once.
+    // Before the images, which take long: a table that does not read is said at once.
     let scores = match refit {
         Some(Refit { scores, only, .. }) => {
             scores.map(|path| Scores::read(path, only)).transpose()?
@@ -127,7 +127,7 @@ pub fn shrink(
     })
 }
 
-/// Sees to it that the films are the val that the header knows, or, of an average, that no fold learned from them; then they become its val.
+/// Sees to it that the images are the val that the header knows, or, of an average, that no fold learned from them; then they become its val.
 fn take_val(
     info: &mut ModelInfo,
     models: &[PathBuf],

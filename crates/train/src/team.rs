@@ -16,7 +16,7 @@ pub(crate) struct Team {
 
 /// What a step gave, over all processes.
 pub(crate) struct Tally {
-    /// The sum of the films' losses, f64, on the device.
+    /// The sum of the images' losses, f64, on the device.
     pub loss: Tensor,
     /// A process was asked to stop.
     pub stop: bool,
@@ -95,7 +95,7 @@ impl Team {
             .any(|said| said == &[1]))
     }
 
-    /// Holds that all processes have the same: settings, films.
+    /// Holds that all processes have the same: settings, images.
     pub fn hold_equal(&self, what: &str, bytes: &[u8]) -> Result<(), TrainError> {
         match &self.group {
             Some(group) => Ok(group.assert_equal_bytes(what, bytes)?),

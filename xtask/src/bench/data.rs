@@ -31,7 +31,7 @@ pub struct Arguments {
     only: Option<String>,
 }
 
-/// Films of the Kaggle set in the contest.
+/// Images of the Kaggle set in the contest.
 const KAGGLE_FILMS: usize = 2000;
 
 /// Runs the contests and writes their tables.
@@ -104,7 +104,7 @@ fn build(root: &Path, work: &Path, feature: Option<&str>) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// 600 drawn films from 224 px to 7 megapixels, half of them 224 px, as the scripts' own `make_xrays.py` makes them.
+/// 600 drawn images from 224 px to 7 megapixels, half of them 224 px, as the scripts' own `make_xrays.py` makes them.
 fn mixed(peers: &Peers, to: &Path) -> Result<PathBuf> {
     let films = to.join("mix");
     if !to.join("complete").is_file() {
@@ -117,7 +117,7 @@ fn mixed(peers: &Peers, to: &Path) -> Result<PathBuf> {
     Ok(films)
 }
 
-/// A copy of the JPEG films below a folder, each in a folder of its class; of so many, evenly picked in the order of their names. What
+/// A copy of the JPEG images below a folder, each in a folder of its class; of so many, evenly picked in the order of their names. What
 /// is only called .jpg (some published files are PNG or GIF) is left out: not all of the others read it.
 fn subset(from: &Path, count: Option<usize>, to: &Path) -> Result<PathBuf> {
     if to.join("complete").is_file() {
@@ -138,7 +138,7 @@ fn subset(from: &Path, count: Option<usize>, to: &Path) -> Result<PathBuf> {
     files.sort();
     let count = count.unwrap_or(files.len());
     if files.len() < count {
-        bail!("{} holds fewer than {count} JPEG films", from.display());
+        bail!("{} holds fewer than {count} JPEG images", from.display());
     }
     for pick in 0..count {
         let file = &files[pick * files.len() / count];
@@ -205,7 +205,7 @@ fn uncached(
     all
 }
 
-/// Augment and batch, from films decoded once.
+/// Augment and batch, from images decoded once.
 fn cached(
     peers: &Peers,
     turbo: &Path,

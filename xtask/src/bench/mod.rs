@@ -40,7 +40,7 @@ enum What {
     Serve(serve::Arguments),
     /// Two and four programs at once on the same cores against one alone; writes its table into docs/BENCHMARKS.md
     Together(together::Arguments),
-    /// Training and one film's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
+    /// Training and one image's latency against PyTorch and ONNX Runtime; writes its tables into docs/BENCHMARKS.md
     Train(train::Arguments),
 }
 

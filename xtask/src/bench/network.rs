@@ -50,9 +50,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
 /// What the script prints.
 #[derive(Deserialize)]
 struct Found {
-    /// A film, by the way it is computed.
+    /// An image, by the way it is computed.
     milliseconds: BTreeMap<String, f64>,
-    /// Multiplications of a film.
+    /// Multiplications of an image.
     macs: f64,
     /// Multiplications a second of large matrix products, by number format.
     products: BTreeMap<String, f64>,
@@ -65,7 +65,7 @@ fn table(found: &Found, rounds: usize) -> Result<String> {
     let mut rows: Vec<(&String, &f64)> = times.iter().collect();
     rows.sort_by(|a, b| b.1.total_cmp(a.1));
     let mut text = format!(
-        "{rounds} runs of each in turn; medians; one film of {:.2} thousand million multiplications, one core.\n\n\
+        "{rounds} runs of each in turn; medians; one image of {:.2} thousand million multiplications, one core.\n\n\
          | the network alone | speed, × {PEER} | share of a matrix product's speed |\n|---|---:|---:|\n",
         found.macs / 1e9
     );

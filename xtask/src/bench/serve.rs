@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Folder of the other programs' scripts, whose list of packages has PyTorch
     #[arg(long, default_value = "../shared/peers")]
     peers: PathBuf,
-    /// The film that is sent
+    /// The image that is sent
     #[arg(
         long,
         default_value = "../shared/xrays/fracatlas/val/fractured/IMG0000142.jpg"
@@ -344,15 +344,15 @@ fn number_after(text: &str, word: &str) -> Option<f64> {
     })
 }
 
-/// A script of wrk that sends the film as a form.
+/// A script of wrk that sends the image as a form.
 fn lua(film: &Path) -> String {
     format!(
         r#"local file = assert(io.open("{}", "rb"))
-local film = file:read("*a")
+local image = file:read("*a")
 file:close()
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "multipart/form-data; boundary=x-osteon-x"
-wrk.body = "--x-osteon-x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"film.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n" .. film .. "\r\n--x-osteon-x--\r\n"
+wrk.body = "--x-osteon-x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"film.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n" .. image .. "\r\n--x-osteon-x--\r\n"
 "#,
         film.display()
     )

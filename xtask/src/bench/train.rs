@@ -1,4 +1,4 @@
-//! `cargo xtask bench train`: training steps and one film's latency of the seed's network, against `PyTorch` and ONNX Runtime.
+//! `cargo xtask bench train`: training steps and one image's latency of the seed's network, against `PyTorch` and ONNX Runtime.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -288,7 +288,7 @@ struct Line {
 struct Latency {
     name: String,
     ours: bool,
-    /// Milliseconds of one film.
+    /// Milliseconds of one image.
     p50: f64,
     p99: f64,
     /// Images a second, 32 at once.
@@ -339,7 +339,7 @@ fn epoch_verdict(rows: &[Row]) -> String {
     let wait = epoch.and_then(|row| row.input_wait).unwrap_or(f64::NAN);
     format!(
         "Target: an epoch within 5 % of the step alone. Measured: {:.1} % of its speed; {:.2} % of the epoch's time the network waited for \
-         films.\n",
+         images.\n",
         100.0 * share,
         100.0 * wait
     )
@@ -351,7 +351,7 @@ fn latency_table(rows: &[Latency]) -> String {
     let mut sorted: Vec<_> = rows.iter().collect();
     sorted.sort_by(|a, b| a.p50.total_cmp(&b.p50));
     let mut text = String::from(
-        "| program | one film, ms: median | 99 of 100 | × best peer | images/s, 32 at once | peak memory, MB |\n\
+        "| program | one image, ms: median | 99 of 100 | × best peer | images/s, 32 at once | peak memory, MB |\n\
          |---|---:|---:|---:|---:|---:|\n",
     );
     for row in sorted {

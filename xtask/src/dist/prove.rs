@@ -44,7 +44,7 @@ pub fn run(archive: &Path, name: &str) -> Result<Vec<String>> {
     run(&["data", "synth", &shown, "--images", "8"])?;
     let scored = scores(&run(&["predict", "--json", &test])?)?;
     let mut lines = vec![format!(
-        "unpacked elsewhere, without environment: {scored} films have a score"
+        "unpacked elsewhere, without environment: {scored} images have a score"
     )];
 
     system(&program, &root)?;
@@ -70,7 +70,7 @@ pub fn run(archive: &Path, name: &str) -> Result<Vec<String>> {
             let version = version?;
             let scored = scores(&apart(&["/opt/osteon/bin/osteon", "predict", "--json", "/films/test"])?)?;
             format!(
-                "{}, in a root of its own that holds nothing but the bundle and the C and C++ run time: {scored} films have a score",
+                "{}, in a root of its own that holds nothing but the bundle and the C and C++ run time: {scored} images have a score",
                 version.trim()
             )
         }
@@ -119,11 +119,11 @@ fn scores(json: &str) -> Result<usize> {
         let score = film["score"].as_f64();
         ensure!(
             score.is_some_and(|score| (0.0..=1.0).contains(&score)),
-            "a film without a score: {line}"
+            "an image without a score: {line}"
         );
         count += 1;
     }
-    ensure!(count > 0, "no film was scored");
+    ensure!(count > 0, "no image was scored");
     Ok(count)
 }
 

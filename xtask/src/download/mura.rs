@@ -36,7 +36,7 @@ fn text(target: &Path) -> String {
     };
     format!(
         "\
-MURA-v1.1 (Rajpurkar et al. 2017, 40,561 films of 14,863 upper-extremity studies; Stanford AIMI Center)
+MURA-v1.1 (Rajpurkar et al. 2017, 40,561 images of 14,863 upper-extremity studies; Stanford AIMI Center)
 Licence: Stanford University School of Medicine MURA Dataset Research Use Agreement: research only, not to be passed on.
 
 1. Read and agree to the terms at https://aimi.stanford.edu/datasets/mura-msk-xrays, with an account of your own.

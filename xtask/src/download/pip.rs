@@ -25,7 +25,7 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// The line that mends it.
+    /// The command that fixes it.
     pub fn mend(self) -> &'static str {
         match (self, std::env::consts::OS) {
             (_, "linux") => {

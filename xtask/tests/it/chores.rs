@@ -24,7 +24,7 @@ fn the_archive_is_whole_proved_and_the_same_each_time() {
     small.lock("");
     let said = Ended::of(&mut dist(&small)).passed();
     assert!(
-        said.contains("without environment: 1 films have a score"),
+        said.contains("without environment: 1 images have a score"),
         "{said}"
     );
     let read = || std::fs::read(small.root().join(ARCHIVE)).unwrap();
@@ -78,7 +78,7 @@ fn a_program_that_gives_no_score_is_not_given_away() {
     let small = Small::new();
     small.lock("");
     let said = Ended::of(dist(&small).env("SMALL_SCORE", "1.5")).failed();
-    assert!(said.contains("a film without a score"), "{said}");
+    assert!(said.contains("an image without a score"), "{said}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn quickstart_leads_from_nothing_to_a_judged_model_and_spares_earlier_runs() {
         .collect();
     assert_eq!(verbs, ["data", "train", "evaluate", "predict"]);
     assert!(first[2].contains("--split test"), "{first:?}");
-    // The films are there now, and the first run is not touched.
+    // The images are there now, and the first run is not touched.
     quickstart();
     let second = &calls(&log)[4..];
     assert!(second[0].contains("--run runs/quickstart-2"), "{second:?}");

@@ -35,7 +35,7 @@ pub struct ListenArgs {
     /// Title of this node; associations that call another are rejected
     #[arg(long, default_value = "OSTEON", value_name = "AET")]
     pub aet: Title,
-    /// Address to listen on; whoever reaches it can send films
+    /// Address to listen on; whoever reaches it can send images
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub addr: IpAddr,
     /// Port to listen on; 0 takes any that is free
@@ -96,7 +96,7 @@ pub struct ServeArgs {
     pub limits: LimitArgs,
     #[command(flatten)]
     pub batching: BatchingArgs,
-    /// Add every decision to this file, each line bound to the one before (see `osteon audit verify`); no pixels, no names
+    /// Add every decision to this file, each line bound to the one before (see `osteon audit-log verify`); no pixels, no names
     #[arg(long, value_name = "FILE")]
     pub audit_log: Option<PathBuf>,
     /// How the log on stderr looks
@@ -117,7 +117,7 @@ pub struct LimitArgs {
     /// Files of one request
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = positive())]
     pub max_files: usize,
-    /// Megapixels of one film, by its header
+    /// Megapixels of one image, by its header
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = positive())]
     pub max_megapixels: usize,
     /// Seconds from a request's first byte to its answer
@@ -126,7 +126,7 @@ pub struct LimitArgs {
     /// Requests that are read, waiting or worked on; one more is answered 503
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = positive())]
     pub max_in_flight: usize,
-    /// Films that wait or are worked on; one more is answered 503
+    /// Images that wait or are worked on; one more is answered 503
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = positive())]
     pub max_queue: usize,
     /// Mebibytes of uploads that are held at once
@@ -137,14 +137,14 @@ pub struct LimitArgs {
     pub rate: u32,
 }
 
-/// How films are put together for the network.
+/// How images are put together for the network.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Batching")]
 pub struct BatchingArgs {
-    /// Films that go through the network at once
+    /// Images that go through the network at once
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = positive())]
     pub batch: usize,
-    /// Milliseconds that a batch waits for films that are being decoded
+    /// Milliseconds that a batch waits for images that are being decoded
     #[arg(long, default_value_t = 2, value_name = "MS")]
     pub gather: u64,
     /// Networks that work side by side, each on a thread of its own

@@ -30,7 +30,7 @@ pub fn card_of(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
     let mut page = format!(
         "# Model card{title}\n\n<!-- Made by `osteon info --card` from the header of the model file. Not to be edited. -->\n\n"
     );
-    page += "**Not a medical device: for research and teaching, never for a decision about a patient.** It tells films that show a fractured bone from those that do \
+    page += "**Not a medical device: for research and teaching, never for a decision about a patient.** It tells images that show a fractured bone from those that do \
              not, and gives a score, the calibrated probability of a fracture.\n\n";
     page += &file_table(info, parameters, bytes);
     page += &use_and_data(info);
@@ -88,14 +88,14 @@ fn use_and_data(info: &ModelInfo) -> String {
     format!(
         "## Intended use\n\n\
          To study how such networks learn and fail; as the baseline that a better model has to beat; for trying the program out. It is made for plain radiographs of \
-         the kind it was trained on, one film at a time.\n\n\
-         Not for: diagnosis, triage or second reading of patients; films of children, of body regions or from machines that its data do not hold; \
+         the kind it was trained on, one image at a time.\n\n\
+         Not for: diagnosis, triage or second reading of patients; images of children, of body regions or from machines that its data do not hold; \
          CT, MRI, photographs or drawings.\n\n\
          ## Data\n\n\
-         | | films | fractured | fingerprint |\n|---|---|---|---|\n\
+         | | images | fractured | fingerprint |\n|---|---|---|---|\n\
          | train | {} | {} | `{}` |\n\
          | val | {} | {} | `{}` |\n\n\
-         The data set is `{}` ({}). {} {} The file holds a hash and a fingerprint of every film that it was trained or chosen on, copies included: `osteon evaluate` says when it is \
+         The data set is `{}` ({}). {} {} The file holds a hash and a fingerprint of every image that it was trained or chosen on, copies included: `osteon evaluate` says when it is \
          asked about one.\n\n",
         data.train_images,
         data.train_fractured,
@@ -199,7 +199,7 @@ fn subsets(found: &[Subset]) -> String {
 
 fn table(found: &Summary) -> String {
     let mut text = format!(
-        "| {} films, {} fractured | |\n|---|---|\n",
+        "| {} images, {} fractured | |\n|---|---|\n",
         found.images,
         found.confusion.tp + found.confusion.fn_
     );
@@ -265,7 +265,7 @@ fn doubt(info: &ModelInfo) -> String {
         (Some(band), _) => {
             let promise = match (band.error, band.confidence) {
                 (Some(error), Some(confidence)) => format!(
-                    " Of the films that are decided, at most {:.0} % are decided wrongly; this holds with probability {:.0} % for films from where val came from.",
+                    " Of the images that are decided, at most {:.0} % are decided wrongly; this holds with probability {:.0} % for images from where val came from.",
                     error * 100.0,
                     confidence * 100.0
                 ),
@@ -277,7 +277,7 @@ fn doubt(info: &ModelInfo) -> String {
             )
         }
         (None, Some(refusal)) => format!("There is no doubt band. {refusal}"),
-        (None, None) => "There is no doubt band: every film is decided.".to_owned(),
+        (None, None) => "There is no doubt band: every image is decided.".to_owned(),
     };
     format!("## Doubt\n\n{said}\n\n")
 }
@@ -336,9 +336,9 @@ fn limits(info: &ModelInfo) -> String {
         .as_ref()
         .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
     let evidence = match info.training_data.averaged {
-        Some(_) => format!("Val has {fractured} fractured films: the intervals above are wide."),
+        Some(_) => format!("Val has {fractured} fractured images: the intervals above are wide."),
         None => format!(
-            "It was chosen on {fractured} fractured films: the intervals above are wide, and the figures on other films are likely lower."
+            "It was chosen on {fractured} fractured images: the intervals above are wide, and the figures on other images are likely lower."
         ),
     };
     let sources = info
@@ -354,9 +354,9 @@ fn limits(info: &ModelInfo) -> String {
     let mut text = format!(
         "## Limits\n\n\
          - {evidence}\n\
-         - {known} On films of other hospitals, machines and populations it may do much worse; this was not measured.\n\
-         - Precision holds for the share of fractures among these films alone.\n\
-         - It gives a score for the film as a whole. It knows of no earlier film, no other view and no complaint.\n"
+         - {known} On images of other hospitals, machines and populations it may do much worse; this was not measured.\n\
+         - Precision holds for the share of fractures among these images alone.\n\
+         - It gives a score for the image as a whole. It knows of no earlier image, no other view and no complaint.\n"
     );
     if info.architecture.map_cell().is_some() {
         text += "- Its map says what raised the score, not where all fractures are.\n";

@@ -1,4 +1,4 @@
-//! `osteon compare`: two models on the same films.
+//! `osteon compare`: two models on the same images.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -27,18 +27,18 @@ const REPLICATES: usize = 2000;
 struct Comparison {
     positive_class: &'static str,
     split: String,
-    /// Films that both models judged.
+    /// Images that both models judged.
     images: usize,
     fractured: usize,
     a: Judgement,
     b: Judgement,
     /// DeLong's test.
     roc_auc: PairedAuc,
-    /// By a bootstrap of the films, or of whole groups.
+    /// By a bootstrap of the images, or of whole groups.
     average_precision: Estimate,
-    /// By a bootstrap of the films, or of whole groups. Less is better.
+    /// By a bootstrap of the images, or of whole groups. Less is better.
     brier: Estimate,
-    /// `McNemar`'s tests, each model at its own threshold: `accuracy`, and on the films of each class `sensitivity` and `specificity`.
+    /// `McNemar`'s tests, each model at its own threshold: `accuracy`, and on the images of each class `sensitivity` and `specificity`.
     #[serde(flatten)]
     decisions: PairedDecisions,
     warnings: Vec<String>,
@@ -73,7 +73,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Ending> {
 fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
     let pairs = paired(&a.films, &b.films);
     if pairs.is_empty() {
-        bail!("there is no film that both models judged");
+        bail!("there is no image that both models judged");
     }
     let labels: Vec<bool> = pairs.iter().map(|(film, _)| film.fractured).collect();
     let (scores_a, scores_b): (Vec<f64>, Vec<f64>) =
@@ -100,12 +100,12 @@ fn compare(a: &Judged, b: &Judged) -> anyhow::Result<Comparison> {
     let count = pairs.len();
     if count < a.films.len() || count < b.films.len() {
         warnings.push(format!(
-            "Only the {count} films that both judged are compared."
+            "Only the {count} images that both judged are compared."
         ));
     }
     if groups.is_some() {
         warnings.push(
-            "Films of one group are not independent: DeLong's and McNemar's tests take them for independent and are too sure; \
+            "Images of one group are not independent: DeLong's and McNemar's tests take them for independent and are too sure; \
              the bootstrap draws whole groups."
                 .to_owned(),
         );
@@ -138,7 +138,7 @@ fn of_whom(a: &[String], b: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The films that both judged.
+/// The images that both judged.
 fn paired<'a>(a: &'a [Film], b: &'a [Film]) -> Vec<(&'a Film, &'a Film)> {
     let of_b: std::collections::BTreeMap<&str, &Film> =
         b.iter().map(|film| (film.id.as_str(), film)).collect();
@@ -147,7 +147,7 @@ fn paired<'a>(a: &'a [Film], b: &'a [Film]) -> Vec<(&'a Film, &'a Film)> {
         .collect()
 }
 
-/// The number of each film's group, if any group has two films.
+/// The number of each image's group, if any group has two images.
 fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
     let mut numbers = std::collections::BTreeMap::new();
     let mut alone = 0;
@@ -169,7 +169,7 @@ fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
 fn text(found: &Comparison, a: &Path, b: Option<&Path>) -> String {
     let b = b.unwrap_or_else(|| Path::new("the model that ships with the program"));
     let mut text = format!(
-        "{} of {}: {} films, {} fractured\nA  {}\nB  {}\n\n",
+        "{} of {}: {} images, {} fractured\nA  {}\nB  {}\n\n",
         found.split,
         found.a.data.path,
         found.images,

@@ -65,7 +65,7 @@ fn text(report: &Report<'_>) -> String {
     match report.outputs {
         None => file,
         Some(outputs) => format!(
-            "{file}, N×1×{size}×{size} films to {}",
+            "{file}, N×1×{size}×{size} images to {}",
             outputs.join(", "),
             size = report.size
         ),

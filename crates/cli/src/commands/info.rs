@@ -117,8 +117,8 @@ fn origin(data: &TrainingData) -> String {
     }
     format!(
         "\
-trained on     {}: {} films, {} fractured; {} epochs, seed {}
-chosen on      {} films, {} fractured",
+trained on     {}: {} images, {} fractured; {} epochs, seed {}
+chosen on      {} images, {} fractured",
         data.name,
         data.train_images,
         data.train_fractured,
@@ -185,7 +185,7 @@ fn doubt(info: &ModelInfo) -> String {
         (Some(band), _) => {
             let promise = match (band.error, band.confidence) {
                 (Some(error), Some(confidence)) => format!(
-                    ": of the films decided, at most {:.1} % wrong, with probability {:.0} %",
+                    ": of the images decided, at most {:.1} % wrong, with probability {:.0} %",
                     error * 100.0,
                     confidence * 100.0
                 ),

@@ -43,7 +43,7 @@ pub fn open_model(args: &ModelArgs) -> anyhow::Result<(Predictor, Chosen)> {
     Ok((predictor, chosen))
 }
 
-/// Opens a data set, and says on stderr what lies in it besides films.
+/// Opens a data set, and says on stderr what lies in it besides images.
 pub fn open_set(dir: &Path, args: &NameArgs) -> anyhow::Result<Catalog> {
     let layers = Layers {
         file: args.config.clone(),
@@ -59,14 +59,14 @@ pub fn open_set(dir: &Path, args: &NameArgs) -> anyhow::Result<Catalog> {
     Ok(catalog)
 }
 
-/// Says on stderr what lies in a data set besides films.
+/// Says on stderr what lies in a data set besides images.
 pub fn note(catalog: &Catalog) {
     for line in progress::notes(catalog) {
         eprintln!("{line}");
     }
 }
 
-/// Opens the data set that was asked for, with what else is known of the films of the split that is looked at: a table of that split alone will do.
+/// Opens the data set that was asked for, with what else is known of the images of the split that is looked at: a table of that split alone will do.
 pub fn open_data(args: &DataArgs, split: Split) -> anyhow::Result<Catalog> {
     let catalog = open_set(&args.data, &args.names)?;
     let Some(table) = &args.annotations else {

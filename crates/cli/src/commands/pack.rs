@@ -86,7 +86,7 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
                 _ => "damaged, and made anew",
             };
             output::line(&format!(
-                "{:>5}: {} films, {how}",
+                "{:>5}: {} images, {how}",
                 pack.split.name(),
                 pack.images
             ))?;

@@ -22,7 +22,7 @@ use crate::output;
 use crate::places::Places;
 use crate::progress::aside_lines;
 
-/// One line of `predict --json` for a film that reads.
+/// One line of `predict --json` for an image that reads.
 #[derive(Serialize)]
 struct Answer<'a> {
     path: &'a str,
@@ -32,7 +32,7 @@ struct Answer<'a> {
     written: &'a Written,
 }
 
-/// What was written of a film, and where.
+/// What was written of an image, and where.
 #[derive(Default, Serialize)]
 struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ struct Written {
     dicom_error: Option<String>,
 }
 
-/// Where the answer for a DICOM film lies.
+/// Where the answer for a DICOM image lies.
 #[derive(Serialize)]
 struct Objects {
     capture: String,
@@ -81,7 +81,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     let kind = args.heatmap_kind.kind();
     let budget = Budget::open(args.max_memory, &predictor, |blank| {
         if pictures {
-            // An explanation that this network has not is an error of each film.
+            // An explanation that this network has not is an error of each image.
             let _ = predictor.explain_prepared(&[blank], kind);
         }
     })?;
@@ -152,7 +152,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     })
 }
 
-/// Judges films, and writes of them what was asked for.
+/// Judges images, and writes of them what was asked for.
 struct Writer<'a> {
     predictor: &'a Predictor,
     preparer: Preparer,
@@ -214,7 +214,7 @@ impl Writer<'_> {
         let start = Instant::now();
         let film = self.prepared(&self.budget.read(path)?)?;
         let mut answers = self.predictor.predict_prepared(&[&film])?;
-        // Invariant: one film in, one answer out.
+        // Invariant: one image in, one answer out.
         Ok(Prediction {
             milliseconds: start.elapsed().as_secs_f64() * 1000.0,
             ..answers.swap_remove(0)
@@ -226,20 +226,20 @@ impl Writer<'_> {
         let bytes = self.budget.read(path)?;
         let prepared = self.prepared(&bytes)?;
         let (width, height) = prepared.size();
-        // The film, and a picture of it: on its way to at most 1,024 rows `image` holds 16 bytes a pixel of them.
+        // The image, and a picture of it: on its way to at most 1,024 rows `image` holds 16 bytes a pixel of them.
         let pixels = u64::from(width) * u64::from(height);
         let shrinking = u64::from(width) * u64::from(height.min(1024)) * 16;
         let limits = self.budget.limits();
         limits.afford(2 * bytes.len() as u64 + pixels + shrinking)?;
         let mut explained = self.predictor.explain_prepared(&[&prepared], self.kind)?;
-        // Invariant: one film in, one answer out.
+        // Invariant: one image in, one answer out.
         let mut explained = explained.swap_remove(0);
         explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         let film = self.preparer.decoder().decode(&bytes)?;
         Ok((bytes, explained, film))
     }
 
-    /// In buffers of its own: a large film's must not stay.
+    /// In buffers of its own: a large image's must not stay.
     fn prepared(&self, bytes: &[u8]) -> Result<Prepared, ModelError> {
         Ok(self
             .preparer

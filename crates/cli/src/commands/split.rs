@@ -21,7 +21,7 @@ struct Report {
     data: String,
     seed: u64,
     groups: usize,
-    /// Films that `--clean` left out.
+    /// Images that `--clean` left out.
     dropped: usize,
     manifests: Vec<Written>,
 }
@@ -32,7 +32,7 @@ struct Written {
     path: PathBuf,
     fingerprint: String,
     splits: BTreeMap<Split, Counts>,
-    /// Films of each split by the values of the balanced field.
+    /// Images of each split by the values of the balanced field.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     balance: BTreeMap<String, BTreeMap<Split, usize>>,
 }
@@ -44,7 +44,7 @@ struct Counts {
     groups: usize,
 }
 
-/// One division of the films: where to write it, what to call it, and the films with their splits and groups.
+/// One division of the images: where to write it, what to call it, and the images with their splits and groups.
 struct Division {
     path: PathBuf,
     how: String,
@@ -110,7 +110,7 @@ pub fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// The groups that films are kept in, and where they came from.
+/// The groups that images are kept in, and where they came from.
 fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String)> {
     let mut groups = Groups::known(entries);
     let mut from = Vec::new();
@@ -133,7 +133,7 @@ fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String
         from.extend(name);
     }
     if from.is_empty() && (args.by_group || args.clean) {
-        eprintln!("note: the data set knows of no groups; copies of one film are looked for");
+        eprintln!("note: the data set knows of no groups; copies of one image are looked for");
         let found = audit::watched(entries);
         let clusters: HashMap<&str, String> = found
             .files
@@ -231,7 +231,7 @@ fn warn_of_missing(catalog: &Catalog, report: &Report) {
             let (images, fractured) = left.map_or((0, 0), |c| (c.images, c.fractured));
             if fractured == 0 || fractured == images {
                 eprintln!(
-                    "note: {split} has {images} films left, {fractured} of them fractured: too little to judge a model on. \
+                    "note: {split} has {images} images left, {fractured} of them fractured: too little to judge a model on. \
                      Divide the set anew instead"
                 );
             }
@@ -272,7 +272,7 @@ fn text(args: &SplitArgs, report: &Report) -> String {
         for (split, c) in &written.splits {
             let _ = writeln!(
                 text,
-                "{:>5}: {} films in {} groups, {} fractured",
+                "{:>5}: {} images in {} groups, {} fractured",
                 split.name(),
                 c.images,
                 c.groups,
@@ -297,7 +297,7 @@ fn text(args: &SplitArgs, report: &Report) -> String {
     if args.clean {
         let _ = writeln!(
             text,
-            "{} films of val and test left out: they have a copy or a patient in common with an earlier split",
+            "{} images of val and test left out: they have a copy or a patient in common with an earlier split",
             report.dropped
         );
     }

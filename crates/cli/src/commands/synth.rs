@@ -29,7 +29,7 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<Ending> {
             .zip(counts.films.iter().zip(counts.fractured))
         {
             output::line(&format!(
-                "{:>5}: {films} films, {fractured} fractured",
+                "{:>5}: {films} images, {fractured} fractured",
                 split.name()
             ))?;
         }

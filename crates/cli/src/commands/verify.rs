@@ -1,4 +1,4 @@
-//! `osteon audit verify`.
+//! `osteon audit-log verify`.
 
 use osteon_serve::verify_audit;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use crate::args::VerifyArgs;
 use crate::exit::Ending;
 use crate::output;
 
-/// What `audit verify --json` prints.
+/// What `audit-log verify --json` prints.
 #[derive(Serialize)]
 struct Verified<'a> {
     decisions: u64,

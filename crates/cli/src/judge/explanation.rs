@@ -15,7 +15,7 @@ const HOT: f32 = 0.5;
 const SEED: u64 = 1;
 const REPLICATES: usize = 2000;
 
-/// The figures; `None` where no fractured film has boxes.
+/// The figures; `None` where no fractured image has boxes.
 pub fn explanation(
     predictor: &Predictor,
     films: &Films,
@@ -150,7 +150,7 @@ fn deletion(deleted: &[Deleted]) -> Result<Vec<Deletion>, MetricsError> {
         .collect()
 }
 
-/// A mean with the interval of a bootstrap by film.
+/// A mean with the interval of a bootstrap by image.
 fn mean(values: &[f64]) -> Result<Estimate, MetricsError> {
     if values.is_empty() {
         return Ok(Estimate::UNDEFINED);

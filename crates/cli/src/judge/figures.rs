@@ -1,4 +1,4 @@
-//! The figures of a judgement besides those of all films together.
+//! The figures of a judgement besides those of all images together.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use osteon_report::judgement::{
     Band, Doubt, Groups, PointFigures, PromiseCheck, Promises, Subgroup,
 };
 
-/// Whether any two films belong together.
+/// Whether any two images belong together.
 pub fn has_groups(groups: &[usize]) -> bool {
     // Groups are counted from 0 as they are first met.
     groups
@@ -21,7 +21,7 @@ pub fn has_groups(groups: &[usize]) -> bool {
 /// How a summary takes its intervals, in words.
 pub fn intervals(groups: Option<&[usize]>) -> String {
     match groups {
-        Some(_) => "95 %, by a bootstrap of whole groups (2,000 draws): films of one group are not independent",
+        Some(_) => "95 %, by a bootstrap of whole groups (2,000 draws): images of one group are not independent",
         None => "95 %: Wilson's for rates, DeLong's for ROC-AUC, a bootstrap within each class (2,000 draws) for the others",
     }
     .to_owned()
@@ -125,7 +125,7 @@ pub fn once_per_group(
     })
 }
 
-/// The figures of each value of each column that divides the films sensibly.
+/// The figures of each value of each column that divides the images sensibly.
 pub fn subgroups(
     films: &[Entry],
     labels: &[bool],
@@ -156,7 +156,7 @@ pub fn subgroups(
     Ok(found)
 }
 
-/// Every operating point of the model file on these films.
+/// Every operating point of the model file on these images.
 pub fn points(
     info: &ModelInfo,
     labels: &[bool],

@@ -1,4 +1,4 @@
-//! Films read and scored.
+//! Images read and scored.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::progress;
 
-/// Reads the films of a split; names on stderr those that do not read.
+/// Reads the images of a split; names on stderr those that do not read.
 pub fn read(
     split: Split,
     entries: &[Entry],
@@ -27,7 +27,7 @@ pub fn read(
     Ok(films)
 }
 
-/// Calibrated scores of films. A score that is no number is an error that names the film: it must not vanish in a figure.
+/// Calibrated scores of images. A score that is no number is an error that names the image: it must not vanish in a figure.
 pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow::Result<Vec<f64>> {
     let bar = progress::bar(&format!("judging {split}"), films.len());
     let scores = predictor.scores(films, &|done| bar.set_position(done as u64))?;
@@ -42,7 +42,7 @@ pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow
     Ok(scores)
 }
 
-/// What is seen of a film besides its score.
+/// What is seen of an image besides its score.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seen {
     /// The gate takes it for no radiograph.
@@ -51,7 +51,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What is decided of a film with this score, as `predict` decides it.
+    /// What is decided of an image with this score, as `predict` decides it.
     pub fn decide(self, rule: &Rule, score: f64) -> Decision {
         match self.refused {
             true => Decision::NotAnXray,
@@ -60,7 +60,7 @@ impl Seen {
     }
 }
 
-/// What gate and flags say of films that were read before. It looks at the files again: the films read for the network have no colours.
+/// What gate and flags say of images that were read before. It looks at the files again: the images read for the network have no colours.
 pub fn seen(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Vec<Seen> {
     let gate = predictor.info().gate.as_ref();
     let preparer = Preparer::new(predictor.info(), decoder.clone());

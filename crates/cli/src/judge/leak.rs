@@ -1,4 +1,4 @@
-//! What the model has seen before of the films it is judged on.
+//! What the model has seen before of the images it is judged on.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use osteon_report::judgement::{Leak, Seen, SharedGroup};
 
 use super::figures::has_groups;
 
-/// What the model has seen of each film.
+/// What the model has seen of each image.
 ///
-/// On the very val set that it was chosen on, every film is known as such; there, what it learned from is told apart.
+/// On the very val set that it was chosen on, every image is known as such; there, what it learned from is told apart.
 pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
     let data = &info.training_data;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
@@ -43,7 +43,7 @@ fn is_own_val(info: &ModelInfo, split: Split, films: &Films) -> bool {
     split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
 }
 
-/// Counts, and the figures on the films that the model has not seen.
+/// Counts, and the figures on the images that the model has not seen.
 pub fn figures(
     info: &ModelInfo,
     (split, films): (Split, &Films),
@@ -77,7 +77,7 @@ pub fn figures(
     })
 }
 
-/// Patients and other groups that the data set itself names, with films in this split and in another.
+/// Patients and other groups that the data set itself names, with images in this split and in another.
 pub fn shared(catalog: &Catalog, split: Split) -> Vec<SharedGroup> {
     let groups = catalog.shared_groups().into_iter();
     groups

@@ -20,7 +20,7 @@ struct Look {
     judged_at: String,
     split: String,
     data: String,
-    /// SHA-256 over id, label and content of the films: which test set this was.
+    /// SHA-256 over id, label and content of the images: which test set this was.
     data_fingerprint: String,
     weights_sha256: String,
     images: u64,

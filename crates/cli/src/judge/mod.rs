@@ -28,7 +28,7 @@ use crate::progress;
 pub use films::read;
 pub use text::to_text;
 
-/// Which model, on which films.
+/// Which model, on which images.
 pub struct Request<'a> {
     /// The model in use.
     pub predictor: &'a Predictor,
@@ -38,16 +38,16 @@ pub struct Request<'a> {
     pub catalog: &'a Catalog,
     /// The split to judge.
     pub split: Split,
-    /// Whether damaged films are judged by what decodes of them.
+    /// Whether damaged images are judged by what decodes of them.
     pub repair: bool,
-    /// Whether heatmaps are held against boxes, where any are known; it costs some passes of each fractured film.
+    /// Whether heatmaps are held against boxes, where any are known; it costs some passes of each fractured image.
     pub explain: bool,
 }
 
 /// The judgement, with what it was made of.
 pub struct Judged {
     pub judgement: Judgement,
-    /// Every film judged, in the catalogue's order.
+    /// Every image judged, in the catalogue's order.
     pub films: Vec<Film>,
     paths: Vec<PathBuf>,
     boxes: Vec<Vec<RelativeBox>>,
@@ -55,7 +55,7 @@ pub struct Judged {
     run: Option<PathBuf>,
 }
 
-/// Judges every film of a split that reads; names the others on stderr. A judgement of test is written down in the model's run.
+/// Judges every image of a split that reads; names the others on stderr. A judgement of test is written down in the model's run.
 pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     let &Request {
         predictor,
@@ -167,7 +167,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
 }
 
 impl Judged {
-    /// Whether every film of the split was read.
+    /// Whether every image of the split was read.
     pub fn is_whole(&self) -> bool {
         self.judgement.unreadable == 0
     }

@@ -13,7 +13,7 @@ const SHOWN: usize = 12;
 /// Pixels.
 const HEIGHT: u32 = 224;
 
-/// The worst misses and false alarms, with heat and the boxes that are known beside them. A film that does not read any more is not shown.
+/// The worst misses and false alarms, with heat and the boxes that are known beside them. An image that does not read any more is not shown.
 pub fn worst(judged: &Judged, predictor: &Predictor) -> Vec<Thumbnail> {
     let (misses, alarms) = worst_of(&judged.films, judged.judgement.summary.threshold, SHOWN);
     misses

@@ -14,7 +14,7 @@ pub fn to_text(judgement: &Judgement) -> String {
     let films = summary.confusion.total();
     let fractured = summary.confusion.positives();
     let mut text = format!(
-        "{} of {}: {films} films, {fractured} fractured, {} not",
+        "{} of {}: {films} images, {fractured} fractured, {} not",
         judgement.split,
         judgement.data.path,
         films - fractured
@@ -33,14 +33,14 @@ pub fn to_text(judgement: &Judgement) -> String {
         let _ = write!(
             text,
             "\n\n{}",
-            beside("all films", summary, "clean films", clean)
+            beside("all images", summary, "clean images", clean)
         );
     }
     if let Some(groups) = &judgement.groups {
         let _ = write!(
             text,
             "\n\n{}",
-            beside("every film", summary, "every group", &groups.summary)
+            beside("every image", summary, "every group", &groups.summary)
         );
     }
     text += &points(judgement);
@@ -48,7 +48,7 @@ pub fn to_text(judgement: &Judgement) -> String {
     if let Some(gate) = judgement.gate {
         let _ = write!(
             text,
-            "\n\nInput gate: of these films, which are all judged above, it would refuse {} as no radiographs; it flags {} as cross-sections, {} as of a region outside training, {} as annotated.",
+            "\n\nInput gate: of these images, which are all judged above, it would refuse {} as no radiographs; it flags {} as cross-sections, {} as of a region outside training, {} as annotated.",
             gate.refused, gate.cross_section, gate.outside_training, gate.annotated
         );
     }
@@ -135,7 +135,7 @@ fn doubt(judgement: &Judgement) -> String {
     };
     let rest = doubt.confusion_of_the_rest;
     let mut text = format!(
-        "\n\nDoubt band {:.3} to {:.3}: {} of {} films are left to a person; of the other {}, {} are decided wrongly: {}",
+        "\n\nDoubt band {:.3} to {:.3}: {} of {} images are left to a person; of the other {}, {} are decided wrongly: {}",
         band.low,
         band.high,
         doubt.deferred,
@@ -165,7 +165,7 @@ fn explanation(judgement: &Judgement) -> String {
         return String::new();
     };
     let mut text = format!(
-        "\n\nHeatmaps ({}): of {} detected of {} fractured films with boxes, the hottest place lies in a box in{}; overlap (IoU) {}",
+        "\n\nHeatmaps ({}): of {} detected of {} fractured images with boxes, the hottest place lies in a box in{}; overlap (IoU) {}",
         e.kind.replace('_', " "),
         e.detected,
         e.boxed,
@@ -175,7 +175,7 @@ fn explanation(judgement: &Judgement) -> String {
     if e.empty_boxed > 0 {
         let _ = write!(
             text,
-            ".\nOn {} of {} films with boxes no place speaks for a fracture ({} of them detected): their heatmaps are empty, count as misses, and are in no deletion test",
+            ".\nOn {} of {} images with boxes no place speaks for a fracture ({} of them detected): their heatmaps are empty, count as misses, and are in no deletion test",
             e.empty_boxed, e.boxed, e.empty_detected
         );
     }

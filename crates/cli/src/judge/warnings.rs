@@ -6,7 +6,7 @@ use osteon_data::{Films, Split};
 use osteon_report::judgement::Judgement;
 use osteon_report::notices;
 
-/// What the report shows by the figures alone, then what only the films show.
+/// What the report shows by the figures alone, then what only the images show.
 pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool]) -> Vec<String> {
     let mut said: Vec<String> = notices(judgement)
         .into_iter()
@@ -22,7 +22,7 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
     said
 }
 
-/// Files of the same bytes within the films that are judged.
+/// Files of the same bytes within the images that are judged.
 fn copies(films: &Films, labels: &[bool]) -> Vec<String> {
     let mut by_content: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, digest) in films.short_digests().enumerate() {
@@ -32,7 +32,7 @@ fn copies(films: &Films, labels: &[bool]) -> Vec<String> {
     let extra: usize = by_content.values().map(|same| same.len() - 1).sum();
     if extra > 0 {
         said.push(format!(
-            "{} byte-for-byte of other films that are judged, and count again.",
+            "{} byte-for-byte of other images that are judged, and count again.",
             if extra == 1 {
                 "1 file is a copy".to_owned()
             } else {
@@ -49,9 +49,9 @@ fn copies(films: &Films, labels: &[bool]) -> Vec<String> {
         said.push(format!(
             "{} with both labels, so that one of them must be wrong: {}{}.",
             if contradicting.len() == 1 {
-                "1 film is there".to_owned()
+                "1 image is there".to_owned()
             } else {
-                format!("{} films are there", contradicting.len())
+                format!("{} images are there", contradicting.len())
             },
             names.join(" and "),
             if contradicting.len() > 1 { ", …" } else { "" }

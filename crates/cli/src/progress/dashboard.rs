@@ -180,7 +180,7 @@ fn look(shared: &Shared, screen: &mut Screen) {
                 }
             }
             Ok(false) => {}
-            // No keys to be had: the picture goes on all the same.
+            // No keys to be had: the picture goes on without.
             Err(_) => std::thread::sleep(TICK),
         }
     }

@@ -85,7 +85,7 @@ fn progress(frame: &mut Frame<'_>, area: Rect, view: &View, now: Duration) {
     let (ratio, label) = match (&view.phase, view.step) {
         (Phase::Reading { films, done, .. }, _) => (
             *done as f64 / (*films).max(1) as f64,
-            format!("{done} of {films} films"),
+            format!("{done} of {films} images"),
         ),
         (_, Some((epoch, step, steps))) => {
             let left = view.left(now).map_or_else(String::new, |left| {

@@ -133,7 +133,7 @@ fn what_is_left_behind_is_what_plain_lines_say() {
     let view = running();
     let lines: Vec<&str> = view.lines().collect();
     assert_eq!(lines.len(), 3 + 9);
-    assert_eq!(lines[0], "train: 640 films, 310 fractured, 330 not");
+    assert_eq!(lines[0], "train: 640 images, 310 fractured, 330 not");
     assert!(lines[3].starts_with("epoch   1/30  loss 0.7000") && lines[3].ends_with("best"));
     assert!(
         view.pane()
@@ -196,7 +196,7 @@ fn the_log_scrolls() {
     view.scroll_by(1000);
     let up = picture(&mut view, 80, 24, at(465));
     assert!(
-        view.scroll < 1000 && up.contains("train: 640 films"),
+        view.scroll < 1000 && up.contains("train: 640 images"),
         "{up}"
     );
     view.scroll_by(-1000);

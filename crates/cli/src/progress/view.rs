@@ -51,7 +51,7 @@ pub struct View {
     /// Epoch, step and steps of the last step.
     pub step: Option<(u64, u64, u64)>,
     pub loss: Option<f64>,
-    /// Films a second, of the last steps.
+    /// Images a second, of the last steps.
     pub speeds: Vec<f64>,
     pub model: String,
     pub records: Vec<EpochRecord>,

@@ -23,7 +23,7 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
         } => {
             let rest = films - fractured;
             let mut said = vec![format!(
-                "{split:>5}: {films} films, {fractured} fractured, {rest} not"
+                "{split:>5}: {films} images, {fractured} fractured, {rest} not"
             )];
             said.extend(unreadable_lines(split.name(), unreadable));
             said.extend(repaired_lines(split.name(), repaired));
@@ -31,7 +31,7 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
         }
         Event::Packed { split, packed } => match packed {
             Packed::Found => Vec::new(),
-            Packed::Made => vec![format!("{split:>5}: decoded films kept in the cache")],
+            Packed::Made => vec![format!("{split:>5}: decoded images kept in the cache")],
             Packed::Mended(why) => vec![format!(
                 "{split:>5}: the cache was damaged ({why}) and was made anew"
             )],
@@ -46,13 +46,13 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
         } => {
             let parameters = thousands(*parameters);
             let mut said = format!(
-                "model: {architecture}, {parameters} parameters, on {device}, {batch_size} films a step"
+                "model: {architecture}, {parameters} parameters, on {device}, {batch_size} images a step"
             );
             if *processes > 1 {
                 said = format!("{said}, {processes} processes");
             }
             if *films_on_device {
-                said.push_str(", films in its memory");
+                said.push_str(", images in its memory");
             }
             vec![said]
         }
@@ -78,7 +78,7 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
     }
 }
 
-/// What must be said of a data set whatever is done with it: what lies among the films and is none, and a class that it lacks.
+/// What must be said of a data set whatever is done with it: what lies among the images and is none, and a class that it lacks.
 pub fn notes(catalog: &Catalog) -> Vec<String> {
     let mut said = aside_lines(catalog.root(), catalog.aside());
     if let Some((missing, named)) = catalog.missing_class() {
@@ -155,7 +155,7 @@ pub fn list_unreadable(split: &str, unreadable: &[Unreadable]) {
     }
 }
 
-/// Names the damaged films that are shown in part on stderr: the first ten, then a count.
+/// Names the damaged images that are shown in part on stderr: the first ten, then a count.
 pub fn list_repaired(split: &str, repaired: &[String]) {
     for line in repaired_lines(split, repaired) {
         eprintln!("{line}");
@@ -163,7 +163,7 @@ pub fn list_repaired(split: &str, repaired: &[String]) {
 }
 
 fn unreadable_lines(split: &str, unreadable: &[Unreadable]) -> Vec<String> {
-    let heading = format!("{} films of {split} do not read:", unreadable.len());
+    let heading = format!("{} images of {split} do not read:", unreadable.len());
     let named = unreadable
         .iter()
         .map(|film| format!("{}: {}", film.id, film.reason));
@@ -172,7 +172,7 @@ fn unreadable_lines(split: &str, unreadable: &[Unreadable]) -> Vec<String> {
 
 fn repaired_lines(split: &str, repaired: &[String]) -> Vec<String> {
     let heading = format!(
-        "{} films of {split} are damaged; what decodes of them is kept:",
+        "{} images of {split} are damaged; what decodes of them is kept:",
         repaired.len()
     );
     first_ten(heading, repaired.iter().cloned())
@@ -208,7 +208,7 @@ pub fn epoch_line(r: &EpochRecord, epochs: u64) -> String {
 /// Said only where it hurts: the network is there to be kept busy.
 fn waiting(input_wait: f64) -> String {
     if input_wait > 0.1 {
-        format!(" ({:.0} % waiting for films)", 100.0 * input_wait)
+        format!(" ({:.0} % waiting for images)", 100.0 * input_wait)
     } else {
         String::new()
     }

@@ -12,7 +12,7 @@ fn an_audit_for_people_as_json_and_as_a_page() {
     let film = std::fs::read_dir(dir.path().join("set/train/fractured"))
         .expect("folder")
         .next()
-        .expect("a film")
+        .expect("an image")
         .expect("entry")
         .path();
     std::fs::copy(film, dir.path().join("set/test/not fractured/copy.png")).expect("copies");
@@ -21,7 +21,7 @@ fn an_audit_for_people_as_json_and_as_a_page() {
     assert_code(&plain, 0);
     let said = stdout(&plain);
     assert!(
-        said.starts_with("13 files show 12 different films."),
+        said.starts_with("13 files show 12 different images."),
         "{said}"
     );
     assert!(said.contains("Copies across splits"), "{said}");

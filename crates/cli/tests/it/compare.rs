@@ -1,4 +1,4 @@
-//! Two models on the same films.
+//! Two models on the same images.
 
 use serde_json::Value;
 

@@ -27,7 +27,7 @@ fn data() {
     assert_snapshot!(refusal(dir.path(), "data synth set --images 20", 2), @"error: set is not empty. Choose a new folder, or remove it first");
     std::fs::remove_dir_all(dir.path().join("set/train/fractured")).expect("removes");
     std::fs::create_dir(dir.path().join("set/train/fractured")).expect("folder");
-    assert_snapshot!(refusal(dir.path(), "train --data set", 1), @"error: set has no fractured films in split train. A split needs both classes");
+    assert_snapshot!(refusal(dir.path(), "train --data set", 1), @"error: set has no fractured images in split train. A split needs both classes");
     std::fs::remove_dir_all(dir.path().join("set/val")).expect("removes");
     std::fs::remove_dir_all(dir.path().join("set/train")).expect("removes");
     assert_snapshot!(refusal(dir.path(), "train --data set", 2), @"error: set has no split train; it has test");

@@ -37,7 +37,7 @@ fn a_report_is_one_page_and_three_tables() {
     let written: Value = serde_json::from_str(&read("judgement.json")).expect("JSON");
     assert_eq!(written["confusion"], said["confusion"]);
     assert_eq!(written["roc_auc"], said["roc_auc"]);
-    assert_eq!(read("scores.csv").lines().count(), 10, "9 films");
+    assert_eq!(read("scores.csv").lines().count(), 10, "9 images");
     assert!(read("figures.csv").contains("sensitivity"));
     // Val is known to the model as val: that is no leak, and is said.
     assert_eq!(said["leak"]["exact"], 0);
@@ -108,7 +108,7 @@ fn every_look_at_test_is_counted() {
     );
 }
 
-/// The name of a film of test, below `set/test`.
+/// The name of an image of test, below `set/test`.
 fn first_film(dir: &Path) -> String {
     let films = std::fs::read_dir(dir.join("set/test/fractured")).expect("lists");
     let mut names: Vec<String> = films
@@ -123,11 +123,11 @@ fn first_film(dir: &Path) -> String {
     format!("fractured/{}", names[0])
 }
 
-/// Films that the model has learned from, turned and mirrored, in other files: nearly seen.
+/// Images that the model has learned from, turned and mirrored, in other files: nearly seen.
 #[test]
 fn turned_copies_of_training_films_are_found_and_left_out() {
     let dir = set();
-    // At the 32 pixels of the other tests, there is little left to know a film by.
+    // At the 32 pixels of the other tests, there is little left to know an image by.
     let train =
         "train --config tiny.toml --set preprocess.size=64 --data set --run run --device cpu";
     assert_code(&osteon(dir.path(), train), 0);
@@ -140,7 +140,7 @@ fn turned_copies_of_training_films_are_found_and_left_out() {
         .map(|film| film.expect("entry").path())
         .collect();
     films.sort();
-    // Copies of nearly all films are found, not of all (docs/DATA.md): of the first, mirrored, it is not.
+    // Copies of nearly all images are found, not of all (docs/DATA.md): of the first, mirrored, it is not.
     for (number, film) in films.iter().skip(1).take(2).enumerate() {
         let film = image::open(film).expect("reads");
         let copy = if number == 0 {
@@ -175,7 +175,7 @@ fn copies_and_contradictions_are_named() {
         "{warned}"
     );
     assert!(
-        warned.contains("1 film is there with both labels") && warned.contains("or not.png"),
+        warned.contains("1 image is there with both labels") && warned.contains("or not.png"),
         "{warned}"
     );
 }
@@ -197,7 +197,7 @@ fn annotations_make_subgroups_and_groups() {
         films.sort();
         for (number, film) in films.iter().enumerate() {
             let region = ["hand", "leg"][number % 2];
-            // Two films a patient, of one class.
+            // Two images a patient, of one class.
             rows.push(format!(
                 "test/{class}/{film},{region},{class} {}",
                 number / 2

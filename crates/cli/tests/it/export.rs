@@ -16,7 +16,7 @@ fn object(text: &str) -> Value {
     serde_json::from_str(text).expect("one JSON object")
 }
 
-/// `xtask/parity/parity.py` on films of the folder's `set`, with whatever of PyTorch and ONNX Runtime is there.
+/// `xtask/parity/parity.py` on images of the folder's `set`, with whatever of PyTorch and ONNX Runtime is there.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn compare(dir: &Path, model: Option<&str>, count: usize) {
     let engines = [("torchscript", "torch"), ("onnx", "onnxruntime")];

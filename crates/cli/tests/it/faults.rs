@@ -256,7 +256,7 @@ fn a_second_trainer_is_refused_until_the_first_is_gone() {
         .stderr(Stdio::null())
         .spawn();
     let mut first = Guarded(first.expect("starts"));
-    // It holds the folder before it reads a film.
+    // It holds the folder before it reads an image.
     while !dir.join("run/checkpoints").exists() {
         assert!(first.0.try_wait().expect("asks").is_none(), "it ended");
         std::thread::sleep(std::time::Duration::from_millis(20));

@@ -156,7 +156,7 @@ fn a_real_slice_is_refused_or_flagged() {
     assert!(flagged || line["decision"] == "not_an_xray", "{line}");
 }
 
-/// All films are judged, and those that would be refused are counted; a model without a gate counts nothing.
+/// All images are judged, and those that would be refused are counted; a model without a gate counts nothing.
 #[test]
 fn evaluate_counts_what_the_gate_refuses() {
     let dir = crate::set();

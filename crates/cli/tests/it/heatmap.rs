@@ -13,7 +13,7 @@ fn lines(output: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Films of a folder below `set/test`.
+/// Images of a folder below `set/test`.
 fn films(dir: &Path, class: &str) -> Vec<String> {
     let folder = dir.join("set/test").join(class);
     let entries = std::fs::read_dir(folder).expect("lists");
@@ -28,7 +28,7 @@ fn films(dir: &Path, class: &str) -> Vec<String> {
 fn every_film_gets_a_picture_of_its_own() {
     let dir = trained();
     let film = &films(dir.path(), "fractured")[0];
-    // The same name twice, a film that is no square, and one that does not read.
+    // The same name twice, an image that is no square, and one that does not read.
     std::fs::create_dir_all(dir.path().join("in/b")).expect("folder");
     let source = dir.path().join("set/test/fractured").join(film);
     let picture = image::open(&source).expect("reads").to_luma8();
@@ -37,7 +37,7 @@ fn every_film_gets_a_picture_of_its_own() {
     picture
         .save(dir.path().join("in/b/one.png"))
         .expect("writes");
-    std::fs::write(dir.path().join("in/none.png"), "no film").expect("writes");
+    std::fs::write(dir.path().join("in/none.png"), "no image").expect("writes");
     let output = osteon(
         dir.path(),
         "predict --model run in --json --heatmap out/heat",
@@ -119,7 +119,7 @@ fn boxes_let_the_explanation_be_scored() {
     let mut rows = String::from("path,boxes\n");
     for class in ["fractured", "not fractured"] {
         for film in films(dir.path(), class) {
-            // The whole film: whatever is hot lies in it.
+            // The whole image: whatever is hot lies in it.
             let boxes = if class == "fractured" {
                 "0.5 0.5 1 1"
             } else {
@@ -142,7 +142,7 @@ fn boxes_let_the_explanation_be_scored() {
     let pointing = found["pointing_boxed"]["value"].as_f64().expect("a share");
     assert!((0.0..=1.0).contains(&pointing), "{found}");
     if let Some(inside) = found["heat_inside_detected"]["value"].as_f64() {
-        // The film is letterboxed: the rest of the heat lies on the bars beside it.
+        // The image is letterboxed: the rest of the heat lies on the bars beside it.
         assert!(inside > 0.3 && inside <= 1.0, "{found}");
     }
     assert!(found["empty_detected"].as_u64() <= found["empty_boxed"].as_u64());
@@ -153,5 +153,5 @@ fn boxes_let_the_explanation_be_scored() {
     assert!(read("index.html").contains("Does it look at the fracture?"));
     assert!(read("figures.csv").contains("explanation.pointing.detected"));
     let text = stdout(&osteon(dir.path(), call));
-    assert!(text.contains("fractured films with boxes"), "{text}");
+    assert!(text.contains("fractured images with boxes"), "{text}");
 }

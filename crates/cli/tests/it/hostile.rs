@@ -1,4 +1,4 @@
-//! Any bytes under a film's name: a result or an error line each, exit code 1, and the memory that was allowed.
+//! Any bytes under an image's name: a result or an error line each, exit code 1, and the memory that was allowed.
 //!
 //! `OSTEON_HOSTILE` sets how many files are made up.
 
@@ -15,7 +15,7 @@ mod spoil;
 
 use spoil::{Draw, spoiled};
 
-/// Whole films of every coding, small ones and large ones that are small files.
+/// Whole images of every coding, small ones and large ones that are small files.
 fn films() -> Vec<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut films = Vec::new();
@@ -293,7 +293,7 @@ fn a_limit_that_the_model_alone_exceeds_is_wrong_usage() {
         stderr(&refused)
     );
     assert_code(&osteon(dir.path(), "predict film.png --max-memory much"), 2);
-    // A file without an end is read no further than a film may go.
+    // A file without an end is read no further than an image may go.
     if Path::new("/dev/zero").exists() {
         let endless = osteon(dir.path(), "predict /dev/zero --max-memory 512MiB");
         assert_code(&endless, 1);

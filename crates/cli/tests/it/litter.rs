@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{TINY, assert_code, case, osteon, osteon_with, stderr, stdout};
 
-/// A synthetic set with litter in every class's folder, and thumbnails of another split's films.
+/// A synthetic set with litter in every class's folder, and thumbnails of another split's images.
 fn littered() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary folder");
     assert_code(

@@ -50,7 +50,7 @@ fn folds_give_a_table_and_files() {
     assert_code(&folds, 0);
     let said = stdout(&folds);
     assert!(
-        said.contains("fold   films") && said.contains(" all      51"),
+        said.contains("fold   images") && said.contains(" all      51"),
         "{said}"
     );
     assert!(dir.path().join("run/out_of_fold.csv").exists());

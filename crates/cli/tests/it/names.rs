@@ -65,7 +65,7 @@ fn an_unknown_name_says_what_is_known_and_how_to_name_ones_own() {
     let film = film
         .expect("lists")
         .next()
-        .expect("a film")
+        .expect("an image")
         .expect("entry")
         .path();
     std::fs::rename(film, dir.path().join("set/test/Kırık/x.png")).expect("renames");

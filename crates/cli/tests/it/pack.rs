@@ -21,7 +21,7 @@ fn films_are_packed_once_and_trained_on() {
      test: 6 films, decoded and kept
     in kept; train on them with --set data.cache=kept
     ");
-    assert!(stdout(&pack()).contains("train: 28 films, found as it was"));
+    assert!(stdout(&pack()).contains("train: 28 images, found as it was"));
 
     let train = "train --config tiny.toml --data set --device cpu --json --set train.threads=1";
     let cached = osteon(
@@ -48,7 +48,7 @@ fn films_are_packed_once_and_trained_on() {
     assert_eq!(
         losses("a"),
         losses("b"),
-        "the same films, the same training"
+        "the same images, the same training"
     );
 
     let nowhere = osteon(dir.path(), "data pack set");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{TINY, assert_code, case, osteon, osteon_with, stderr, stdout};
 
-/// A manifest of 60 films whose patients p0 and p1 lie in every split; the others in one.
+/// A manifest of 60 images whose patients p0 and p1 lie in every split; the others in one.
 fn leaking(column: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary folder");
     assert_code(
@@ -74,7 +74,7 @@ fn all_three_say_so_and_train_refuses() {
         let said = stderr(&refused);
         assert!(
             said.contains(&format!(
-                "error: 2 patients or groups lie in more than one split, with 9 films: {column} p0: 2 in train, 2 in val, 2 in test; {column} p1"
+                "error: 2 patients or groups lie in more than one split, with 9 images: {column} p0: 2 in train, 2 in val, 2 in test; {column} p1"
             )),
             "{said}"
         );

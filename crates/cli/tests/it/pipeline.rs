@@ -74,7 +74,7 @@ fn evaluate_prints_what_the_design_says() {
     );
 }
 
-/// Films of the training set under another name are found out.
+/// Images of the training set under another name are found out.
 #[test]
 fn a_leak_is_said_out_loud() {
     let dir = trained();
@@ -111,7 +111,7 @@ fn predict_gives_one_line_a_file_and_loses_none() {
         .expect("entry");
     std::fs::copy(first.path(), films.join("b.png")).expect("copies");
     std::fs::copy(first.path(), films.join("a.jpg")).expect("copies");
-    std::fs::write(films.join("c.png"), b"no film").expect("writes");
+    std::fs::write(films.join("c.png"), b"no image").expect("writes");
     let output = osteon_with(
         dir.path(),
         &["predict", "--model", "run", "--json", "films", "absent.png"],
@@ -180,7 +180,7 @@ fn an_unreadable_film_is_counted_named_and_in_no_rate() {
     let dir = trained();
     std::fs::write(
         dir.path().join("set/test/fractured/0_broken.png"),
-        b"no film",
+        b"no image",
     )
     .expect("writes");
     for (policy, code) in [("error", 1), ("skip", 0)] {

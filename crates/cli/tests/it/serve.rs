@@ -1,4 +1,4 @@
-//! `osteon serve` and `osteon audit verify`: the real program on a free port.
+//! `osteon serve` and `osteon audit-log verify`: the real program on a free port.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -112,7 +112,7 @@ fn serves_what_predict_says_logs_no_names_and_ends_cleanly() {
     let predicted: serde_json::Value = serde_json::from_str(&stdout(&predicted)).expect("JSON");
     assert_eq!(said["predictions"][0]["score"], predicted["score"]);
     // What was decided is written down, and shows when it is touched.
-    let verified = osteon(dir.path(), "audit verify audit.jsonl --json");
+    let verified = osteon(dir.path(), "audit-log verify audit.jsonl --json");
     assert_code(&verified, 0);
     let chain: serde_json::Value = serde_json::from_str(&stdout(&verified)).expect("JSON");
     assert_eq!(chain["decisions"], 2);
@@ -123,15 +123,15 @@ fn serves_what_predict_says_logs_no_names_and_ends_cleanly() {
     assert!(!text.contains("Mustermann"));
     let first = text.lines().next().expect("a line");
     std::fs::write(&file, format!("{first}\n")).expect("writes");
-    assert_code(&osteon(dir.path(), "audit verify audit.jsonl"), 0);
+    assert_code(&osteon(dir.path(), "audit-log verify audit.jsonl"), 0);
     let cut = osteon(
         dir.path(),
-        &format!("audit verify audit.jsonl --head {head}"),
+        &format!("audit-log verify audit.jsonl --head {head}"),
     );
     assert_code(&cut, 1);
     assert!(stderr(&cut).contains(head));
     std::fs::write(&file, text.replacen("\"score\":", "\"score\":1", 1)).expect("writes");
-    let touched = osteon(dir.path(), "audit verify audit.jsonl");
+    let touched = osteon(dir.path(), "audit-log verify audit.jsonl");
     assert_code(&touched, 1);
     assert!(
         stderr(&touched).contains("line 1 was changed"),
@@ -248,9 +248,9 @@ said = client.infer("fracture_map", [image], request_id="7")
 scores, decisions = said.as_numpy("score"), said.as_numpy("decision")
 assert scores.dtype == np.float64 and len(scores) == len(files), scores
 side = known["inputs"][1]["shape"][2]
-films = np.zeros((2, 1, side, side), np.float32)
+images = np.zeros((2, 1, side, side), np.float32)
 tensor = triton.InferInput("input", films.shape, "FP32")
-tensor.set_data_from_numpy(films)
+tensor.set_data_from_numpy(images)
 score = triton.InferRequestedOutput("score", binary_data=False)
 texts = triton.InferInput("image", [1], "BYTES")
 texts.set_data_from_numpy(np.array(["not base64!"], dtype=object), binary_data=False)
@@ -259,7 +259,7 @@ assert black.shape == (2,) and np.isfinite(black).all() and abs(black[0] - black
 for bad in texts, triton.InferInput("image", [1], "BYTES"):
     try:
         client.infer("fracture_map", [bad])
-        sys.exit("an input without films was taken")
+        sys.exit("an input without images was taken")
     except triton.InferenceServerException as error:
         assert error.status() == "422", error
 print(*scores)

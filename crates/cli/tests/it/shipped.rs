@@ -136,7 +136,7 @@ fn a_run_has_a_card_and_shrinks() {
     let dir = trained();
     let output = osteon(dir.path(), "info run --card");
     assert_code(&output, 0);
-    for part in ["`residual`", "| licence | not stated |", "9 films"] {
+    for part in ["`residual`", "| licence | not stated |", "9 images"] {
         assert!(
             stdout(&output).contains(part),
             "{part}: {}",
@@ -177,7 +177,7 @@ fn a_run_has_a_card_and_shrinks() {
         "- Of the images called fractured at most 10 % are not, with 90 % confidence (2 of 52 where it was made)",
         "- Of all fractures at most 10 % are called not fractured, with 90 % confidence (",
         "sensitivity out of fold",
-        "| 100 films, 50 fractured | |",
+        "| 100 images, 50 fractured | |",
     ] {
         assert!(
             stdout(&output).contains(part),

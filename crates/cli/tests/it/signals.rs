@@ -109,7 +109,7 @@ fn once_finishes_the_step_and_going_on_ends_with_the_same_bits() {
     }
 }
 
-/// Wherever it comes, while films are read, within a step, while val is judged: 130 and nothing lost, until the run ends by itself.
+/// Wherever it comes, while images are read, within a step, while val is judged: 130 and nothing lost, until the run ends by itself.
 #[test]
 fn at_any_moment_it_is_130_and_nothing_is_lost() {
     let dir = set();
@@ -137,7 +137,7 @@ fn at_any_moment_it_is_130_and_nothing_is_lost() {
     assert!(model(dir, "often") == model(dir, "whole"), "another model");
 }
 
-/// While films of 64 megapixels are read, of which it takes a while until the first is done.
+/// While images of 64 megapixels are read, of which it takes a while until the first is done.
 #[test]
 fn twice_ends_at_once_whatever_is_under_way() {
     let dir = set();
@@ -156,7 +156,7 @@ fn twice_ends_at_once_whatever_is_under_way() {
     for signal in ["INT", "TERM"] {
         let arguments = format!("train --config tiny.toml --data set --device cpu --run {signal}");
         let mut running = Running::start(dir.path(), &arguments);
-        // It is there before the first film is read, and after the signal has a handler.
+        // It is there before the first image is read, and after the signal has a handler.
         while !dir.path().join(signal).join("run.lock").exists() {
             assert!(
                 running.child.try_wait().expect("asks").is_none(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{TINY, assert_code, osteon, stderr, stdout};
 
-/// A manifest of 60 films in pairs, undivided, of three regions.
+/// A manifest of 60 images in pairs, undivided, of three regions.
 fn pairs(dir: &Path) {
     assert_code(&osteon(dir, "data synth drawn --images 60 --seed 2"), 0);
     let mut rows = String::from("path,label,pair,region\n");
@@ -63,9 +63,9 @@ fn a_division_is_told_and_trains() {
     let split =
         "data split drawn/films.csv --groups pair --balance region --out drawn/manifest.csv";
     assert_snapshot!(said(dir.path(), split), @r#"
-    train: 42 films in 21 groups, 25 fractured
-      val: 8 films in 4 groups, 5 fractured
-     test: 10 films in 5 groups, 6 fractured
+    train: 42 images in 21 groups, 25 fractured
+      val: 8 images in 4 groups, 5 fractured
+     test: 10 images in 5 groups, 6 fractured
            region "r0": train 15, val 3, test 2
            region "r1": train 14, val 2, test 4
            region "r2": train 13, val 3, test 4
@@ -132,7 +132,7 @@ fn folds_are_a_manifest_each() {
     assert!(record.contains("\"how\": \"fold 2 of 3\""), "{record}");
 }
 
-/// Films of test that are in train, too, go; the rest stays where it was.
+/// Images of test that are in train, too, go; the rest stays where it was.
 #[test]
 fn a_test_set_is_cleaned() {
     let dir = tempfile::tempdir().expect("temporary folder");
@@ -167,11 +167,11 @@ fn a_test_set_is_cleaned() {
     )
     .expect("writes");
     assert_snapshot!(said(root, "data split set --clean --groups clusters.json"), @r#"
-    train: 28 films in 28 groups, 21 fractured
-      val: 7 films in 6 groups, 2 fractured
-     test: 6 films in 6 groups, 5 fractured
+    train: 28 images in 28 groups, 21 fractured
+      val: 7 images in 6 groups, 2 fractured
+     test: 6 images in 6 groups, 5 fractured
     in set/manifest.csv
-    1 films of val and test left out: they have a copy or a patient in common with an earlier split
+    1 images of val and test left out: they have a copy or a patient in common with an earlier split
     "#);
     // Without a word on groups, the copies are found: the same division.
     let output = osteon(
@@ -180,12 +180,12 @@ fn a_test_set_is_cleaned() {
     );
     assert_code(&output, 0);
     assert!(
-        stderr(&output).contains("copies of one film are looked for"),
+        stderr(&output).contains("copies of one image are looked for"),
         "{}",
         stderr(&output)
     );
     assert!(
-        stdout(&output).contains("test: 6 films in 6 groups, 5 fractured"),
+        stdout(&output).contains("test: 6 images in 6 groups, 5 fractured"),
         "{}",
         stdout(&output)
     );
@@ -208,9 +208,9 @@ fn what_cannot_be_divided() {
     let dir = tempfile::tempdir().expect("temporary folder");
     pairs(dir.path());
     let root = dir.path();
-    assert_snapshot!(refusal(root, "data split drawn --groups patient", 2), @r#"error: no film has a column "patient"; there are kind"#);
-    assert_snapshot!(refusal(root, "data split drawn/films.csv --groups region", 1), @"error: test would have no fractured films: the data set has 3 group(s) with such films, and groups are kept together");
-    assert_snapshot!(refusal(root, "data split drawn/films.csv --groups pair --val 0.7 --test 0.3", 2), @"error: val and test together must be less than 1, to leave films to train on");
+    assert_snapshot!(refusal(root, "data split drawn --groups patient", 2), @r#"error: no image has a column "patient"; there are kind"#);
+    assert_snapshot!(refusal(root, "data split drawn/films.csv --groups region", 1), @"error: test would have no fractured images: the data set has 3 group(s) with such images, and groups are kept together");
+    assert_snapshot!(refusal(root, "data split drawn/films.csv --groups pair --val 0.7 --test 0.3", 2), @"error: val and test together must be less than 1, to leave images to train on");
     assert_snapshot!(refusal(root, "data split drawn --layout mura", 2), @"error: drawn is not laid out as mura: expected train_image_paths.csv and train_labeled_studies.csv, or the same for valid");
     assert_snapshot!(refusal(root, "train --data drawn/films.csv", 2), @"error: drawn/films.csv has no split train; it has test, for it comes undivided. `osteon data split` divides it");
     for wrong in [

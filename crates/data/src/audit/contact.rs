@@ -7,7 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 
 use crate::{DataError, Decoder, resized};
 
-/// A film as a small JPEG, `height` pixels high, for a contact sheet.
+/// An image as a small JPEG, `height` pixels high, for a contact sheet.
 pub fn contact_jpeg(path: &Path, decoder: &Decoder, height: u32) -> Result<Vec<u8>, DataError> {
     let film = decoder.decode_path(path)?;
     let width =

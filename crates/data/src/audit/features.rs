@@ -106,7 +106,7 @@ fn row(feature: &'static str, more: &str, auc: Estimate) -> TrivialFeature {
                 ("unfractured", 1.0 - a)
             };
             format!(
-                "{who} films {more}: a network can score {:.0} % of pairs right by this alone",
+                "{who} images {more}: a network can score {:.0} % of pairs right by this alone",
                 percent * 100.0
             )
         }

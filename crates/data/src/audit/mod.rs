@@ -51,7 +51,7 @@ pub enum AuditStep {
 pub struct Audit {
     /// Files catalogued.
     pub images: usize,
-    /// Different films among the readable files: clusters of copies count once.
+    /// Different images among the readable files: clusters of copies count once.
     pub films: usize,
     /// Files whose bytes another file has, too, beyond the first of each.
     pub exact_copies: usize,
@@ -63,7 +63,7 @@ pub struct Audit {
     pub mislabeled: Vec<Misnamed>,
     /// Clusters of two files and more, largest first.
     pub clusters: Vec<Cluster>,
-    /// Copies of one film with different labels.
+    /// Copies of one image with different labels.
     pub conflicts: Vec<Conflict>,
     /// For each split, how much of it is in each other split.
     pub leaks: Vec<Leak>,
@@ -75,7 +75,7 @@ pub struct Audit {
     pub trivial_features: Vec<TrivialFeature>,
     /// How far remembering gets: a nearest neighbour in train, for each split that is judged.
     pub nearest_neighbour: Vec<NearestNeighbour>,
-    /// The evidence: pairs of files found to be one film, each the first of its exact copies.
+    /// The evidence: pairs of files found to be one image, each the first of its exact copies.
     pub links: Vec<FileLink>,
 }
 
@@ -84,7 +84,7 @@ pub struct Audit {
 pub struct FileReport {
     /// Its id: the path below the data set's root.
     pub path: String,
-    /// Number of the film that it shows: equal for copies. `None` where the file does not read.
+    /// Number of the image that it shows: equal for copies. `None` where the file does not read.
     pub cluster: Option<usize>,
     /// SHA-256 of its bytes, `None` where they could not be had.
     pub sha256: Option<String>,
@@ -104,7 +104,7 @@ pub struct FileReport {
     pub color: Option<bool>,
     /// Whether it has an EXIF block.
     pub exif: bool,
-    /// Which film of which seed it is, where its file says that it was drawn (`data synth`).
+    /// Which image of which seed it is, where its file says that it was drawn (`data synth`).
     pub drawn: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub struct FileReport {
 pub struct BadFile {
     /// Its id.
     pub path: String,
-    /// Why.
+    /// Why it does not read.
     pub reason: String,
     /// Whether it ends before its picture does.
     pub truncated: bool,
@@ -130,7 +130,7 @@ pub struct Misnamed {
     pub format: &'static str,
 }
 
-/// Files that show one film.
+/// Files that show one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cluster {
     /// Its number, as in [`FileReport::cluster`].
@@ -141,7 +141,7 @@ pub struct Cluster {
     pub files: Vec<String>,
 }
 
-/// Two files found to be one film.
+/// Two files found to be one image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileLink {
     /// The one.
@@ -156,7 +156,7 @@ pub struct FileLink {
 
 /// Reads and judges a data set. Deterministic, and the same for any number of threads.
 ///
-/// About 1 GB of memory for 50,000 files: what is kept of a film is 21 KB of pixels.
+/// About 1 GB of memory for 50,000 files: what is kept of an image is 21 KB of pixels.
 #[must_use]
 pub fn audit(
     entries: &[Entry],
@@ -177,7 +177,7 @@ pub fn audit(
         .iter()
         .filter_map(|&i| facts[i].film.as_ref().map(|f| &f.thumb))
         .collect();
-    // What was drawn as another film is another film, however alike two bones in one pose may look.
+    // What was drawn as another image is another image, however alike two bones in one pose may look.
     let drawn: Vec<Option<&String>> = first.iter().map(|&i| facts[i].drawn.as_ref()).collect();
     let apart = |a: usize, b: usize| drawn[a].zip(drawn[b]).is_some_and(|(a, b)| a != b);
     let found = matcher.cluster_apart(&thumbs, &apart, tick);

@@ -1,4 +1,4 @@
-//! How far remembering gets: the class of the most similar training film, seen at 32×32 pixels.
+//! How far remembering gets: the class of the most similar training image, seen at 32×32 pixels.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::read::Facts;
 use crate::{Entry, Split};
 
-/// Films judged and films remembered at most; above, every so-many-th is taken.
+/// Images judged and images remembered at most; above, every so-many-th is taken.
 const JUDGED: usize = 2_000;
 const REMEMBERED: usize = 20_000;
 
@@ -15,13 +15,13 @@ const REMEMBERED: usize = 20_000;
 pub struct NearestNeighbour {
     /// The split judged.
     pub judged: Split,
-    /// Films judged (at most 2,000, evenly spaced).
+    /// Images judged (at most 2,000, evenly spaced).
     pub images: usize,
-    /// Films remembered (at most 20,000, evenly spaced).
+    /// Images remembered (at most 20,000, evenly spaced).
     pub remembered: usize,
     /// With the splits as they are.
     pub as_published: Score,
-    /// Not allowed to see a copy of the film that it judges.
+    /// Not allowed to see a copy of the image that it judges.
     pub copies_apart: Score,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn judge(
         .collect()
 }
 
-/// The nearest training film, and the nearest that shows another film; the first of equals.
+/// The nearest training image, and the nearest that shows another image; the first of equals.
 fn nearest(
     i: usize,
     train: &[usize],

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Entry, Label, Split};
 
-/// Copies of one film, some labelled fractured, some not.
+/// Copies of one image, some labelled fractured, some not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// Which cluster.
@@ -24,7 +24,7 @@ pub struct Conflict {
 pub struct Leak {
     /// The split whose score it spoils.
     pub judged: Split,
-    /// The split that knows its films.
+    /// The split that knows its images.
     pub known_to: Split,
     /// Readable files of the judged split.
     pub images: usize,
@@ -49,7 +49,7 @@ pub struct Balance {
     pub fractured: usize,
     /// `fractured / images`.
     pub share: Option<f64>,
-    /// Different films among its readable files.
+    /// Different images among its readable files.
     pub films: usize,
 }
 

@@ -22,13 +22,13 @@ pub(super) struct Facts {
     pub format: Option<&'static str>,
     pub color: Option<bool>,
     pub exif: bool,
-    /// Which drawn film it is, if its file says so.
+    /// Which drawn image it is, if its file says so.
     pub drawn: Option<String>,
     pub film: Option<Film>,
     error: Option<(String, bool)>,
 }
 
-/// What is kept of a film that reads.
+/// What is kept of an image that reads.
 pub(super) struct Film {
     pub width: u32,
     pub height: u32,

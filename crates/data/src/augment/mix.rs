@@ -1,22 +1,22 @@
-//! Two films made one, with a label in between: mixup and `CutMix`, film by film.
+//! Two images made one, with a label in between: mixup and `CutMix`, image by image.
 //!
-//! The papers mix a batch with itself in another order. Here each film draws its own partner, share and rectangle from (seed, epoch,
-//! sample): the result does not depend on how the films are cut into batches or divided among ranks.
+//! The papers mix a batch with itself in another order. Here each image draws its own partner, share and rectangle from (seed, epoch,
+//! sample): the result does not depend on how the images are cut into batches or divided among ranks.
 
 use rand::RngExt;
 use rand_distr::{Beta, Distribution};
 
 use super::{Augment, Patch, rng_of};
 
-/// How a partner comes into a film.
+/// How a partner comes into an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Blend {
     /// `own · film + (1 − own) · partner`, pixel by pixel (Zhang et al. 2018, mixup).
     Mixup {
-        /// The film's own share, 0..=1.
+        /// The image's own share, 0..=1.
         own: f32,
     },
-    /// The partner fills a rectangle of the film (Yun et al. 2019, `CutMix`).
+    /// The partner fills a rectangle of the image (Yun et al. 2019, `CutMix`).
     Cutmix(Patch),
 }
 
@@ -28,13 +28,13 @@ pub(crate) struct Drawn {
 }
 
 impl Augment {
-    /// Whether films are mixed.
+    /// Whether images are mixed.
     #[must_use]
     pub fn mixes(&self) -> bool {
         self.mix > 0.0 && (self.mixup > 0.0 || self.cutmix > 0.0)
     }
 
-    /// Draws what a sample is mixed with, of `turns` in the epoch. On a stream apart from [`Augment::draw`]'s, so that films turn the
+    /// Draws what a sample is mixed with, of `turns` in the epoch. On a stream apart from [`Augment::draw`]'s, so that images turn the
     /// same way whether they are mixed or not.
     pub(crate) fn draw_mix(
         &self,
@@ -69,7 +69,7 @@ impl Augment {
     }
 }
 
-/// The rectangle that takes 1 − `own` of a film, about (x, y) and cut at the border, as the paper does.
+/// The rectangle that takes 1 − `own` of an image, about (x, y) and cut at the border, as the paper does.
 fn cut_out(own: f32, x: f32, y: f32) -> Patch {
     let side = (1.0 - own).max(0.0).sqrt();
     let span = |middle: f32| {
@@ -88,7 +88,7 @@ fn cut_out(own: f32, x: f32, y: f32) -> Patch {
 }
 
 impl Blend {
-    /// The film's own share of a result with this side, 0..=1: its label's weight. Of a rectangle, by its pixels.
+    /// The image's own share of a result with this side, 0..=1: its label's weight. Of a rectangle, by its pixels.
     #[must_use]
     pub fn own(&self, side: usize) -> f32 {
         match self {
@@ -100,7 +100,7 @@ impl Blend {
         }
     }
 
-    /// Brings a partner into a film, both side×side and normalised.
+    /// Brings a partner into an image, both side×side and normalised.
     pub(crate) fn apply(&self, film: &mut [f32], partner: &[f32], side: usize) {
         match self {
             Self::Mixup { own } => {

@@ -33,25 +33,25 @@ pub struct Augment {
     pub shear: f32,
     /// Brightness by a factor within 1 ± this.
     pub brightness: f32,
-    /// Contrast about the film's mean by a factor within 1 ± this.
+    /// Contrast about the image's mean by a factor within 1 ± this.
     pub contrast: f32,
     /// Gamma: gray levels in 0..=1 to the power of a factor from 1/(1 + this) to 1 + this.
     pub gamma: f32,
     /// Gaussian noise with a standard deviation of up to this many gray levels of 255.
     pub noise: f32,
-    /// Probability that a rectangle is erased to the film's mean gray, 0..=1 (Zhong et al. 2017, Random Erasing).
+    /// Probability that a rectangle is erased to the image's mean gray, 0..=1 (Zhong et al. 2017, Random Erasing).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub erase: f32,
-    /// Greatest share of the film that is erased, 0..=0.5; sides from 0.3 to 3.3 times each other.
+    /// Greatest share of the image that is erased, 0..=0.5; sides from 0.3 to 3.3 times each other.
     #[schemars(range(min = 0.0, max = 0.5))]
     pub erase_area: f32,
-    /// Films and labels are blended by a share drawn from Beta(this, this); 0: never (Zhang et al. 2018).
+    /// Images and labels are blended by a share drawn from Beta(this, this); 0: never (Zhang et al. 2018).
     #[schemars(range(min = 0.0, max = 10.0))]
     pub mixup: f32,
-    /// A rectangle comes from another film, its share drawn from Beta(this, this); 0: never (Yun et al. 2019).
+    /// A rectangle comes from another image, its share drawn from Beta(this, this); 0: never (Yun et al. 2019).
     #[schemars(range(min = 0.0, max = 10.0))]
     pub cutmix: f32,
-    /// Probability that a film is mixed with another at all, where `mixup` or `cutmix` is on; where both are, each is as likely.
+    /// Probability that an image is mixed with another at all, where `mixup` or `cutmix` is on; where both are, each is as likely.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub mix: f32,
 }
@@ -158,13 +158,13 @@ impl Augment {
     }
 
     /// Draws the changes for one sample of one epoch: ChaCha8 keyed by (seed, epoch), stream = sample, which is [`crate::Turn::sample`].
-    /// They depend on nothing else, so threads, prefetch, ranks and a resumed run see the same films.
+    /// They depend on nothing else, so threads, prefetch, ranks and a resumed run see the same images.
     #[must_use]
     pub fn draw(&self, seed: u64, epoch: u64, sample: u64) -> Transform {
         let mut rng = rng_for(seed, epoch);
         rng.set_stream(sample);
         let mut within = |range: f32| (rng.random::<f32>() * 2.0 - 1.0) * range;
-        // What came with later versions is drawn after what was there before, so that the same seed still turns the same films.
+        // What came with later versions is drawn after what was there before, so that the same seed still turns the same images.
         let transform = Transform {
             flip: (within(0.5) + 0.5) < self.flip,
             rotate: within(self.rotate).to_radians(),

@@ -11,7 +11,7 @@ use crate::GrayView;
 
 impl Transform {
     /// What [`super::Augmenter::apply`] does, by imageproc: each level `level · scale.0 + scale.1`, row by row. Differs from it by less
-    /// than half a gray level in the mean, most of it at the film's border, which imageproc does not blend with the black outside.
+    /// than half a gray level in the mean, most of it at the image's border, which imageproc does not blend with the black outside.
     #[must_use]
     pub fn apply_reference(
         &self,

@@ -1,4 +1,4 @@
-//! Gray levels to the network's values: gamma, brightness, contrast, noise and normalisation of one warped film.
+//! Gray levels to the network's values: gamma, brightness, contrast, noise and normalisation of one warped image.
 //!
 //! Written once in plain Rust; the vector paths compile this same code for their instruction sets. No step fuses a multiplication
 //! with an addition, so all paths give the same bits.
@@ -28,7 +28,7 @@ pub(super) struct Tone {
 }
 
 impl Tone {
-    /// `mean`: of the warped film, in gray levels: what contrast turns about, carried through gamma and brightness.
+    /// `mean`: of the warped image, in gray levels: what contrast turns about, carried through gamma and brightness.
     /// `scale`: `(factor, offset)` of the normalisation of a level 0..=255.
     pub fn new(transform: &Transform, mean: f32, scale: (f32, f32)) -> Self {
         let bright =
@@ -55,7 +55,7 @@ impl Tone {
         }
     }
 
-    /// Row `y` of a film, `levels` and `out` of the same length.
+    /// Row `y` of an image, `levels` and `out` of the same length.
     #[expect(
         clippy::inline_always,
         reason = "each instruction set compiles its own copy"
@@ -105,7 +105,7 @@ const LONGEST: usize = 2048;
 /// Values are made two at a time.
 const PAIRS: usize = STARTS / 2 + LONGEST / 2;
 
-/// Standard normal values (Box–Muller). A row of a film takes a stretch of them from a place of its own: a draw a row instead of a
+/// Standard normal values (Box–Muller). A row of an image takes a stretch of them from a place of its own: a draw a row instead of a
 /// draw a pixel, which would cost more than the warp.
 static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
     let mut rng = ChaCha8Rng::seed_from_u64(0x6f73_7465_6f6e);
@@ -118,7 +118,7 @@ static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The values that noise is taken from: row `y` of a film takes a stretch of them from [`Transform::noise_start`].
+/// The values that noise is taken from: row `y` of an image takes a stretch of them from [`Transform::noise_start`].
 #[must_use]
 pub fn noise_values() -> &'static [f32] {
     &NORMAL

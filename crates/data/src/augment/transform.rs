@@ -1,6 +1,6 @@
 //! One drawn set of changes, as geometry and tone.
 
-/// One drawn set of changes to one film.
+/// One drawn set of changes to one image.
 ///
 /// Order: mirror, shear, zoom, rotation and shift in one bilinear warp about the centre; erasing; gamma, brightness, contrast; noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,11 +25,11 @@ pub struct Transform {
     pub noise: f32,
     /// What the noise is drawn from.
     pub noise_seed: u64,
-    /// A rectangle that takes the film's mean gray.
+    /// A rectangle that takes the image's mean gray.
     pub erase: Option<Patch>,
 }
 
-/// A rectangle in fractions of width and height, inside the film.
+/// A rectangle in fractions of width and height, inside the image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patch {
     /// Left edge.
@@ -43,7 +43,7 @@ pub struct Patch {
 }
 
 impl Transform {
-    /// What leaves a film as it is.
+    /// What leaves an image as it is.
     pub const NONE: Self = Self {
         flip: false,
         rotate: 0.0,
@@ -69,7 +69,7 @@ impl Transform {
             && self.shear == 0.0
     }
 
-    /// The 2×3 matrix, row by row, that takes a pixel of a `from`-sized film to its place in a `to`-sized one (width, height): the
+    /// The 2×3 matrix, row by row, that takes a pixel of a `from`-sized image to its place in a `to`-sized one (width, height): the
     /// centres fall together but for the shift, and lengths change by `zoom` alone, so a smaller `to` is a crop of the middle.
     pub(super) fn forward(&self, from: (u32, u32), to: (u32, u32)) -> [f64; 6] {
         let centre = |(w, h): (u32, u32)| ((f64::from(w) - 1.0) / 2.0, (f64::from(h) - 1.0) / 2.0);
@@ -94,7 +94,7 @@ impl Transform {
     }
 
     /// The 2×3 matrix `[a, b, c, d, e, f]` that takes pixel (x, y) of a `to`-sized result (width, height) to its place
-    /// (a·x + b·y + c, d·x + e·y + f) in a `from`-sized film. Whole numbers are the middles of pixels.
+    /// (a·x + b·y + c, d·x + e·y + f) in a `from`-sized image. Whole numbers are the middles of pixels.
     #[must_use]
     pub fn backward(&self, from: (u32, u32), to: (u32, u32)) -> [f64; 6] {
         let [a, b, c, d, e, f] = self.forward(from, to);
@@ -104,7 +104,7 @@ impl Transform {
         [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)]
     }
 
-    /// The erased rectangle of a film of this size, as [`Patch::pixels`].
+    /// The erased rectangle of an image of this size, as [`Patch::pixels`].
     #[must_use]
     pub fn erased(&self, size: (u32, u32)) -> Option<(usize, usize, usize, usize)> {
         Some(self.erase?.pixels(size))
@@ -112,7 +112,7 @@ impl Transform {
 }
 
 impl Patch {
-    /// In pixels of a film of this size (width, height): (left, top, right, bottom), right and bottom exclusive.
+    /// In pixels of an image of this size (width, height): (left, top, right, bottom), right and bottom exclusive.
     #[must_use]
     pub fn pixels(&self, (w, h): (u32, u32)) -> (usize, usize, usize, usize) {
         let place = |part: f32, side: u32| {

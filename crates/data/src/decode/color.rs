@@ -3,7 +3,7 @@
 /// The longest side of a [`ColorSample`] at most, in pixels.
 const LONGEST: u32 = 256;
 
-/// A sample of a film's pixels in colour: every so many across and down, none of them averaged, so that a thin coloured stroke keeps its colour.
+/// A sample of an image's pixels in colour: every so many across and down, none of them averaged, so that a thin coloured stroke keeps its colour.
 /// As stored: not turned by EXIF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColorSample {

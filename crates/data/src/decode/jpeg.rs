@@ -56,12 +56,12 @@ impl Decoder {
         })
     }
 
-    /// Decodes a film that is whole.
+    /// Decodes an image that is whole.
     ///
     /// At an end of image that comes too early zune-jpeg goes on as if there were zeros, says nothing and repeats one block to the
     /// last row; at the end of the file it stops. And where scans cover less than the header says, it leaves rows as they were. So
-    /// where the last row repeats one block or nothing, the film is decoded without its end of image too, over another gray: it is
-    /// whole if it is the same. Of real films one in thirty is decoded twice.
+    /// where the last row repeats one block or nothing, the image is decoded without its end of image too, over another gray: it is
+    /// whole if it is the same. Of real images one in thirty is decoded twice.
     fn zune_whole(
         &self,
         bytes: &[u8],
@@ -116,7 +116,7 @@ impl Decoder {
         let DecodeScratch {
             pixels, samples, ..
         } = scratch;
-        // What a damaged file leaves out is not the film before.
+        // What a damaged file leaves out is not the image before.
         pixels.clear();
         pixels.resize(count, gray);
         samples.clear();
@@ -152,12 +152,12 @@ impl Decoder {
 enum Ending {
     /// An error, as far as zune-jpeg sees it.
     Strict,
-    /// A film whose missing rows have this gray.
+    /// An image whose missing rows have this gray.
     Lenient { gray: u8 },
 }
 
 /// Bytes held at once, the file left out. For every JPEG as for a progressive one: 16 bits for each coefficient, in whole blocks of the coarsest
-/// sampling; and the film twice, once more where it is decoded again, with its colours beside it.
+/// sampling; and the image twice, once more where it is decoded again, with its colours beside it.
 fn cost((width, height): (u32, u32), components: u8) -> u64 {
     let pixels = u64::from(width) * u64::from(height);
     let whole = |side: u32| u64::from(side).next_multiple_of(32);
@@ -167,7 +167,7 @@ fn cost((width, height): (u32, u32), components: u8) -> u64 {
 }
 
 /// Up to the end of image, whatever stands behind it: cameras fill up, and some programs write words there. All of it where there is no such end, or
-/// another picture comes behind: the end that is found is then that of the film's own small picture, or of the other one.
+/// another picture comes behind: the end that is found is then that of the image's own small picture, or of the other one.
 fn without_end(bytes: &[u8]) -> &[u8] {
     let end = bytes.windows(2).rposition(|two| two == [0xff, 0xd9]);
     let (film, behind) = bytes.split_at(end.unwrap_or(bytes.len()));

@@ -1,13 +1,13 @@
-//! What a film may cost, checked before it is paid.
+//! What an image may cost, checked before it is paid.
 
 use crate::DecodeError;
 
-/// What a film may cost, checked from the header before anything is decoded.
+/// What an image may cost, checked from the header before anything is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Width × height at most, in pixels. Default: 100 megapixels.
     pub max_pixels: u64,
-    /// Bytes that reading a film may hold at once: the file, what its decoder keeps, and what comes of it. By its header, and so an estimate,
+    /// Bytes that reading an image may hold at once: the file, what its decoder keeps, and what comes of it. By its header, and so an estimate,
     /// which is above what is held in truth (`tests/memory.rs`). Default: no bound.
     pub max_bytes: u64,
 }
@@ -21,15 +21,15 @@ impl Default for Limits {
     }
 }
 
-/// The longest side of a film in pixels: the longest that JPEG and DICOM can state. What is resized holds the new width times the old height
+/// The longest side of an image in pixels: the longest that JPEG and DICOM can state. What is resized holds the new width times the old height
 /// on its way, so that a line of 100 megapixels would cost gigabytes.
 const LONGEST: u32 = 65_535;
 
-/// What any decoder takes besides its pixels: tables, rows, colours of the film. [`Limits::afford`] says it.
+/// What any decoder takes besides its pixels: tables, rows, colours of the image. [`Limits::afford`] says it.
 const FIXED: u64 = 1 << 20;
 
 impl Limits {
-    /// Refuses a film by the size its header states.
+    /// Refuses an image by the size its header states.
     pub fn check(&self, width: u32, height: u32) -> Result<(), DecodeError> {
         let (w, h) = (u64::from(width), u64::from(height));
         if w * h > self.max_pixels {

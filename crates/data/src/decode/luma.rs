@@ -32,8 +32,8 @@ fn on_black(luma: u8, alpha: u8) -> u8 {
     ((u32::from(luma) * u32::from(alpha) + 127) / 255) as u8
 }
 
-/// Luma of deep samples: `value` gives the sample of that index in a film of 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha)
-/// `channels`, `full` is opaque alpha. Stretched so that the film's darkest and brightest luma become 0 and 255, without what lies
+/// Luma of deep samples: `value` gives the sample of that index in an image of 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha)
+/// `channels`, `full` is opaque alpha. Stretched so that the image's darkest and brightest luma become 0 and 255, without what lies
 /// far outside the picture where samples are whole numbers ([`range`]); what is no number is black.
 pub(super) fn deep(value: impl Fn(usize) -> f32, full: f32, channels: usize, out: &mut [u8]) {
     let luma = |pixel: usize| {

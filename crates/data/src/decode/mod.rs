@@ -33,33 +33,33 @@ use crate::{DataError, DecodeError};
 /// frame; feature `dicom`).
 ///
 /// EXIF orientation is applied, colour becomes luma (BT.601), alpha is laid on black, and samples deeper than 8 bits are scaled
-/// so that the darkest and brightest sample of the film become 0 and 255: detectors of 10–15 bits are often stored in 16 without
+/// so that the darkest and brightest sample of the image become 0 and 255: detectors of 10–15 bits are often stored in 16 without
 /// saying so. Left out of this range are samples far from all others: hot and dead pixels, a marker burned in at full scale. A DICOM
 /// file's gray levels are what it asks to be shown as: modality LUT or rescale, then VOI LUT, else window, else the real range of the
-/// film, padding left out, MONOCHROME1 inverted. A format that is known and not read is an error that names it
-/// ([`DecodeError::Format`]). A truncated file is an error, never a half-gray film, unless [`Decoder::repair`] is set.
+/// image, padding left out, MONOCHROME1 inverted. A format that is known and not read is an error that names it
+/// ([`DecodeError::Format`]). A truncated file is an error, never a half-gray image, unless [`Decoder::repair`] is set.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     /// Bounds on what is accepted.
     pub limits: Limits,
-    /// How many times larger than [`Wanted`] a film is decoded at least, where its format can be decoded smaller (JPEG, feature
+    /// How many times larger than [`Wanted`] an image is decoded at least, where its format can be decoded smaller (JPEG, feature
     /// `turbo`), as Pillow's `reducing_gap`: 1 is fastest, [`f32::INFINITY`] always decodes the full size.
     ///
-    /// What it gains and costs on 159 JPEGs as published (224 px to 8.5 megapixels), letterboxed to 224 px, against the same film
-    /// decoded whole (`examples/decode_speed.rs`; baseline JPEGs a second on one core; differences in gray levels, of the films
+    /// What it gains and costs on 159 JPEGs as published (224 px to 8.5 megapixels), letterboxed to 224 px, against the same image
+    /// decoded whole (`examples/decode_speed.rs`; baseline JPEGs a second on one core; differences in gray levels, of the images
     /// that were decoded smaller):
     ///
-    /// | gap | images/s | decoded smaller | mean difference | of the worst film | largest |
+    /// | gap | images/s | decoded smaller | mean difference | of the worst image | largest |
     /// |---|---|---|---|---|---|
     /// | ∞ | 1,410 | 0 | 0 | 0 | 0 |
     /// | 2 | 1,600 | 49 | 0.10 | 0.20 | 11 |
     /// | 1.5 | 1,640 | 55 | 0.18 | 0.36 | 29 |
     /// | 1 | 1,660 | 68 | 0.28 | 0.61 | 38 |
     ///
-    /// Entropy decoding, which no scale saves, is three quarters of the work on these films; so the default is 2, which moves
+    /// Entropy decoding, which no scale saves, is three quarters of the work on these images; so the default is 2, which moves
     /// edges least.
     pub reduce_gap: f32,
-    /// Whether of a damaged film what decodes is kept and marked [`Decoded::repaired`]. Otherwise it is an error.
+    /// Whether of a damaged image what decodes is kept and marked [`Decoded::repaired`]. Otherwise it is an error.
     pub repair: bool,
 }
 
@@ -73,14 +73,14 @@ impl Default for Decoder {
     }
 }
 
-/// Buffers that [`Decoder::decode_with`] keeps from film to film: one for each thread. Grows to the largest film seen.
+/// Buffers that [`Decoder::decode_with`] keeps from image to image: one for each thread. Grows to the largest image seen.
 #[derive(Debug, Default)]
 pub struct DecodeScratch {
-    /// The film.
+    /// The image.
     pixels: Vec<u8>,
-    /// Samples that are not luma yet; a film that is being turned.
+    /// Samples that are not luma yet; an image that is being turned.
     samples: Vec<u8>,
-    /// Whether the film's colours are asked for, and those found.
+    /// Whether the image's colours are asked for, and those found.
     in_color: bool,
     color: Option<ColorSample>,
     #[cfg(feature = "turbo")]
@@ -90,7 +90,7 @@ pub struct DecodeScratch {
 /// What a decoder has left in [`DecodeScratch::pixels`].
 struct Stored {
     size: (u32, u32),
-    /// The size of the whole film if this is a reduction of it, which is `eighths`/8 as large.
+    /// The size of the whole image if this is a reduction of it, which is `eighths`/8 as large.
     full: (u32, u32),
     eighths: u32,
     orientation: image::metadata::Orientation,
@@ -111,7 +111,7 @@ impl Decoder {
         })
     }
 
-    /// Decodes a film from memory, at its full size.
+    /// Decodes an image from memory, at its full size.
     pub fn decode(&self, bytes: &[u8]) -> Result<GrayImage, DecodeError> {
         let mut scratch = DecodeScratch::default();
         let (width, height) = {
@@ -122,7 +122,7 @@ impl Decoder {
             .ok_or(DecodeError::NoPixels { width, height })
     }
 
-    /// Decodes a film from memory into buffers that are kept from film to film, at its full size or, for what is `wanted`, at a
+    /// Decodes an image from memory into buffers that are kept from image to image, at its full size or, for what is `wanted`, at a
     /// smaller one that is enough for it.
     pub fn decode_with<'a>(
         &self,
@@ -155,7 +155,7 @@ impl Decoder {
         wanted: Option<Wanted>,
         scratch: &mut DecodeScratch,
     ) -> Result<Stored, DecodeError> {
-        // Decoders of others panic on some damaged files; a film must not take those beside it with it.
+        // Decoders of others panic on some damaged files; an image must not take those beside it with it.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.any(bytes, wanted, scratch)));
         decoded.unwrap_or_else(|_| {
             // Buffers that nobody knows the state of.
@@ -190,7 +190,7 @@ impl Decoder {
 }
 
 impl Stored {
-    /// The film, the right way up.
+    /// The image, the right way up.
     fn lend(self, scratch: &mut DecodeScratch) -> Result<Decoded<'_>, DecodeError> {
         let stored = self;
         let swap = orient::swaps_sides(stored.orientation);
@@ -217,7 +217,7 @@ fn unknown(bytes: &[u8]) -> DecodeError {
     DecodeError::UnknownFormat
 }
 
-/// Whether nothing of a damaged film was decoded: but for its first block, which decoders make up from nothing, every row is of one
+/// Whether nothing of a damaged image was decoded: but for its first block, which decoders make up from nothing, every row is of one
 /// level.
 fn is_blank(pixels: &[u8], width: u32) -> bool {
     let width = width.max(1) as usize;

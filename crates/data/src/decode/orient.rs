@@ -1,4 +1,4 @@
-//! EXIF orientation: the film the right way up.
+//! EXIF orientation: the image the right way up.
 
 use image::imageops::{
     flip_horizontal_in_place, flip_vertical_in_place, rotate90_in, rotate180_in_place, rotate270_in,
@@ -9,7 +9,7 @@ use image::{ImageBuffer, Luma};
 use super::DecodeScratch;
 
 /// The orientation that an EXIF block states, which is a TIFF; a TIFF file itself will do. The standard's type is SHORT; LONG and BYTE are written, too,
-/// and read by whoever reads EXIF as TIFF, so that such a film would lie on its side here alone.
+/// and read by whoever reads EXIF as TIFF, so that such an image would lie on its side here alone.
 pub(super) fn of_exif(exif: &[u8]) -> Option<Orientation> {
     let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     let little = match tiff.get(..4)? {
@@ -64,7 +64,7 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     }
 }
 
-/// Turns the film in `scratch.pixels`, `width`×`height` as stored.
+/// Turns the image in `scratch.pixels`, `width`×`height` as stored.
 pub(super) fn turn(
     (width, height): (u32, u32),
     orientation: Orientation,

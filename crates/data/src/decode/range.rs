@@ -1,5 +1,5 @@
 //! The gray levels that a deep picture is shown over: from its darkest to its brightest sample, but for what is no part of the
-//! picture. A hot pixel or a marker burned in at 65535 would leave a film of 12 bits with 16 of 256 levels, which is black.
+//! picture. A hot pixel or a marker burned in at 65535 would leave an image of 12 bits with 16 of 256 levels, which is black.
 
 /// Single samples far from all others: this share of the pixels at either end at most.
 const SPARSE: u64 = 500;
@@ -115,7 +115,7 @@ fn without_blocks(levels: &[(f64, u64)], within: Kept) -> Kept {
 mod tests {
     use super::*;
 
-    /// A film of 10,000 pixels over these levels, evenly, and what else is there.
+    /// An image of 10,000 pixels over these levels, evenly, and what else is there.
     fn film(low: u32, high: u32, beside: &[(u32, u64)]) -> Vec<(f64, u64)> {
         let mut counts = std::collections::BTreeMap::new();
         for i in 0..10_000_u64 {

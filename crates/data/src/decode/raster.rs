@@ -57,7 +57,7 @@ impl Decoder {
         // Checked against the limits above: it fits a usize.
         samples.resize(decoder.total_bytes() as usize, 0);
         if self.repair {
-            // What a damaged file leaves out is black, not the film before.
+            // What a damaged file leaves out is black, not the image before.
             samples.fill(0);
         }
         let mut repaired = false;
@@ -86,7 +86,7 @@ impl Decoder {
     }
 }
 
-/// Bytes held at once, the file left out: the samples, the film, and what the decoder has between the two, as measured (`tests/memory.rs`).
+/// Bytes held at once, the file left out: the samples, the image, and what the decoder has between the two, as measured (`tests/memory.rs`).
 fn cost(format: ImageFormat, (width, height): (u32, u32), samples: u64) -> u64 {
     let pixels = u64::from(width) * u64::from(height);
     let between = match format {

@@ -6,7 +6,7 @@ use image::error::{DecodingError, ImageFormatHint};
 
 /// Bytes that the `tiff` crate holds a value in.
 pub(super) const VALUE: u64 = 32;
-/// What a picture is made of has tags below; texts, profiles and the like, which are read for no film, above.
+/// What a picture is made of has tags below; texts, profiles and the like, which are read for no image, above.
 const PICTURE: u64 = 512;
 
 /// How many values the entries state together; an error where one states more than the file has room for. A directory that is cut is the

@@ -6,7 +6,7 @@ use turbojpeg::{Colorspace, Decompressor, Error, Image, PixelFormat, ScalingFact
 use super::{ColorSample, DecodeScratch, Decoder, Stored, Wanted, orient};
 use crate::DecodeError;
 
-/// More scans than any real progressive file has: each costs a pass over the film, and a file of a few kilobytes can hold
+/// More scans than any real progressive file has: each costs a pass over the image, and a file of a few kilobytes can hold
 /// thousands.
 const MAX_SCANS: u32 = 500;
 
@@ -16,7 +16,7 @@ const EIGHTHS: [u32; 4] = [1, 2, 4, 8];
 
 /// What came of it.
 pub(super) enum Outcome {
-    /// The film.
+    /// The image.
     Whole(Stored),
     /// The file ends before its picture does; what there was is in the scratch.
     Truncated(Stored),
@@ -59,7 +59,7 @@ impl Decoder {
         let (width, height) = (factor.scale(header.width), factor.scale(header.height));
         scratch.pixels.resize(width * height, 0);
         if self.repair {
-            // What a damaged file leaves out must not show the film before.
+            // What a damaged file leaves out must not show the image before.
             scratch.pixels.fill(0);
         }
         let image = Image {
@@ -84,7 +84,7 @@ impl Decoder {
         };
         Ok(match done {
             Ok(()) => Outcome::Whole(stored(false)),
-            // A warning comes back as an error too, once the film is decoded; the first one's text is all there is to tell them.
+            // A warning comes back as an error too, once the image is decoded; the first one's text is all there is to tell them.
             Err(Error::TurboJpegError(text))
                 if text.contains("Premature end of JPEG file")
                     || text.contains("premature end of data segment") =>
@@ -129,7 +129,7 @@ fn new_decompressor() -> turbojpeg::Result<Decompressor> {
     Ok(turbo)
 }
 
-/// The smallest size in eighths that is `gap` times what is wanted, of a film stored with this size.
+/// The smallest size in eighths that is `gap` times what is wanted, of an image stored with this size.
 fn enough(full: (u32, u32), swap: bool, wanted: Wanted, gap: f32) -> u32 {
     let upright = if swap { (full.1, full.0) } else { full };
     let target = wanted.fit.target(upright, (wanted.width, wanted.height));

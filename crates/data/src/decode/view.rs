@@ -1,12 +1,12 @@
-//! A decoded film that is lent, and what it is wanted for.
+//! A decoded image that is lent, and what it is wanted for.
 
 use image::GrayImage;
 
 use crate::{DecodeError, Fit};
 
-/// A film's gray levels, row by row, lent from a [`DecodeScratch`](crate::DecodeScratch) or a [`GrayImage`].
+/// An image's gray levels, row by row, lent from a [`DecodeScratch`](crate::DecodeScratch) or a [`GrayImage`].
 ///
-/// A JPEG may have been decoded at M/8 of its size ([`Wanted`]); the view then knows how large the film was, so that a resize
+/// A JPEG may have been decoded at M/8 of its size ([`Wanted`]); the view then knows how large the image was, so that a resize
 /// lands on the very pixels that it would have from the full size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GrayView<'a> {
@@ -23,7 +23,7 @@ impl<'a> GrayView<'a> {
         Self::reduced((width, height), (width, height), 8, pixels)
     }
 
-    /// A film that was fitted into a square.
+    /// An image that was fitted into a square.
     ///
     /// # Panics
     /// If `pixels` is not side×side long.
@@ -38,7 +38,7 @@ impl<'a> GrayView<'a> {
         }
     }
 
-    /// A view of a film of `full` size that was decoded at `eighths`/8 of it.
+    /// A view of an image of `full` size that was decoded at `eighths`/8 of it.
     pub(crate) fn reduced(
         (width, height): (u32, u32),
         full: (u32, u32),
@@ -69,14 +69,14 @@ impl<'a> GrayView<'a> {
         self.height
     }
 
-    /// Width and height of the whole film, the right way up: more than [`GrayView::width`] and [`GrayView::height`] if it was
+    /// Width and height of the whole image, the right way up: more than [`GrayView::width`] and [`GrayView::height`] if it was
     /// decoded smaller.
     #[must_use]
     pub fn full_size(&self) -> (u32, u32) {
         self.full
     }
 
-    /// The part of the view that the film fills, in pixels of the view: its last column and row may reach beyond the film's edge
+    /// The part of the view that the image fills, in pixels of the view: its last column and row may reach beyond the image's edge
     /// when it was decoded smaller.
     #[must_use]
     pub fn extent(&self) -> (f64, f64) {
@@ -115,7 +115,7 @@ impl<'a> From<&'a GrayImage> for GrayView<'a> {
     }
 }
 
-/// What a film is decoded for: the box that it will be resized into, and how. A decoder that can decode at a fraction of the
+/// What an image is decoded for: the box that it will be resized into, and how. A decoder that can decode at a fraction of the
 /// size for less (JPEG) need not give more than this asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
@@ -123,14 +123,14 @@ pub struct Wanted {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// How the film is fitted into them.
+    /// How the image is fitted into them.
     pub fit: Fit,
 }
 
-/// A film from [`Decoder::decode_with`](crate::Decoder::decode_with).
+/// An image from [`Decoder::decode_with`](crate::Decoder::decode_with).
 #[derive(Debug, Clone, Copy)]
 pub struct Decoded<'a> {
-    /// The film.
+    /// The image.
     pub view: GrayView<'a>,
     /// Whether the file is damaged and only what decodes of it is shown ([`Decoder::repair`](crate::Decoder::repair)).
     pub repaired: bool,

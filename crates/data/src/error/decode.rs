@@ -1,8 +1,8 @@
-//! Why bytes are not a film.
+//! Why bytes are not an image.
 
 use thiserror::Error;
 
-/// Why bytes are not a film.
+/// Why bytes are not an image.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -27,7 +27,7 @@ pub enum DecodeError {
     },
     /// A DICOM file, and a build without the feature `dicom`.
     #[error(
-        "DICOM is not built in: build with the feature `dicom`, or export the film as PNG or JPEG"
+        "DICOM is not built in: build with the feature `dicom`, or export the image as PNG or JPEG"
     )]
     Dicom,
     /// A DICOM data set that was not stored as a file.
@@ -120,9 +120,9 @@ pub enum DecodeError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The frame's decoder fell over it.
-    #[error("damaged DICOM pixel data: the decoder stumbled over it")]
+    #[error("damaged DICOM pixel data: the decoder failed on it")]
     DicomPanic,
-    /// A JPEG 2000 frame of more tiles, precincts or code-blocks than a film has use for: each costs memory.
+    /// A JPEG 2000 frame of more tiles, precincts or code-blocks than an image has use for: each costs memory.
     #[error("damaged DICOM pixel data: a JPEG 2000 frame in parts of next to no pixels")]
     DicomParts,
     /// An RLE frame of more segments than the format has, or of another number than the picture's samples have bytes.
@@ -149,7 +149,7 @@ pub enum DecodeError {
         /// The limit in megapixels.
         limit: u64,
     },
-    /// A side longer than any film's.
+    /// A side longer than any image's.
     #[error("{width}×{height} pixels: a side above the limit of {limit} pixels")]
     TooLong {
         /// Pixels across.
@@ -168,7 +168,7 @@ pub enum DecodeError {
         limit: u64,
     },
     /// A decoder fell over it.
-    #[error("damaged image: the decoder stumbled over it")]
+    #[error("damaged image: the decoder failed on it")]
     Panic,
     /// No pixel.
     #[error("the image has no pixels ({width}×{height})")]
@@ -204,7 +204,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Whether the file is a film that was damaged, so that some of it may be left to show.
+    /// Whether the file is an image that was damaged, so that some of it may be left to show.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(
             self,

@@ -39,7 +39,7 @@ pub enum DataError {
         /// The names that classes may have.
         known: Box<ClassNames>,
     },
-    /// A folder beside the class folders whose name is no class: its films would be silently lost.
+    /// A folder beside the class folders whose name is no class: its images would be silently lost.
     #[error(
         "{} is neither a class nor empty: the name {name:?} is not known. Known names: {known}",
         path.display()
@@ -52,7 +52,7 @@ pub enum DataError {
         /// The names that classes may have.
         known: Box<ClassNames>,
     },
-    /// A folder of one class within a folder of the other: what its films show is not known.
+    /// A folder of one class within a folder of the other: what its images show is not known.
     #[error("{} is called {label}, but lies within a folder that is called {within}", path.display())]
     ClassInClass {
         /// The inner folder.
@@ -64,7 +64,7 @@ pub enum DataError {
     },
     /// A split without one of the two classes cannot be learnt from or judged.
     #[error(
-        "{} has no {label} films in split {split}. A split needs both classes{}",
+        "{} has no {label} images in split {split}. A split needs both classes{}",
         root.display(), one_class_note(named)
     )]
     EmptyClass {
@@ -72,7 +72,7 @@ pub enum DataError {
         root: PathBuf,
         /// The split asked for.
         split: Split,
-        /// The class without films.
+        /// The class without images.
         label: Label,
         /// The names of classes in the data set, if all of them mean the other class.
         named: Vec<String>,
@@ -125,15 +125,15 @@ pub enum DataError {
         /// The tables in it.
         found: Vec<PathBuf>,
     },
-    /// A data set without a single film.
-    #[error("{} holds no films", path.display())]
+    /// A data set without a single image.
+    #[error("{} holds no images", path.display())]
     NoFilms {
         /// The data set.
         path: PathBuf,
     },
     /// A link that leads out of the data set.
     #[error(
-        "{} is a link to {}, outside of the data set {}. Move the films into it, or name them by a manifest",
+        "{} is a link to {}, outside of the data set {}. Move the images into it, or name them by a manifest",
         path.display(), target.display(), root.display()
     )]
     LinkOutside {
@@ -197,7 +197,7 @@ pub enum DataError {
     Annotation {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         #[source]
         source: Box<AnnotationError>,
     },
@@ -232,28 +232,28 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A film of the data set that the groups say nothing of.
-    #[error("{} says nothing of {film}: it was made for other films", path.display())]
+    /// An image of the data set that the groups say nothing of.
+    #[error("{} says nothing of {film}: it was made for other images", path.display())]
     NoGroup {
         /// The file of groups.
         path: PathBuf,
-        /// The film's name within the data set.
+        /// The image's name within the data set.
         film: String,
     },
-    /// Films of the data set of which a table beside it says nothing.
-    #[error("{} has no row for {without} of {films} films: {}", path.display(), some(first, *without))]
+    /// Images of the data set of which a table beside it says nothing.
+    #[error("{} has no row for {without} of {films} images: {}", path.display(), some(first, *without))]
     NotAnnotated {
         /// The table.
         path: PathBuf,
-        /// Films of the data set.
+        /// Images of the data set.
         films: usize,
         /// Those without a row.
         without: usize,
         /// The first of them by name.
         first: Vec<String>,
     },
-    /// A field that no film has.
-    #[error("no film has a column {name:?}; there are {}", names(known))]
+    /// A field that no image has.
+    #[error("no image has a column {name:?}; there are {}", names(known))]
     UnknownField {
         /// The name given.
         name: String,
@@ -268,24 +268,24 @@ pub enum DataError {
         /// What it must be.
         must: &'static str,
     },
-    /// As many groups as films are needed, one each.
-    #[error("{groups} groups for {films} films: each film needs one")]
+    /// As many groups as images are needed, one each.
+    #[error("{groups} groups for {films} images: each image needs one")]
     GroupCount {
-        /// How many films.
+        /// How many images.
         films: usize,
         /// How many groups.
         groups: usize,
     },
-    /// Too few groups to give each part films of both classes.
+    /// Too few groups to give each part images of both classes.
     #[error(
-        "{part} would have no {label} films: the data set has {groups} group(s) with such films, and groups are kept together"
+        "{part} would have no {label} images: the data set has {groups} group(s) with such images, and groups are kept together"
     )]
     TooFewGroups {
         /// The split or fold.
         part: String,
         /// The class it lacks.
         label: Label,
-        /// Groups with films of that class.
+        /// Groups with images of that class.
         groups: usize,
     },
     /// The folder to write to already holds something.
@@ -310,7 +310,7 @@ pub enum DataError {
     Decode {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         #[source]
         source: DecodeError,
     },
@@ -322,7 +322,7 @@ pub enum DataError {
         /// What the decoder said then.
         reason: String,
     },
-    /// A film changed while it was being packed.
+    /// An image changed while it was being packed.
     #[error("{} changed while it was read. Try again when nothing writes to the data set", path.display())]
     Changed {
         /// The file.

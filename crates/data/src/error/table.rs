@@ -36,7 +36,7 @@ pub enum RowError {
         /// What the cell says.
         value: String,
     },
-    /// A film without a split where others have one.
+    /// An image without a split where others have one.
     #[error("no split, while other rows have one")]
     NoSplit,
     /// A file that is not there.
@@ -53,29 +53,29 @@ pub enum RowError {
         /// The earlier row.
         first: u64,
     },
-    /// A film that an earlier row speaks of.
+    /// An image that an earlier row speaks of.
     #[error("an earlier row speaks of {}, too", file.display())]
     Again {
-        /// The film.
+        /// The image.
         file: PathBuf,
     },
-    /// A film that lies in the other class's folder.
+    /// An image that lies in the other class's folder.
     #[error("{} is called {label} here, but lies in the other class's folder", file.display())]
     OtherFolder {
-        /// The film.
+        /// The image.
         file: PathBuf,
         /// The class the cell gives.
         label: Label,
     },
-    /// A film that the data set does not have.
-    #[error("the data set has no film {}", file.display())]
+    /// An image that the data set does not have.
+    #[error("the data set has no image {}", file.display())]
     NoFilm {
         /// As the cell names it.
         file: PathBuf,
     },
-    /// A name that several films have.
+    /// A name that several images have.
     #[error(
-        "{films} films of the data set are called {}: name them by path, or by file, split and class", file.display()
+        "{films} images of the data set are called {}: name them by path, or by file, split and class", file.display()
     )]
     SeveralFilms {
         /// As the cell names it.
@@ -83,7 +83,7 @@ pub enum RowError {
         /// How many there are.
         films: usize,
     },
-    /// A film that the data set has in the other class.
+    /// An image that the data set has in the other class.
     #[error("{} is called {label} here, but is {is} in the data set", file.display())]
     OtherClass {
         /// As the cell names it.
@@ -99,7 +99,7 @@ pub enum RowError {
         /// The study's folder.
         study: PathBuf,
     },
-    /// Not four numbers, or not within the film.
+    /// Not four numbers, or not within the image.
     #[error("{value:?} is no box: expected cx cy w h, each from 0 to 1")]
     BadBox {
         /// What the cell says.
@@ -129,8 +129,8 @@ pub enum AnnotationError {
         /// The image's number in the file.
         id: u64,
     },
-    /// A box of which nothing is on the film.
-    #[error("a box from {corners:?} is not on its film of {width}×{height} pixels")]
+    /// A box of which nothing is on the image.
+    #[error("a box from {corners:?} is not on its image of {width}×{height} pixels")]
     BadBox {
         /// Left, top, right, bottom in pixels.
         corners: [f64; 4],

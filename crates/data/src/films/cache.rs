@@ -1,4 +1,4 @@
-//! Decoded films kept on disk between runs.
+//! Decoded images kept on disk between runs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use super::reader::FilmReader;
 use super::{Fault, Levels, Row};
 use crate::{DataError, Decoder, Entry, Films, Preprocess, hex, write_atomic};
 
-/// A folder of decoded films. Several processes may use it at once.
+/// A folder of decoded images. Several processes may use it at once.
 ///
 /// A pack is found again by what it holds: the contents of the files and the settings that made their levels. Another setting or a
-/// changed file leads to another pack; a file that was copied or renamed does not. Every film has a checksum, looked at whenever a
+/// changed file leads to another pack; a file that was copied or renamed does not. Every image has a checksum, looked at whenever a
 /// pack is opened; a damaged pack is made anew. Which file has which contents is remembered by path, size and time of change.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -55,7 +55,7 @@ impl Cache {
         &self.dir
     }
 
-    /// As [`Films::load`], from the pack of these films where there is one; makes it where there is none. Of films with the same
+    /// As [`Films::load`], from the pack of these images where there is one; makes it where there is none. Of images with the same
     /// contents one is kept.
     pub fn films(
         &self,
@@ -206,7 +206,7 @@ fn stamp(
     }
 }
 
-/// Decodes each of the unique films into its row; `(digest, where, how often it is there)`.
+/// Decodes each of the unique images into its row; `(digest, where, how often it is there)`.
 fn decode(
     unique: &[(&[u8; 32], &Entry, usize)],
     decoder: &Decoder,

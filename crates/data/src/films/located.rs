@@ -1,4 +1,4 @@
-//! Where the fractures are, on the films as the network sees them.
+//! Where the fractures are, on the images as the network sees them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::reader::FilmReader;
 use crate::{DataError, Decoder, Entry, Films, Fit, Preprocess, RelativeBox, Wanted};
 
-/// A box on a fitted film, in its pixels; whole numbers are the middles of pixels.
+/// A box on a fitted image, in its pixels; whole numbers are the middles of pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FittedBox {
     /// Its middle, from the left.
@@ -21,7 +21,7 @@ pub struct FittedBox {
     pub h: f32,
 }
 
-/// Side at which a film is decoded to learn its full size.
+/// Side at which an image is decoded to learn its full size.
 const GLANCE: Wanted = Wanted {
     width: 16,
     height: 16,
@@ -29,12 +29,12 @@ const GLANCE: Wanted = Wanted {
 };
 
 impl FittedBox {
-    /// Where a box of a film of `full` size (width, height) lies after it was fitted.
+    /// Where a box of an image of `full` size (width, height) lies after it was fitted.
     #[must_use]
     pub fn new(relative: RelativeBox, full: (u32, u32), preprocess: &Preprocess) -> Self {
         let side = preprocess.size;
         let (w, h) = preprocess.fit.target(full, (side, side));
-        // Letterboxed films begin on a whole pixel; what is cropped off a film's left and right is the same.
+        // Letterboxed images begin on a whole pixel; what is cropped off an image's left and right is the same.
         let start = |length: u32| match preprocess.fit {
             Fit::Crop => (f64::from(side) - f64::from(length)) / 2.0,
             Fit::Letterbox | Fit::Stretch => f64::from((side - length) / 2),
@@ -52,11 +52,11 @@ impl FittedBox {
 }
 
 impl Films {
-    /// Takes the boxes of the films from the entries they were read from, by their ids: films that have boxes are looked at once more, for
+    /// Takes the boxes of the images from the entries they were read from, by their ids: images that have boxes are looked at once more, for
     /// their full size.
     ///
     /// # Errors
-    /// If a film with boxes does not read any more.
+    /// If an image with boxes does not read any more.
     pub fn locate(&mut self, entries: &[Entry], decoder: &Decoder) -> Result<(), DataError> {
         let known: HashMap<&str, &Entry> = entries
             .iter()
@@ -79,13 +79,13 @@ impl Films {
         Ok(())
     }
 
-    /// The boxes of a film; none where none are known.
+    /// The boxes of an image; none where none are known.
     #[must_use]
     pub fn boxes(&self, index: usize) -> &[FittedBox] {
         self.boxes.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// Films with boxes, as far as [`Films::locate`] was told.
+    /// Images with boxes, as far as [`Films::locate`] was told.
     #[must_use]
     pub fn located(&self) -> usize {
         self.boxes.iter().filter(|boxes| !boxes.is_empty()).count()
@@ -96,7 +96,7 @@ impl Films {
 mod tests {
     use super::*;
 
-    /// A film twice as wide as high, a box in the middle of its right half.
+    /// An image twice as wide as high, a box in the middle of its right half.
     #[test]
     fn boxes_follow_the_fit() {
         let relative = RelativeBox::new(0.75, 0.5, 0.1, 0.2).expect("a box");

@@ -24,19 +24,19 @@ use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Pre
 /// A file that is catalogued but did not read, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// The film's name within the data set.
+    /// The image's name within the data set.
     pub id: String,
     /// Why it did not read.
     pub reason: String,
 }
 
-/// N films as size×size gray levels (1 byte a pixel: 224 px and 10,000 films are 0.5 GB), with labels and ids; in memory
+/// N images as size×size gray levels (1 byte a pixel: 224 px and 10,000 images are 0.5 GB), with labels and ids; in memory
 /// ([`Films::load`]) or in a file that is mapped into it ([`crate::Cache::films`]).
 #[derive(Clone)]
 pub struct Films {
     preprocess: Preprocess,
     levels: Arc<Levels>,
-    /// Where each film's levels are.
+    /// Where each image's levels are.
     rows: Vec<usize>,
     labels: Vec<Label>,
     members: Arc<Members>,
@@ -45,7 +45,7 @@ pub struct Films {
     unreadable: Vec<Unreadable>,
     repaired: Vec<String>,
     fingerprint: String,
-    /// Of every film, as far as [`Films::locate`] was told.
+    /// Of every image, as far as [`Films::locate`] was told.
     boxes: Arc<Vec<Vec<FittedBox>>>,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Debug for Films {
     }
 }
 
-/// What reading a film left.
+/// What reading an image left.
 pub(crate) struct Row {
     /// Where its levels are.
     pub place: usize,
@@ -85,17 +85,17 @@ pub(crate) struct Row {
     pub repaired: bool,
 }
 
-/// Why a film has no levels: known only in words if it was found out by another run.
+/// Why an image has no levels: known only in words if it was found out by another run.
 pub(crate) enum Fault {
     Now(DataError),
     Before { path: PathBuf, reason: String },
 }
 
 impl Films {
-    /// Reads films in parallel, in the catalogue's order. What does not read is listed in [`Films::unreadable`], never dropped in
-    /// silence. `tick` is called once a film, from any thread.
+    /// Reads images in parallel, in the catalogue's order. What does not read is listed in [`Films::unreadable`], never dropped in
+    /// silence. `tick` is called once an image, from any thread.
     ///
-    /// Fails only if not one film reads.
+    /// Fails only if not one image reads.
     pub fn load(
         entries: &[Entry],
         decoder: &Decoder,
@@ -177,8 +177,8 @@ impl Films {
         }
     }
 
-    /// Divides the films into strata by a field of the entries they were read from: [`crate::Order::Weighted`] then draws both classes evenly
-    /// within each of its values, so that a value that is rare in one class is no sign of the other. Films without the field are a stratum of
+    /// Divides the images into strata by a field of the entries they were read from: [`crate::Order::Weighted`] then draws both classes evenly
+    /// within each of its values, so that a value that is rare in one class is no sign of the other. Images without the field are a stratum of
     /// their own.
     ///
     /// # Errors
@@ -196,13 +196,13 @@ impl Films {
         Ok(())
     }
 
-    /// Batches of these films.
+    /// Batches of these images.
     #[must_use]
     pub fn loader(self: &Arc<Self>, options: LoadOptions) -> Loader {
         Loader::new(Supply::Films(Arc::clone(self)), options)
     }
 
-    /// How many films were read.
+    /// How many images were read.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -214,7 +214,7 @@ impl Films {
         self.rows.is_empty()
     }
 
-    /// One film's gray levels, size×size.
+    /// One image's gray levels, size×size.
     #[must_use]
     pub fn gray(&self, index: usize) -> GrayView<'_> {
         let (side, area) = (self.preprocess.size, self.preprocess.side().pow(2));
@@ -222,7 +222,7 @@ impl Films {
         GrayView::fitted(&self.levels.all()[start..start + area], side)
     }
 
-    /// Refuses a film whose levels in a mapped pack are no longer those that were written.
+    /// Refuses an image whose levels in a mapped pack are no longer those that were written.
     pub(crate) fn check(&self, index: usize) -> Result<(), DataError> {
         match &*self.levels {
             Levels::Memory(_) => Ok(()),
@@ -236,7 +236,7 @@ impl Films {
         &self.labels
     }
 
-    /// The number of each film's group, in order: counted from 0 as they are first met; a film without a group has one of its own.
+    /// The number of each image's group, in order: counted from 0 as they are first met; an image without a group has one of its own.
     #[must_use]
     pub fn groups(&self) -> &[usize] {
         self.members.groups()
@@ -275,8 +275,8 @@ impl Films {
             .count()
     }
 
-    /// The first 8 bytes of each file's SHA-256 as 16 hexadecimal digits, in order: enough to know a film again, small enough to
-    /// travel in a model file (two of ten thousand films collide by chance once in 10¹¹ data sets).
+    /// The first 8 bytes of each file's SHA-256 as 16 hexadecimal digits, in order: enough to know an image again, small enough to
+    /// travel in a model file (two of ten thousand images collide by chance once in 10¹¹ data sets).
     pub fn short_digests(&self) -> impl Iterator<Item = String> + '_ {
         self.digests.iter().map(|digest| hex(&digest[..8]))
     }
@@ -287,19 +287,19 @@ impl Films {
         &self.unreadable
     }
 
-    /// Names of the damaged films of which only what decodes is shown ([`Decoder::repair`]), in the catalogue's order.
+    /// Names of the damaged images of which only what decodes is shown ([`Decoder::repair`]), in the catalogue's order.
     #[must_use]
     pub fn repaired(&self) -> &[String] {
         &self.repaired
     }
 
-    /// How the films were fitted.
+    /// How the images were fitted.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
     }
 
-    /// SHA-256 over id, label and file content of every film read, in order: which data this was, in 64 hexadecimal digits.
+    /// SHA-256 over id, label and file content of every image read, in order: which data this was, in 64 hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint

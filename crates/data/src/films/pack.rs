@@ -1,13 +1,13 @@
-//! The file of decoded films: a safetensors file, so that any tool reads it.
+//! The file of decoded images: a safetensors file, so that any tool reads it.
 //!
 //! | tensor | type | |
 //! |---|---|---|
 //! | `pixels` | U8 N×size×size | gray levels, page-aligned |
-//! | `crc32c` | U32 N+1 | of each film's levels, and of `notes` |
+//! | `crc32c` | U32 N+1 | of each image's levels, and of `notes` |
 //! | `sha256` | U8 N×32 | of the file each came from, ascending |
 //! | `notes` | U8 | JSON: `unreadable`, row → why that file did not decode (its levels are 0); `repaired`, rows |
 //!
-//! The header's metadata hold, under `osteon_pack`, the settings the films were made with. The name of the file is the SHA-256 of
+//! The header's metadata hold, under `osteon_pack`, the settings the images were made with. The name of the file is the SHA-256 of
 //! those settings and of the `sha256` tensor: what it holds is what it is called.
 #![expect(
     unsafe_code,
@@ -72,9 +72,9 @@ pub(crate) struct Pack {
     path: PathBuf,
     map: Mmap,
     pixels: Range<usize>,
-    /// Of each film's levels.
+    /// Of each image's levels.
     sums: Range<usize>,
-    /// Bytes of a film.
+    /// Bytes of an image.
     area: usize,
     pub notes: Notes,
 }
@@ -84,7 +84,7 @@ pub(crate) struct Pack {
 pub(crate) struct Notes {
     /// Why a file did not decode.
     pub unreadable: BTreeMap<usize, String>,
-    /// Damaged films of which only what decodes is shown.
+    /// Damaged images of which only what decodes is shown.
     pub repaired: BTreeSet<usize>,
 }
 
@@ -112,10 +112,10 @@ impl Pack {
         let (levels, pixels) = place("pixels")?;
         let (sums, places) = place("crc32c")?;
         if levels.len() != digests.len() * area || sums.len() != digests.len() * 4 + 4 {
-            return Err(PackFault::Other("it holds another number of films"));
+            return Err(PackFault::Other("it holds another number of images"));
         }
         if place("sha256")?.0 != digests.as_flattened() {
-            return Err(PackFault::Other("it holds other films"));
+            return Err(PackFault::Other("it holds other images"));
         }
         let (notes, _) = place("notes")?;
         let whole = levels
@@ -139,7 +139,7 @@ impl Pack {
         })
     }
 
-    /// Whether a film's levels are still those that were written: what is mapped can be written over by whoever may write to the file.
+    /// Whether an image's levels are still those that were written: what is mapped can be written over by whoever may write to the file.
     pub fn check(&self, row: usize) -> Result<(), DataError> {
         let levels = &self.levels()[row * self.area..(row + 1) * self.area];
         let sum = &self.map[self.sums.clone()][row * 4..row * 4 + 4];

@@ -1,4 +1,4 @@
-//! From a file to a fitted film, in memory that is kept from film to film.
+//! From a file to a fitted image, in memory that is kept from image to image.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{DataError, DecodeScratch, Decoder, Preprocess, Wanted};
 
-/// Scratch memory of one thread that reads films.
+/// Scratch memory of one thread that reads images.
 #[derive(Default)]
 pub(crate) struct FilmReader {
     file: Vec<u8>,
@@ -37,7 +37,7 @@ impl FilmReader {
         Sha256::digest(&self.file).into()
     }
 
-    /// Width and height of a film as it is shown.
+    /// Width and height of an image as it is shown.
     pub fn full_size(
         &mut self,
         path: &Path,
@@ -54,7 +54,7 @@ impl FilmReader {
         Ok(film.view.full_size())
     }
 
-    /// Reads a film and fits it into `out`, size×size gray levels. Its bytes stay until the next. Whether it was repaired.
+    /// Reads an image and fits it into `out`, size×size gray levels. Its bytes stay until the next. Whether it was repaired.
     pub fn read(
         &mut self,
         path: &Path,

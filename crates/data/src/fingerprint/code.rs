@@ -1,6 +1,6 @@
-//! From a film to 512 bits that neither turning nor mirroring changes.
+//! From an image to 512 bits that neither turning nor mirroring changes.
 //!
-//! The film's *detail* (see [`Detail`]) is laid out in rings about its middle, each ring as its angular Fourier series z(r, k). Turning the film by φ
+//! The image's *detail* (see [`Detail`]) is laid out in rings about its middle, each ring as its angular Fourier series z(r, k). Turning the image by φ
 //! multiplies every z(r, k) by e^{−ikφ}; so z(r, k)·z̄(r+1, k), how far the k-th wave of one ring is turned against that of the next, stays as it is, and
 //! mirroring only conjugates it. A bit each is kept of its real and imaginary part: the sign.
 
@@ -27,12 +27,12 @@ const ANGLES: usize = 128;
 const BITS: usize = PAIRS * WAVES;
 /// Radius of the surroundings that detail is told from, in pixels of 64.
 const SURROUND: usize = 4;
-/// Shares of its own disc by which a film asks: a canvas that grew when it was turned shows its film smaller, and the film that is remembered may be
+/// Shares of its own disc by which an image asks: a canvas that grew when it was turned shows its image smaller, and the image that is remembered may be
 /// the one on the grown canvas. Steps of 7 %, half of which the bits forgive.
 const SCALES: [f32; 15] = [
     1.0, 0.93, 0.86, 0.8, 0.74, 0.69, 0.63, 0.57, 1.08, 1.16, 1.25, 1.35, 1.45, 1.6, 1.75,
 ];
-/// Those of them by which a film that is not square asks as it would look squeezed into a square.
+/// Those of them by which an image that is not square asks as it would look squeezed into a square.
 const SQUEEZED: usize = 8;
 
 /// Signs of the real and of the imaginary parts.
@@ -43,7 +43,7 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Bits that differ, 0–512; of the imaginary parts all the same way or all the other, for a mirrored film.
+    /// Bits that differ, 0–512; of the imaginary parts all the same way or all the other, for a mirrored image.
     pub fn differing(&self, other: &Self) -> u32 {
         let count = |a: &[u64], b: &[u64]| -> u32 {
             a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
@@ -52,7 +52,7 @@ impl Code {
         count(&self.real, &other.real) + imaginary.min(BITS as u32 - imaginary)
     }
 
-    /// Whether there was nothing on the film to tell it by.
+    /// Whether there was nothing on the image to tell it by.
     pub fn is_blank(&self) -> bool {
         *self == Self::default()
     }
@@ -61,7 +61,7 @@ impl Code {
 /// All bits of a code.
 pub(super) const ALL: u32 = 2 * BITS as u32;
 
-/// A film as it is looked at: its detail, without the black that pads it.
+/// An image as it is looked at: its detail, without the black that pads it.
 pub(super) struct Looked {
     detail: Detail,
 }
@@ -73,7 +73,7 @@ impl Looked {
         Self { detail }
     }
 
-    /// What is remembered of the film.
+    /// What is remembered of the image.
     pub fn code(&self) -> Code {
         self.seen_through(Window::disc(
             self.detail.w as u32,
@@ -82,7 +82,7 @@ impl Looked {
         ))
     }
 
-    /// What is looked for among the films remembered.
+    /// What is looked for among the images remembered.
     pub fn asked(&self) -> Vec<Code> {
         let (w, h) = (self.detail.w as u32, self.detail.h as u32);
         let discs = SCALES.iter().map(|&s| Window::disc(w, h, s));
@@ -121,7 +121,7 @@ impl Looked {
         code
     }
 
-    /// Detail between pixels; none outside of the film.
+    /// Detail between pixels; none outside of the image.
     fn at(&self, x: f32, y: f32) -> f32 {
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = (x - x0, y - y0);
@@ -154,7 +154,7 @@ static POLAR: LazyLock<Polar> = LazyLock::new(|| Polar {
         .collect(),
 });
 
-/// The film without black rows and columns, as many from either side, so that its middle stays the middle: what a letterbox adds.
+/// The image without black rows and columns, as many from either side, so that its middle stays the middle: what a letterbox adds.
 fn trimmed(film: &GrayImage) -> GrayImage {
     let (w, h) = film.dimensions();
     if w == 0 || h == 0 {

@@ -1,8 +1,8 @@
-//! Fingerprints of films, small enough to travel in a model file: whether a network has met a film before, be it turned, mirrored, resized, brighter or
+//! Fingerprints of images, small enough to travel in a model file: whether a network has met an image before, be it turned, mirrored, resized, brighter or
 //! encoded anew.
 //!
-//! Where a data set's films are all there, [`crate::audit`] finds copies by laying films on one another. Here all that is left of the films that were
-//! learnt from is 64 bytes each. How far that reaches was measured on real films: see `docs/DATA.md` and the example `film_hash`.
+//! Where a data set's images are all there, [`crate::audit`] finds copies by laying images on one another. Here all that is left of the images that were
+//! learnt from is 64 bytes each. How far that reaches was measured on real images: see `docs/DATA.md` and the example `film_hash`.
 
 mod code;
 
@@ -19,26 +19,26 @@ use thiserror::Error;
 use self::code::{ALL, Code, Looked};
 use crate::{Films, GrayView};
 
-/// 64 bytes that tell a film from others and from its own copies do not: as text 86 characters of base 64.
+/// 64 bytes that tell an image from others and from its own copies do not: as text 86 characters of base 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FilmHash([u8; 64]);
 
 /// A text that is no [`FilmHash`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text:?} is no film hash: expected 86 characters of base 64")]
+#[error("{text:?} is no image hash: expected 86 characters of base 64")]
 pub struct FilmHashError {
     text: String,
 }
 
 impl FilmHash {
-    /// The fingerprint of a film: decoded, or fitted into a square as [`Films`] keep it (black that pads it is left out).
+    /// The fingerprint of an image: decoded, or fitted into a square as [`Films`] keep it (black that pads it is left out).
     #[must_use]
     pub fn of<'a>(film: impl Into<GrayView<'a>>) -> Self {
         Looked::new(film.into(), &mut Resizer::new()).code().into()
     }
 
-    /// The share of bits in which two films differ, 0–1: near 0.4 for different films, less than [`SeenFilms::LIMIT`] for a film turned about
+    /// The share of bits in which two images differ, 0–1: near 0.4 for different images, less than [`SeenFilms::LIMIT`] for an image turned about
     /// its middle, mirrored, resized, re-encoded or made brighter. [`SeenFilms::nearest`] finds more: copies on a grown canvas, too.
     #[must_use]
     pub fn distance(&self, other: &Self) -> f32 {
@@ -50,18 +50,18 @@ impl FilmHash {
     }
 }
 
-/// Films that were met, by their fingerprints.
+/// Images that were met, by their fingerprints.
 #[derive(Debug, Clone, Default)]
 pub struct SeenFilms {
     codes: Vec<Code>,
 }
 
 impl SeenFilms {
-    /// The distance below which a film counts as seen. The largest at which fewer than 0.5 % of `FracAtlas` val are taken for
-    /// films of its train, which are all different; what it does on other films is in `docs/DATA.md`.
+    /// The distance below which an image counts as seen. The largest at which fewer than 0.5 % of `FracAtlas` val are taken for
+    /// images of its train, which are all different; what it does on other images is in `docs/DATA.md`.
     pub const LIMIT: f32 = 0.15;
 
-    /// Films to be known again.
+    /// Images to be known again.
     #[must_use]
     pub fn new(hashes: &[FilmHash]) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl SeenFilms {
         self.codes.is_empty()
     }
 
-    /// The film most like this one, the first of equals, and the distance, 0–1; `None` where there is no film, or nothing on this one.
+    /// The image most like this one, the first of equals, and the distance, 0–1; `None` where there is no image, or nothing on this one.
     #[must_use]
     pub fn nearest<'a>(&self, film: impl Into<GrayView<'a>>) -> Option<(usize, f32)> {
         let asked = Looked::new(film.into(), &mut Resizer::new()).asked();
@@ -96,14 +96,14 @@ impl SeenFilms {
         Some((index, share(differing)))
     }
 
-    /// Whether a film, or a copy of it, is among them.
+    /// Whether an image, or a copy of it, is among them.
     #[must_use]
     pub fn has_seen<'a>(&self, film: impl Into<GrayView<'a>>) -> bool {
         self.nearest(film)
             .is_some_and(|(_, distance)| distance <= Self::LIMIT)
     }
 
-    /// Of each of these films, in order, whether it, or a copy of it, is among those seen.
+    /// Of each of these images, in order, whether it, or a copy of it, is among those seen.
     #[must_use]
     pub fn have_seen(&self, films: &Films) -> Vec<bool> {
         (0..films.len())
@@ -114,7 +114,7 @@ impl SeenFilms {
 }
 
 impl Films {
-    /// The fingerprint of each film, in order, from its gray levels as they are kept: the same however a film was read.
+    /// The fingerprint of each image, in order, from its gray levels as they are kept: the same however an image was read.
     #[must_use]
     pub fn hashes(&self) -> Vec<FilmHash> {
         (0..self.len())

@@ -1,28 +1,28 @@
-//! What a network is fed: N films, normalised, with labels and names.
+//! What a network is fed: N images, normalised, with labels and names.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Unreadable;
 
-/// N films as the network takes them. Its memory goes back to the loader when it is dropped.
+/// N images as the network takes them. Its memory goes back to the loader when it is dropped.
 #[derive(Clone)]
 pub struct Batch {
     /// N×1×H×W, normalised, row by row.
     pub pixels: Vec<f32>,
     /// Height and width.
     pub side: usize,
-    /// 1.0 for fractured, 0.0 for not; in between where films are mixed.
+    /// 1.0 for fractured, 0.0 for not; in between where images are mixed.
     pub targets: Vec<f32>,
-    /// Each film's place in the set that is loaded.
+    /// Each image's place in the set that is loaded.
     pub indices: Vec<usize>,
     /// The epoch it belongs to, counted from 0.
     pub epoch: u64,
     /// Its number within the epoch, counted from 0: the same on every rank.
     pub number: usize,
-    /// Films of this batch on all ranks, before any were left out that do not read: what a loss is divided by.
+    /// Images of this batch on all ranks, before any were left out that do not read: what a loss is divided by.
     pub global_len: usize,
-    /// Films that should have been in it but did not read; only where films are decoded as they are needed, and only if they are to
+    /// Images that should have been in it but did not read; only where images are decoded as they are needed, and only if they are to
     /// be skipped.
     pub unreadable: Vec<Unreadable>,
     pub(crate) ids: Arc<[String]>,
@@ -36,20 +36,20 @@ impl Batch {
         self.indices.len()
     }
 
-    /// Whether it holds no film: a rank's part of an epoch's last batch, where that has fewer films than there are ranks.
+    /// Whether it holds no image: a rank's part of an epoch's last batch, where that has fewer images than there are ranks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
 
-    /// The names of its films, in order.
+    /// The names of its images, in order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.indices.iter().map(|&index| self.ids[index].as_str())
     }
 }
 
 impl PartialEq for Batch {
-    /// The same films with the same pixels: where the memory comes from does not count.
+    /// The same images with the same pixels: where the memory comes from does not count.
     fn eq(&self, other: &Self) -> bool {
         self.pixels == other.pixels
             && self.side == other.side

@@ -17,7 +17,7 @@ impl Shard {
     /// One process that has the batches to itself.
     pub const WHOLE: Self = Self { rank: 0, world: 1 };
 
-    /// This rank's part of `count` films: parts are consecutive, and their sizes differ by one at most.
+    /// This rank's part of `count` images: parts are consecutive, and their sizes differ by one at most.
     fn part(self, count: usize) -> Range<usize> {
         let (rank, world) = (self.rank as u128, self.world.max(1) as u128);
         let cut = |part: u128| (count as u128 * part.min(world) / world) as usize;
@@ -33,7 +33,7 @@ pub(crate) struct Stretch {
     pub number: usize,
     /// Turns of the epoch's order.
     pub turns: Range<usize>,
-    /// Films of all ranks.
+    /// Images of all ranks.
     pub global_len: usize,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Stretch {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Course {
     first_epoch: u64,
-    /// Films a global batch.
+    /// Images a global batch.
     global: usize,
     shard: Shard,
     epoch_len: usize,
@@ -84,7 +84,7 @@ impl Course {
 }
 
 impl LoadOptions {
-    /// Films of all ranks in a batch that is not cut short.
+    /// Images of all ranks in a batch that is not cut short.
     #[must_use]
     pub fn global_batch(&self) -> usize {
         self.batch_size

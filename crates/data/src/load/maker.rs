@@ -17,11 +17,11 @@ pub(crate) struct Maker<'a> {
     ids: Arc<[String]>,
     augmenter: Augmenter,
     reader: FilmReader,
-    /// A film decoded for this batch, fitted.
+    /// An image decoded for this batch, fitted.
     fitted: Vec<u8>,
-    /// A film that is mixed into another, changed and normalised.
+    /// An image that is mixed into another, changed and normalised.
     partner: Vec<f32>,
-    /// Side of the films and of the batch.
+    /// Side of the images and of the batch.
     from: u32,
     to: u32,
     /// A level's normalised value is `level · scale.0 + scale.1`.
@@ -94,7 +94,7 @@ impl<'a> Maker<'a> {
         matches!(self.supply, Supply::Files(files) if files.skip_unreadable)
     }
 
-    /// A film as its recipe says. A partner that does not read but may be skipped stays out of it, and out of the recipe.
+    /// An image as its recipe says. A partner that does not read but may be skipped stays out of it, and out of the recipe.
     fn film(&mut self, recipe: &mut Recipe, out: &mut [f32]) -> Result<(), DataError> {
         self.change(recipe.turn, &recipe.transform, out)?;
         let Some(mix) = recipe.mix else {

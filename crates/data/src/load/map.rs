@@ -13,9 +13,9 @@ const REACH: f64 = 1.1;
 const MARGIN: f64 = 1.25;
 
 impl Recipe {
-    /// Writes the map of a film that was made as the recipe says, `cells`×`cells` values for a film of `to`×`to` pixels: 1 where a fracture
-    /// is, 0 where none is, [`MAP_UNKNOWN`] where that is not known: close around boxes, on all of a fractured film without boxes, and on all of a
-    /// film that another was mixed into.
+    /// Writes the map of an image that was made as the recipe says, `cells`×`cells` values for an image of `to`×`to` pixels: 1 where a fracture
+    /// is, 0 where none is, [`MAP_UNKNOWN`] where that is not known: close around boxes, on all of a fractured image without boxes, and on all of a
+    /// image that another was mixed into.
     pub fn draw_map(
         &self,
         is_fractured: bool,

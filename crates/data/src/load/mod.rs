@@ -27,22 +27,22 @@ use self::supply::Files;
 pub(crate) use self::supply::Supply;
 use crate::{Augment, DataError, Decoder, Entry, Instructions, Preprocess};
 
-/// How films become batches.
+/// How images become batches.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// Films a batch, on each rank; the last batch of an epoch may be smaller.
+    /// Images a batch, on each rank; the last batch of an epoch may be smaller.
     pub batch_size: usize,
-    /// Which films an epoch visits in which order, drawn from (seed, epoch).
+    /// Which images an epoch visits in which order, drawn from (seed, epoch).
     pub order: Order,
     /// Which part of each batch is made here. The parts of all ranks, one after another, are what one process would make with
     /// `world · batch_size`.
     pub shard: Shard,
     /// Batches of the first epoch that are passed over without being made: a run goes on where it was left.
     pub first_batch: usize,
-    /// Random changes, drawn from (seed, epoch, film).
+    /// Random changes, drawn from (seed, epoch, image).
     pub augment: Option<Augment>,
-    /// Side of the batch's films where it is less than that of the films loaded: the middle is cropped after the augmentation, so that
-    /// turning and shifting brings in film rather than black. `None`: the films' own.
+    /// Side of the batch's images where it is less than that of the images loaded: the middle is cropped after the augmentation, so that
+    /// turning and shifting brings in image rather than black. `None`: the images' own.
     pub crop: Option<u32>,
     /// The run's seed.
     pub seed: u64,
@@ -77,7 +77,7 @@ impl LoadOptions {
 }
 
 /// An iterator over batches. Each thread makes a whole batch at a time; they are handed out in order. Dropping the iterator ends the
-/// threads. It ends with the first film that does not read, unless such films are to be skipped.
+/// threads. It ends with the first image that does not read, unless such images are to be skipped.
 pub struct Loader {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -157,7 +157,7 @@ impl Loader {
         }
     }
 
-    /// Batches of films that are decoded as they are needed, in every epoch anew: for data sets beyond memory and disk. Films that do
+    /// Batches of images that are decoded as they are needed, in every epoch anew: for data sets beyond memory and disk. Images that do
     /// not read are an error, or with `skip_unreadable` listed in the batch they are missing from.
     #[must_use]
     pub fn stream(

@@ -1,4 +1,4 @@
-//! Which films an epoch visits, and in which order.
+//! Which images an epoch visits, and in which order.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::rng_for;
 
-/// How an epoch goes through the films. What it draws depends on (seed, epoch) and the set alone.
+/// How an epoch goes through the images. What it draws depends on (seed, epoch) and the set alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// Every film once, as they come: for judging.
+    /// Every image once, as they come: for judging.
     InOrder,
-    /// Every film once, in random order.
+    /// Every image once, in random order.
     #[default]
     Shuffled,
-    /// As many draws as there are films, with replacement: each draw takes one class or the other with the same probability, then any film of it.
-    /// With strata ([`crate::Films::stratify`]), a stratum first, by its number of films, and then one of its classes.
+    /// As many draws as there are images, with replacement: each draw takes one class or the other with the same probability, then any image of it.
+    /// With strata ([`crate::Films::stratify`]), a stratum first, by its number of images, and then one of its classes.
     Weighted,
-    /// One film of each group, in random order: copies of one film, or films of one patient, count once an epoch. A film without a
+    /// One image of each group, in random order: copies of one image, or images of one patient, count once an epoch. An image without a
     /// group is a group of its own.
     Grouped,
 }
 
-/// One film's turn in an epoch.
+/// One image's turn in an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Turn {
     /// Its place in the set.
@@ -34,25 +34,25 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// What its random changes are drawn by, besides seed and epoch: the film, so that its changes do not depend on the order; and, of
-    /// a film that comes again, which time it is, so that no two turns of an epoch are alike.
+    /// What its random changes are drawn by, besides seed and epoch: the image, so that its changes do not depend on the order; and, of
+    /// an image that comes again, which time it is, so that no two turns of an epoch are alike.
     #[must_use]
     pub fn sample(self) -> u64 {
         self.film as u64 | u64::from(self.repeat) << 40
     }
 }
 
-/// A set of films as an order sees it: of each film whether it is fractured, and the number of its group.
+/// A set of images as an order sees it: of each image whether it is fractured, and the number of its group.
 #[derive(Debug)]
 pub(crate) struct Members {
     fractured: Vec<bool>,
     groups: Vec<usize>,
-    /// The number of each film's stratum, counted from 0; empty: there is one.
+    /// The number of each image's stratum, counted from 0; empty: there is one.
     strata: Vec<usize>,
 }
 
 impl Members {
-    /// From the films' classes and the names of their groups.
+    /// From the images' classes and the names of their groups.
     pub fn new<'a>(films: impl Iterator<Item = (bool, Option<&'a str>)>) -> Self {
         let mut names = std::collections::HashMap::new();
         let mut count = 0;
@@ -76,7 +76,7 @@ impl Members {
         }
     }
 
-    /// The same films in strata, named in their order.
+    /// The same images in strata, named in their order.
     pub fn stratified<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
         let mut known = std::collections::HashMap::new();
         let mut number = |name| {
@@ -94,7 +94,7 @@ impl Members {
         self.fractured.len()
     }
 
-    /// The number of each film's group, counted from 0 as they are first met.
+    /// The number of each image's group, counted from 0 as they are first met.
     pub fn groups(&self) -> &[usize] {
         &self.groups
     }
@@ -138,7 +138,7 @@ impl Members {
         let mut visits = vec![0; self.len()];
         (0..self.len())
             .map(|_| {
-                // A film drawn from all has its stratum with the probability of the stratum's size.
+                // An image drawn from all has its stratum with the probability of the stratum's size.
                 let among = match count {
                     1 => 0,
                     _ => stratum(rng.random_range(0..self.len() as u64) as usize),
@@ -174,7 +174,7 @@ impl Members {
     }
 }
 
-/// The order in which a shuffled epoch visits `count` films: a permutation that depends on (seed, epoch) alone.
+/// The order in which a shuffled epoch visits `count` images: a permutation that depends on (seed, epoch) alone.
 #[must_use]
 pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
@@ -188,7 +188,7 @@ pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// 30 films, the first 6 fractured; 0…9 share a group, 10 and 20 another.
+    /// 30 images, the first 6 fractured; 0…9 share a group, 10 and 20 another.
     fn members() -> Members {
         Members::new((0..30).map(|film| {
             let group = match film {
@@ -200,7 +200,7 @@ mod tests {
         }))
     }
 
-    /// 900 films of one source, 100 of them fractured, and 100 of another, 90 of them fractured: class and source hang together, and in
+    /// 900 images of one source, 100 of them fractured, and 100 of another, 90 of them fractured: class and source hang together, and in
     /// what is drawn they do not.
     #[test]
     fn strata_keep_their_share_and_their_classes_are_even() {

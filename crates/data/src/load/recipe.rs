@@ -1,4 +1,4 @@
-//! What is to be done to the films of a batch, without doing it: for those who make the pixels elsewhere, such as on a GPU.
+//! What is to be done to the images of a batch, without doing it: for those who make the pixels elsewhere, such as on a GPU.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::course::{Course, Stretch};
 use super::order::{Order, Turn};
 use crate::{Augment, Blend, Films, LoadOptions, Transform};
 
-/// All that was drawn for one film's turn.
+/// All that was drawn for one image's turn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
     /// Whose turn it is.
@@ -17,7 +17,7 @@ pub struct Recipe {
     pub mix: Option<Mix>,
 }
 
-/// A partner in a film.
+/// A partner in an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mix {
     /// Whose turn of the same epoch it is: in a weighted or grouped order, partners are too.
@@ -57,7 +57,7 @@ impl Recipe {
         }
     }
 
-    /// The label of the result with this side, 0..=1: 1 for fractured, 0 for not, in between where films are mixed.
+    /// The label of the result with this side, 0..=1: 1 for fractured, 0 for not, in between where images are mixed.
     pub fn target(&self, side: usize, is_fractured: impl Fn(usize) -> bool) -> f32 {
         let label = |turn: Turn| f32::from(u8::from(is_fractured(turn.film)));
         match &self.mix {
@@ -73,13 +73,13 @@ impl Recipe {
 /// What a [`crate::Batch`] of the same options would hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecipeBatch {
-    /// One a film, in order.
+    /// One an image, in order.
     pub recipes: Vec<Recipe>,
     /// The epoch it belongs to, counted from 0.
     pub epoch: u64,
     /// Its number within the epoch, counted from 0.
     pub number: usize,
-    /// Films of this batch on all ranks.
+    /// Images of this batch on all ranks.
     pub global_len: usize,
 }
 
@@ -95,7 +95,7 @@ pub struct Recipes {
 }
 
 impl Films {
-    /// How many turns an epoch has: fewer than there are films where it takes one of each group.
+    /// How many turns an epoch has: fewer than there are images where it takes one of each group.
     #[must_use]
     pub fn epoch_len(&self, order: Order) -> usize {
         self.members().epoch_len(order)

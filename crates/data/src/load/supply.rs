@@ -1,11 +1,11 @@
-//! Where a loader takes its films from: memory or a pack, or files that are decoded as they are needed.
+//! Where a loader takes its images from: memory or a pack, or files that are decoded as they are needed.
 
 use std::sync::Arc;
 
 use super::order::Members;
 use crate::{Decoder, Entry, Films, Preprocess};
 
-/// Films that are read when their batch is made, in every epoch anew: for data sets beyond memory and disk.
+/// Images that are read when their batch is made, in every epoch anew: for data sets beyond memory and disk.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub entries: Vec<Entry>,
@@ -13,11 +13,11 @@ pub(crate) struct Files {
     pub members: Members,
     pub decoder: Decoder,
     pub preprocess: Preprocess,
-    /// Films that do not read are left out of their batch and listed in it, rather than an error.
+    /// Images that do not read are left out of their batch and listed in it, rather than an error.
     pub skip_unreadable: bool,
 }
 
-/// Where a loader takes its films from.
+/// Where a loader takes its images from.
 #[derive(Debug, Clone)]
 pub(crate) enum Supply {
     Films(Arc<Films>),

@@ -11,11 +11,11 @@ use crate::{AnnotationError, DataError, RelativeBox};
 pub(super) enum Annotations {
     /// There are none.
     None,
-    /// One file for all films, by their file names.
+    /// One file for all images, by their file names.
     Coco(HashMap<String, Vec<RelativeBox>>),
-    /// A folder with an XML file a film.
+    /// A folder with an XML file an image.
     Voc(PathBuf),
-    /// A folder with a text file a film.
+    /// A folder with a text file an image.
     Yolo(PathBuf),
 }
 
@@ -33,7 +33,7 @@ impl Annotations {
         })
     }
 
-    /// The boxes of the film in this file; none if nothing is said of it.
+    /// The boxes of the image in this file; none if nothing is said of it.
     pub(super) fn of(&self, name: &str) -> Result<Vec<RelativeBox>, DataError> {
         let beside = |dir: &Path, ending: &str| dir.join(name).with_extension(ending);
         match self {
@@ -156,7 +156,7 @@ fn read_voc(text: &str) -> Result<Vec<RelativeBox>, AnnotationError> {
         .collect()
 }
 
-/// Lines of a class number and, relative to the film, centre, width and height, or the corners of an outline.
+/// Lines of a class number and, relative to the image, centre, width and height, or the corners of an outline.
 fn read_yolo(text: &str) -> Result<Vec<RelativeBox>, AnnotationError> {
     let lines = text
         .lines()

@@ -101,7 +101,7 @@ const LITTER_ENDS: [&str; 5] = [
 
 /// Whether a file or folder of this name is what a system or file manager leaves behind, in any case of letters.
 pub(super) fn is_litter(name: &OsStr) -> bool {
-    // What is hidden is no film that anyone lost.
+    // What is hidden is no image that anyone lost.
     if name.as_encoded_bytes().starts_with(b".") {
         return true;
     }

@@ -11,7 +11,7 @@ use crate::{ClassNames, DataError, Entry, Label, RelativeBox, Split};
 
 /// The class-folder layout, also one folder deeper, as archives unzip.
 ///
-/// Two class folders without splits are taken as `test`: films to judge. A folder beside the classes that is no class and holds
+/// Two class folders without splits are taken as `test`: images to judge. A folder beside the classes that is no class and holds
 /// images is an error, for they would be lost without a word. What is no image, by [`crate::folder_files`], is listed aside; so are a folder
 /// beside the splits that is none, and images in no class's folder. A `boxes.csv` beside the splits (columns `file`, `cx`, `cy`, `w`, `h`, any others kept as
 /// fields) adds boxes; [`crate::write_synth`] writes one.
@@ -124,7 +124,7 @@ fn loose(files: Vec<PathBuf>) -> impl Iterator<Item = Aside> {
 /// Lists class folders.
 pub(super) struct Classes<'a> {
     pub root: &'a Root,
-    /// What films' names are relative to.
+    /// What images' names are relative to.
     pub top: &'a Path,
     pub names: &'a ClassNames,
     pub listing: &'a mut Listing,
@@ -200,8 +200,8 @@ impl Classes<'_> {
     }
 }
 
-/// Adds the boxes of `boxes.csv`, one a row, to the films they name. Films may have been taken out since it was written: their boxes
-/// have nothing to be added to, and no film is lost.
+/// Adds the boxes of `boxes.csv`, one a row, to the images they name. Images may have been taken out since it was written: their boxes
+/// have nothing to be added to, and no image is lost.
 fn add_boxes(path: &Path, base: &Path, entries: &mut [Entry]) -> Result<(), DataError> {
     let required: [&[&str]; 5] = [&["file", "path"], &["cx"], &["cy"], &["w"], &["h"]];
     let table = Table::open(path, &required)?;

@@ -56,7 +56,7 @@ impl Source for DicomTable {
     }
 }
 
-/// The CSV files in a folder that have the columns of a table of films.
+/// The CSV files in a folder that have the columns of a table of images.
 fn tables_in(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
     let io = |source| DataError::Io {
         action: "read",

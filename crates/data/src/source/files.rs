@@ -183,7 +183,7 @@ pub(crate) fn name_of(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// A film's name within its data set: the path below the root with `/`. Lossless: two paths never share one. Bytes that are not
+/// An image's name within its data set: the path below the root with `/`. Lossless: two paths never share one. Bytes that are not
 /// UTF-8 become `%XX`, and so does `%` itself.
 pub(crate) fn relative_id(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);

@@ -15,7 +15,7 @@ use crate::{ClassNames, DataError, RowError, Split};
 ///
 /// The class is the folder's, and `dataset.csv` must agree. Its other columns become fields, with two more: `region` (hand, leg,
 /// hip, shoulder) and `view` (frontal, lateral, oblique), or mixed where several are marked. Boxes come from COCO, PASCAL VOC or YOLO, whichever is there, in this order. The set is not
-/// divided: its authors' own division covers the fractured films alone.
+/// divided: its authors' own division covers the fractured images alone.
 #[derive(Debug, Clone, Copy)]
 pub struct FracAtlas;
 
@@ -100,7 +100,7 @@ pub(crate) fn name_marked(fields: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The film a row speaks of: by its name, and by its class where both folders hold the name.
+/// The image a row speaks of: by its name, and by its class where both folders hold the name.
 fn film_of(
     row: &Row<'_>,
     columns: &[usize],

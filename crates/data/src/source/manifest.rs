@@ -1,4 +1,4 @@
-//! A CSV table that names every film: the layout for films that lie anywhere.
+//! A CSV table that names every image: the layout for images that lie anywhere.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{ClassNames, DataError};
 ///
 /// Columns: `path` (or `file`, `filename`, `image`), relative to the table's folder or absolute; `label` (or `class`): a class by any name
 /// a class folder may have, or 1 and 0; optional `split`, `group` (or a patient column), `boxes` (`cx cy w h;…`). All others are kept
-/// as fields. Without a split every film is `test`.
+/// as fields. Without a split every image is `test`.
 #[derive(Debug, Clone, Copy)]
 pub struct Manifest;
 

@@ -1,4 +1,4 @@
-//! The layouts that films come in, one file each.
+//! The layouts that images come in, one file each.
 
 mod annotations;
 mod aside;
@@ -42,7 +42,7 @@ pub enum Layout {
     Auto,
     /// train|val|test / fractured|not fractured, as the Kaggle set has it.
     ClassFolders,
-    /// A CSV table that names each film: `manifest.csv`, or any path that ends in .csv.
+    /// A CSV table that names each image: `manifest.csv`, or any path that ends in .csv.
     Manifest,
     /// FracAtlas as published: images in two class folders, dataset.csv, Annotations.
     #[serde(rename = "fracatlas")]
@@ -107,15 +107,15 @@ impl FromStr for Layout {
 /// What a layout holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
-    /// The films, in any order.
+    /// The images, in any order.
     pub entries: Vec<Entry>,
-    /// The splits that are there, films in them or not.
+    /// The splits that are there, images in them or not.
     pub splits: Vec<Split>,
-    /// Whether the set comes divided. If not, every film counts as test: a film to judge.
+    /// Whether the set comes divided. If not, every image counts as test: an image to judge.
     pub divided: bool,
     /// The classes by the names that the set gives them, of folders or in a table.
     pub names: BTreeMap<String, Label>,
-    /// What lies among the films and is none.
+    /// What lies among the images and is none.
     pub aside: Vec<Aside>,
 }
 
@@ -127,7 +127,7 @@ pub trait Source {
     /// Whether the data set at this path has this layout. Looks at names and headers alone.
     fn recognises(&self, path: &Path, names: &ClassNames) -> Result<bool, DataError>;
 
-    /// Lists its films without opening one, and what lies among them and is none. Whether a film reads shows when it is read.
+    /// Lists its images without opening one, and what lies among them and is none. Whether an image reads shows when it is read.
     fn read(&self, path: &Path, names: &ClassNames) -> Result<Listing, DataError>;
 }
 

@@ -12,7 +12,7 @@ use crate::{ClassNames, DataError, Entry, Label, RowError, Split};
 /// `train_image_paths.csv`, `train_labeled_studies.csv`, the same for `valid`, and
 /// `train/XR_WRIST/patient00001/study1_positive/image1.png`; also one folder deeper.
 ///
-/// **MURA's label is *abnormal*, not *fractured***, and it is a study's, not a film's: a fracture, but also hardware, arthritis, a
+/// **MURA's label is *abnormal*, not *fractured***, and it is a study's, not an image's: a fracture, but also hardware, arthritis, a
 /// lesion. Here label 1 stands for abnormal. Fields: `body_part` (`wrist`) and `study`; the group is the patient. `valid` is `val`; the
 /// authors keep their test set to themselves.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! From the rows of a table, one a film, to entries: what the manifest and the DICOM layout share.
+//! From the rows of a table, one an image, to entries: what the manifest and the DICOM layout share.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,10 +26,10 @@ pub(crate) const GROUP: &[&str] = &[
 ];
 const BOXES: &[&str] = &["boxes", "boxes_cx_cy_w_h"];
 
-/// The columns that a table of films cannot do without.
+/// The columns that a table of images cannot do without.
 pub(super) const REQUIRED: [&[&str]; 2] = [PATH, LABEL];
 
-/// Reads a table of films. Paths are relative to `root` unless absolute; where a file is not there under its name, `or` is tried.
+/// Reads a table of images. Paths are relative to `root` unless absolute; where a file is not there under its name, `or` is tried.
 pub(super) fn read_rows(
     table: &Table,
     root: &Path,

@@ -4,15 +4,15 @@ use sha2::{Digest, Sha256};
 
 use crate::Label;
 
-/// A group as the dealer sees it: how many films of each kind.
+/// A group as the dealer sees it: how many images of each kind.
 pub(super) struct Pile {
     /// Breaks ties: drawn from the seed and the group's name.
     lot: [u8; 32],
-    /// Films, not fractured, fractured, then those of each stratum.
+    /// Images, not fractured, fractured, then those of each stratum.
     counts: Vec<f64>,
 }
 
-/// How much it matters that a part has its share of all films, of each class, of each stratum.
+/// How much it matters that a part has its share of all images, of each class, of each stratum.
 const WEIGHTS: [f64; 4] = [8.0, 4.0, 4.0, 1.0];
 
 /// Rounds of moving at most; a few are enough.

@@ -1,4 +1,4 @@
-//! Which films belong together.
+//! Which images belong together.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::{DataError, Entry};
 
 use super::unknown_field;
 
-/// Films that belong together, from as many sources as there are: films that any of them joins are one group.
+/// Images that belong together, from as many sources as there are: images that any of them joins are one group.
 #[derive(Debug, Clone)]
 pub struct Groups {
     films: usize,
@@ -20,7 +20,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Each film on its own.
+    /// Each image on its own.
     #[must_use]
     pub fn alone(films: usize) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Groups {
         groups
     }
 
-    /// Joins films that have a name in common, in the films' order; `None` joins nothing.
+    /// Joins images that have a name in common, in the images' order; `None` joins nothing.
     pub fn join<'a>(&mut self, names: impl IntoIterator<Item = Option<&'a str>>) {
         let mut first: HashMap<&str, usize> = HashMap::new();
         for (film, name) in names.into_iter().enumerate().take(self.films) {
@@ -55,7 +55,7 @@ impl Groups {
         }
     }
 
-    /// Joins films that have the same value of a field.
+    /// Joins images that have the same value of a field.
     pub fn join_field(&mut self, entries: &[Entry], name: &str) -> Result<(), DataError> {
         if !entries.iter().any(|e| e.fields.contains_key(name)) {
             return Err(unknown_field(entries, name));
@@ -68,8 +68,8 @@ impl Groups {
         Ok(())
     }
 
-    /// Joins films that an audit found to be copies: a JSON file with `files`, each with `path` and `cluster`, as
-    /// `osteon data audit --json` prints it. Every film must be in it, by its name within the data set or its path.
+    /// Joins images that an audit found to be copies: a JSON file with `files`, each with `path` and `cluster`, as
+    /// `osteon data audit --json` prints it. Every image must be in it, by its name within the data set or its path.
     pub fn join_clusters(&mut self, entries: &[Entry], file: &Path) -> Result<(), DataError> {
         let text = std::fs::read_to_string(file).map_err(|source| DataError::Io {
             action: "read",
@@ -113,15 +113,15 @@ impl Groups {
         Ok(())
     }
 
-    /// A number for each film, in the films' order, the same for films that belong together: the index of the first of them.
+    /// A number for each image, in the images' order, the same for images that belong together: the index of the first of them.
     #[must_use]
     pub fn numbers(&self) -> Vec<usize> {
         let mut sets = self.sets.clone();
         (0..self.films).map(|film| sets.find(film)).collect()
     }
 
-    /// Writes the groups into the films, so that a manifest of them knows what belongs together. A group whose films all have one name
-    /// already keeps it; any other is called by the first of its films' names; a film on its own keeps what it has.
+    /// Writes the groups into the images, so that a manifest of them knows what belongs together. A group whose images all have one name
+    /// already keeps it; any other is called by the first of its images' names; an image on its own keeps what it has.
     pub fn name(&self, entries: &mut [Entry]) {
         let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
         for (film, group) in self.numbers().into_iter().enumerate().take(entries.len()) {

@@ -1,4 +1,4 @@
-//! Dividing films: into train, val and test, or into folds, groups kept whole, classes and subgroups spread evenly.
+//! Dividing images: into train, val and test, or into folds, groups kept whole, classes and subgroups spread evenly.
 
 mod assign;
 mod groups;
@@ -13,11 +13,11 @@ pub use groups::Groups;
 /// How to divide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SplitOptions {
-    /// The fraction of films in val, 0 for none.
+    /// The fraction of images in val, 0 for none.
     pub val: f64,
-    /// The fraction of films in test, 0 for none.
+    /// The fraction of images in test, 0 for none.
     pub test: f64,
-    /// The same seed divides the same films the same way, whatever their order and whatever the groups are numbered.
+    /// The same seed divides the same images the same way, whatever their order and whatever the groups are numbered.
     pub seed: u64,
     /// A field (a body part, a view, a hospital) whose values each part gets its share of, class by class. Classes are balanced anyway.
     pub balance: Option<String>,
@@ -34,13 +34,13 @@ impl Default for SplitOptions {
     }
 }
 
-/// Divides films into train, val and test, in the order of the films. Films with one group number stay together.
+/// Divides images into train, val and test, in the order of the images. Images with one group number stay together.
 ///
-/// Groups are dealt out largest first, each to the part that is then nearest to its share of films, of each class, and of each
+/// Groups are dealt out largest first, each to the part that is then nearest to its share of images, of each class, and of each
 /// class within each value of `balance`; then groups are moved as long as that brings all parts nearer. Sizes come out as near to what was
-/// asked for as the groups allow: within the size of the largest group, and for groups of a few films within one or two.
+/// asked for as the groups allow: within the size of the largest group, and for groups of a few images within one or two.
 ///
-/// Each part that is asked for must get films of both classes, or this fails.
+/// Each part that is asked for must get images of both classes, or this fails.
 pub fn split_films(
     entries: &[Entry],
     groups: &[usize],
@@ -56,7 +56,7 @@ pub fn split_films(
     if train <= 1e-9 {
         let (what, must) = (
             "val and test together",
-            "less than 1, to leave films to train on",
+            "less than 1, to leave images to train on",
         );
         return Err(DataError::SplitOption { what, must });
     }
@@ -80,7 +80,7 @@ pub fn split_films(
     Ok(splits)
 }
 
-/// Divides films into `folds` equal folds, numbered from 0, as [`split_films`] divides; `val` and `test` are not looked at.
+/// Divides images into `folds` equal folds, numbered from 0, as [`split_films`] divides; `val` and `test` are not looked at.
 ///
 /// For a run on fold k, take fold k as test and the next as val, around in a circle: [`fold_splits`] does.
 pub fn fold_films(
@@ -109,7 +109,7 @@ pub fn fold_films(
     Ok(assigned)
 }
 
-/// What each film is for in the run whose test is fold `test`, of as many folds as there are.
+/// What each image is for in the run whose test is fold `test`, of as many folds as there are.
 #[must_use]
 pub fn fold_splits(folds: &[usize], count: usize, test: usize) -> Vec<Split> {
     let use_of = |&fold: &usize| match fold {
@@ -120,7 +120,7 @@ pub fn fold_splits(folds: &[usize], count: usize, test: usize) -> Vec<Split> {
     folds.iter().map(use_of).collect()
 }
 
-/// Whether each film may stay for the parts to share nothing: a film of val goes if its group is in train, one of test if its group is
+/// Whether each image may stay for the parts to share nothing: an image of val goes if its group is in train, one of test if its group is
 /// in train or val. Train stays as it is.
 #[must_use]
 pub fn clean_films(entries: &[Entry], groups: &[usize]) -> Vec<bool> {
@@ -133,7 +133,7 @@ pub fn clean_films(entries: &[Entry], groups: &[usize]) -> Vec<bool> {
     entries.iter().zip(groups).map(stays).collect()
 }
 
-/// The part of each film.
+/// The part of each image.
 fn divide(
     entries: &[Entry],
     groups: &[usize],
@@ -148,7 +148,7 @@ fn divide(
     }
     let strata = strata(entries, fractions, options.balance.as_deref())?;
     let count = strata.iter().max().map_or(0, |s| s + 1);
-    // A group is known by its first film's name, so that neither order nor numbering matters.
+    // A group is known by its first image's name, so that neither order nor numbering matters.
     let mut piles: BTreeMap<&str, Pile> = BTreeMap::new();
     let mut key_of: HashMap<usize, &str> = HashMap::new();
     for (entry, group) in entries.iter().zip(groups) {
@@ -172,7 +172,7 @@ fn divide(
         .collect())
 }
 
-/// Numbers the combinations of class and balanced value. Values of too few films to be shared out are one combination a class.
+/// Numbers the combinations of class and balanced value. Values of too few images to be shared out are one combination a class.
 fn strata(
     entries: &[Entry],
     fractions: &[f64],

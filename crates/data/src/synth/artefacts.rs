@@ -1,4 +1,4 @@
-//! What lies on a film besides the limb, and tells nothing about a fracture: the collimated field, plaster, skin folds, metal
+//! What lies on an image besides the limb, and tells nothing about a fracture: the collimated field, plaster, skin folds, metal
 //! in the beam. The class is not known here.
 
 use super::beam::Map;
@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::frame::{Frame, Patch, Point};
 use super::limb::{Scene, View};
 
-/// Attenuation of steel and titanium at the films' energies, per cm, tempered for scatter and window.
+/// Attenuation of steel and titanium at the images' energies, per cm, tempered for scatter and window.
 const METAL: f32 = 7.0;
 /// Attenuation of plaster, 1/cm.
 const PLASTER: f32 = 0.24;
@@ -20,7 +20,7 @@ pub(super) struct Field {
     half: (f32, f32),
     /// Width of the edge, cm.
     soft: f32,
-    /// What the film shows outside: 0 black, 1 white.
+    /// What the image shows outside: 0 black, 1 white.
     pub(super) outside: f32,
     open: bool,
 }
@@ -67,7 +67,7 @@ impl Field {
         self.open || (x.abs() < self.half.0 - margin && y.abs() < self.half.1 - margin)
     }
 
-    /// Fades a map of film values to the outside.
+    /// Fades a map of image values to the outside.
     pub(super) fn mask(&self, view: View, map: &mut [f32]) {
         if self.open {
             return;
@@ -87,7 +87,7 @@ impl Field {
     }
 }
 
-/// Widens the path through a limb by a cast: returns the extra attenuation, or `None` on most films.
+/// Widens the path through a limb by a cast: returns the extra attenuation, or `None` on most images.
 pub(super) fn plaster(scene: &Scene, bare: &[f32], dice: &mut Dice) -> Option<Map> {
     if !dice.chance(0.06) {
         return None;
@@ -134,7 +134,7 @@ pub(super) fn folds(scene: &Scene, map: &mut [f32], dice: &mut Dice) {
         };
         patch.each(view.size(), view.per_cm, |i, s, v| {
             let d = v - bow * s * s;
-            // Only flesh folds: bare film (no attenuation) stays bare.
+            // Only flesh folds: bare image (no attenuation) stays bare.
             if map[i] > 0.05 {
                 let profile = if line {
                     bump(d / (0.008 * side))

@@ -1,5 +1,5 @@
 //! Elementary functions built from `+ − × ÷ √` and bit moves alone, which IEEE 754 rounds the same everywhere. The platform's
-//! own `exp`, `ln` and `sin` may differ in the last bit from one libm to the next; with these, a film's bytes do not.
+//! own `exp`, `ln` and `sin` may differ in the last bit from one libm to the next; with these, an image's bytes do not.
 
 use std::f32::consts::{LN_2, LOG2_E, PI};
 

@@ -6,12 +6,12 @@ use super::calc::{exp, ln, sin_cos};
 use super::dice::Dice;
 use super::limb::View;
 
-/// How one film was exposed and processed.
+/// How one image was exposed and processed.
 #[derive(Clone, Copy, Debug)]
 struct Exposure {
     /// Scattered over primary photons.
     scatter: f32,
-    /// Heel effect and uneven field: slope of the log exposure over the film, `(right, down)`, and its fall to the corners.
+    /// Heel effect and uneven field: slope of the log exposure over the image, `(right, down)`, and its fall to the corners.
     heel: (f32, f32),
     vignette: f32,
     /// Standard deviation of the noise in log exposure where the window ends.
@@ -54,7 +54,7 @@ impl Exposure {
     }
 }
 
-/// Film values 0..=1 (black to white) from attenuation with (`map`) and without (`plain`) metal; the window is set where there is
+/// Image values 0..=1 (black to white) from attenuation with (`map`) and without (`plain`) metal; the window is set where there is
 /// none, as automatic exposure looks at the patient.
 pub(super) fn develop(
     view: View,
@@ -119,7 +119,7 @@ fn flatten(film: &mut [f32], width: usize, block: usize, level: f32, most: f32) 
     }
 }
 
-/// The log exposures that become black and white: bare film or the thinnest flesh, and the densest bone but for a little.
+/// The log exposures that become black and white: bare image or the thinnest flesh, and the densest bone but for a little.
 fn window(film: &[f32], plain: &[f32], map: &[f32]) -> (f32, f32) {
     let mut sample: Vec<f32> = film
         .iter()
@@ -139,7 +139,7 @@ fn window(film: &[f32], plain: &[f32], map: &[f32]) -> (f32, f32) {
     (rank(0.03), rank(0.99))
 }
 
-/// Approximately normal noise of unit deviation, slightly smeared, as film grain and phosphor make it.
+/// Approximately normal noise of unit deviation, slightly smeared, as image grain and phosphor make it.
 fn grains(count: usize, width: usize, dice: &mut Dice) -> Map {
     let mut grains: Map = (0..count).map(|_| dice.bell()).collect();
     let side = dice.between(0.05, 0.28);

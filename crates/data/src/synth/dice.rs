@@ -1,10 +1,10 @@
-//! The random draws. Each film owns the `ChaCha8` stream of its index, and each purpose its own stretch of that stream, so
+//! The random draws. Each image owns the `ChaCha8` stream of its index, and each purpose its own stretch of that stream, so
 //! what one part of the model draws never shifts what another part draws.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What a stretch of a film's stream is for. Scene and artefacts never see the class: a film and its fractured twin differ
+/// What a stretch of an image's stream is for. Scene and artefacts never see the class: an image and its fractured twin differ
 /// at the fracture alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::frame::{Frame, Motion, Point};
 use super::limb::Scene;
 
-/// A finished fracture: its kind and the corners (cm on the film) of what it changed.
+/// A finished fracture: its kind and the corners (cm on the image) of what it changed.
 pub(super) struct Injury {
     pub(super) kind: FractureKind,
     pub(super) corners: Vec<Vec<Point>>,

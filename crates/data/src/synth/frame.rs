@@ -1,8 +1,8 @@
-//! Places and directions on the film plane, in centimetres, x to the right and y down.
+//! Places and directions on the image plane, in centimetres, x to the right and y down.
 
 use super::calc::sin_cos;
 
-/// A point on the film, cm.
+/// A point on the image, cm.
 pub(super) type Point = (f32, f32);
 
 /// A coordinate frame whose first axis runs along a bone or limb (`s`, towards its far end) and whose second runs across (`v`).
@@ -13,7 +13,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// A frame at `origin` whose `s` axis makes `angle` (radians) with the film's x axis.
+    /// A frame at `origin` whose `s` axis makes `angle` (radians) with the image's x axis.
     pub(super) fn new(origin: Point, angle: f32) -> Self {
         let (sin, cos) = sin_cos(angle);
         Self {
@@ -22,7 +22,7 @@ impl Frame {
         }
     }
 
-    /// Where `(s, v)` lies on the film.
+    /// Where `(s, v)` lies on the image.
     pub(super) fn place(&self, s: f32, v: f32) -> Point {
         let (ax, ay) = self.axis;
         (
@@ -31,7 +31,7 @@ impl Frame {
         )
     }
 
-    /// The `(s, v)` of a point on the film.
+    /// The `(s, v)` of a point on the image.
     pub(super) fn locate(&self, (x, y): Point) -> (f32, f32) {
         let (dx, dy) = (x - self.origin.0, y - self.origin.1);
         let (ax, ay) = self.axis;

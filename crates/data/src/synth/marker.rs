@@ -29,7 +29,7 @@ const BARS: [Stroke; 7] = [
 ];
 const DIGITS: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 0x6f];
 
-/// Draws the marker, if any, on a map of film values 0..=1; `busy` says how much of the limb covers a pixel.
+/// Draws the marker, if any, on a map of image values 0..=1; `busy` says how much of the limb covers a pixel.
 pub(super) fn draw(view: View, busy: &[f32], film: &mut [f32], dice: &mut Dice) {
     if !dice.chance(0.6) {
         return;

@@ -1,9 +1,9 @@
-//! Synthetic radiographs: films of limbs, about half of them fractured, computed from geometry and physics alone. They need no
+//! Synthetic radiographs: images of limbs, about half of them fractured, computed from geometry and physics alone. They need no
 //! licence, no download and no patient, so examples, tests and benchmarks run anywhere. They teach nothing about real patients.
 //!
 //! # The model
 //!
-//! A film is computed ray by ray, at its final resolution, lengths in centimetres:
+//! An image is computed ray by ray, at its final resolution, lengths in centimetres:
 //!
 //! 1. **Limb** (`limb`, `bone`, `tissue`). Bones are hollow, bowed shafts that flare at their ends, joined by rounded knobs. A ray
 //!    at distance `u` from the middle of a shaft of half width `r` and wall `c` passes `2·d·(√(r² − u²) − √((r − c)² − u²))` cm of
@@ -12,27 +12,27 @@
 //!    the outer piece is moved rigidly, with all that hangs on it. A buckle fracture bulges the wall instead.
 //! 3. **Beam** (`beam`). Beer–Lambert: the log attenuation is `L = Σ μ·path`, the share `e^−L` of the photons arrives. Coefficients are
 //!    those of about 60 keV: muscle 0.17 /cm, cortex 0.6 /cm more, spongy bone 0.2 /cm more.
-//! 4. **Film** (`develop`). A broad blur of the arriving photons is added as scatter; the log exposure gets heel effect, blur and
-//!    quantum noise of deviation `∝ e^{L/2}` (the Poisson law in the log domain), edge enhancement on some films, and is
+//! 4. **Image** (`develop`). A broad blur of the arriving photons is added as scatter; the log exposure gets heel effect, blur and
+//!    quantum noise of deviation `∝ e^{L/2}` (the Poisson law in the log domain), edge enhancement on some images, and is
 //!    windowed to gray, bone bright.
 //! 5. **Artefacts** (`artefacts`, `marker`). Collimation, side markers, plaster, skin folds, metal.
 //!
 //! # Why a model must look at the bone
 //!
-//! The class is drawn first and from a stretch of the film's random stream that nothing else reads; limb, view, artefacts and
+//! The class is drawn first and from a stretch of the image's random stream that nothing else reads; limb, view, artefacts and
 //! exposure are drawn without knowing it. Growth plates, nutrient canals, joints, crossing edges, plates and folds are in both
-//! classes alike. A film and its twin of the other class differ at the fracture, in what hangs on the broken bone and in the gray
+//! classes alike. An image and its twin of the other class differ at the fracture, in what hangs on the broken bone and in the gray
 //! window that automatic exposure chooses, nowhere else.
 //!
 //! # Difficulty
 //!
 //! Each fracture has a conspicuity: nine of ten are plain at 128 pixels, one is subtle. As an example, a convolutional network of
-//! 130,000 weights trained from scratch on 400 films at 128 pixels (batch 8, flips and quarter turns) reached a test AUC of 0.67
+//! 130,000 weights trained from scratch on 400 images at 128 pixels (batch 8, flips and quarter turns) reached a test AUC of 0.67
 //! after 1 epoch, 0.91 after 8 and 0.94 after 14.
 //!
 //! # Determinism
 //!
-//! A film is a function of `(seed, index)`: `ChaCha8` keyed by the seed, stream = index. Arithmetic is limited to what IEEE 754
+//! An image is a function of `(seed, index)`: `ChaCha8` keyed by the seed, stream = index. Arithmetic is limited to what IEEE 754
 //! rounds exactly (see `calc`), so the bytes do not depend on platform, order or number of threads.
 
 mod artefacts;
@@ -60,7 +60,7 @@ use limb::View;
 
 pub use crate::RelativeBox;
 
-/// A source of synthetic films; cheap to copy, `Sync`, without state: [`Synth::film`] may be called in any order and from any
+/// A source of synthetic images; cheap to copy, `Sync`, without state: [`Synth::film`] may be called in any order and from any
 /// number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Synth {
@@ -68,7 +68,7 @@ pub struct Synth {
     sides: (u32, u32),
 }
 
-/// One synthetic film with all that is known about it.
+/// One synthetic image with all that is known about it.
 #[derive(Clone, Debug)]
 pub struct SynthFilm {
     /// 8-bit gray, the longer side 256 to 512 pixels, the shorter 0.6 to 1.0 times that; portrait or landscape.
@@ -77,9 +77,9 @@ pub struct SynthFilm {
     pub fractured: bool,
     /// The kind of fracture; `None` when not fractured.
     pub fracture: Option<FractureKind>,
-    /// Where the film shows the fracture, one box a broken bone; empty when not fractured.
+    /// Where the image shows the fracture, one box a broken bone; empty when not fractured.
     pub boxes: Vec<RelativeBox>,
-    /// The limb on the film.
+    /// The limb on the image.
     pub bone: Bone,
 }
 
@@ -99,7 +99,7 @@ pub enum FractureKind {
     Buckle,
 }
 
-/// The limb a film shows.
+/// The limb an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Bone {
@@ -116,7 +116,7 @@ pub enum Bone {
 }
 
 impl Synth {
-    /// Films of this seed, the longer side 256 to 512 pixels.
+    /// Images of this seed, the longer side 256 to 512 pixels.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -125,14 +125,14 @@ impl Synth {
         }
     }
 
-    /// The film of an index: the same for the same `(seed, index)`, always and everywhere.
+    /// The image of an index: the same for the same `(seed, index)`, always and everywhere.
     #[must_use]
     pub fn film(&self, index: u64) -> SynthFilm {
         let fractured = self.dice(index, Purpose::Class).chance(0.5);
         self.film_of(index, fractured)
     }
 
-    /// The film of an index, its class given.
+    /// The image of an index, its class given.
     fn film_of(&self, index: u64, fractured: bool) -> SynthFilm {
         let mut dice = self.dice(index, Purpose::Scene);
         let (width, height) = self.size(&mut dice);
@@ -153,7 +153,7 @@ impl Synth {
         let whole = fractured.then(|| scene.clone());
         let injury = if fractured {
             let size = (width as f32 / view.per_cm, height as f32 / view.per_cm);
-            // Films are centred on what hurts; where no bone crosses the middle, nearer to the edge will do.
+            // Images are centred on what hurts; where no bone crosses the middle, nearer to the edge will do.
             [0.14, 0.07, 0.02, -9.0].iter().find_map(|share| {
                 let margin = share * view.side();
                 let inside =
@@ -228,7 +228,7 @@ impl Synth {
 }
 
 impl RelativeBox {
-    /// The box around points given in cm, a little padded, cut at the film's edges; `None` for no points.
+    /// The box around points given in cm, a little padded, cut at the image's edges; `None` for no points.
     fn around(points: &[Point], view: View) -> Option<Self> {
         let fold = |pick: fn(&Point) -> f32, pixels: usize| {
             let cm = pixels as f32 / view.per_cm;

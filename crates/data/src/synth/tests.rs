@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::*;
 
-/// The films several tests look at.
+/// The images several tests look at.
 static FILMS: LazyLock<Vec<SynthFilm>> = LazyLock::new(|| films(1, 400));
 
 fn films(seed: u64, count: u64) -> Vec<SynthFilm> {
@@ -14,7 +14,7 @@ fn films(seed: u64, count: u64) -> Vec<SynthFilm> {
     (0..count).into_par_iter().map(|i| synth.film(i)).collect()
 }
 
-/// A number a film shows at a glance.
+/// A number an image shows at a glance.
 type Feature = fn(&SynthFilm) -> f64;
 
 /// Area under the ROC curve by ranks, ties counted half.
@@ -60,10 +60,10 @@ fn a_film_is_a_function_of_seed_and_index() {
     let forwards: Vec<_> = (0..12).map(|i| synth.film(i)).collect();
     for i in (0..12).rev() {
         let (again, before) = (Synth::new(11).film(i), &forwards[i as usize]);
-        assert_eq!(again.pixels, before.pixels, "film {i}");
-        assert_eq!(again.boxes, before.boxes, "film {i}");
+        assert_eq!(again.pixels, before.pixels, "image {i}");
+        assert_eq!(again.boxes, before.boxes, "image {i}");
         assert_eq!((again.fracture, again.bone), (before.fracture, before.bone));
-        assert_ne!(Synth::new(12).film(i).pixels, before.pixels, "film {i}");
+        assert_ne!(Synth::new(12).film(i).pixels, before.pixels, "image {i}");
     }
     assert_ne!(forwards[0].pixels, forwards[1].pixels);
 }
@@ -86,15 +86,15 @@ fn classes_balance_and_boxes_belong_to_fractures() {
     let fractured = films.iter().filter(|f| f.fractured).count();
     assert!((160..=240).contains(&fractured), "{fractured} of 400");
     for (i, film) in films.iter().enumerate() {
-        assert_eq!(film.fractured, film.fracture.is_some(), "film {i}");
-        assert_eq!(film.fractured, !film.boxes.is_empty(), "film {i}");
+        assert_eq!(film.fractured, film.fracture.is_some(), "image {i}");
+        assert_eq!(film.fractured, !film.boxes.is_empty(), "image {i}");
         for b in &film.boxes {
-            assert!(b.w > 0.0 && b.h > 0.0, "film {i}: {b:?}");
+            assert!(b.w > 0.0 && b.h > 0.0, "image {i}: {b:?}");
             let inside = b.cx - 0.5 * b.w >= -1e-5
                 && b.cx + 0.5 * b.w <= 1.0 + 1e-5
                 && b.cy - 0.5 * b.h >= -1e-5
                 && b.cy + 0.5 * b.h <= 1.0 + 1e-5;
-            assert!(inside, "film {i}: {b:?}");
+            assert!(inside, "image {i}: {b:?}");
         }
     }
 }
@@ -123,15 +123,15 @@ fn films_have_the_promised_size_and_a_sane_range() {
     for (i, film) in FILMS.iter().enumerate() {
         let (width, height) = film.pixels.dimensions();
         let (long, short) = (width.max(height), width.min(height));
-        assert!((256..=512).contains(&long), "film {i}: {width} × {height}");
-        assert!(short + 1 >= long * 6 / 10, "film {i}: {width} × {height}");
+        assert!((256..=512).contains(&long), "image {i}: {width} × {height}");
+        assert!(short + 1 >= long * 6 / 10, "image {i}: {width} × {height}");
         let (dark, bright) = (quantile(film, 0.02), quantile(film, 0.98));
-        assert!(bright - dark > 60, "film {i}: {dark} to {bright}");
-        assert!(deviation(film) > 12.0, "film {i}");
+        assert!(bright - dark > 60, "image {i}: {dark} to {bright}");
+        assert!(deviation(film) > 12.0, "image {i}");
     }
 }
 
-/// Each film and its twin of the other class are alike away from the fracture: the class leaks by no other way.
+/// Each image and its twin of the other class are alike away from the fracture: the class leaks by no other way.
 #[test]
 fn a_twin_differs_little_but_at_the_fracture() {
     let synth = Synth::new(4);
@@ -140,7 +140,7 @@ fn a_twin_differs_little_but_at_the_fracture() {
         let (whole, broken) = (synth.film_of(i, false), synth.film_of(i, true));
         assert_eq!(whole.pixels.dimensions(), broken.pixels.dimensions());
         assert_eq!(whole.bone, broken.bone);
-        assert!(broken.fractured && !whole.fractured, "film {i}");
+        assert!(broken.fractured && !whole.fractured, "image {i}");
         drift += (mean(&broken) - mean(&whole)) / 40.0;
         let (w, h) = broken.pixels.dimensions();
         let b = broken.boxes[0];
@@ -156,9 +156,9 @@ fn a_twin_differs_little_but_at_the_fracture() {
                 change = change.max(a.0[0].abs_diff(b.0[0]));
             }
         }
-        assert!(change > 5, "film {i}: the box holds no change");
+        assert!(change > 5, "image {i}: the box holds no change");
     }
-    // One film's window may move by some grays, but not to one side.
+    // One image's window may move by some grays, but not to one side.
     assert!(drift.abs() < 1.5, "the mean drifts by {drift}");
 }
 

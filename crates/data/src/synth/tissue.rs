@@ -118,7 +118,7 @@ impl Tube {
                     path[i] = here;
                     return;
                 }
-                // Polynomial smooth maximum; no blending towards bare film, which would draw a halo.
+                // Polynomial smooth maximum; no blending towards bare image, which would draw a halo.
                 let near = (BLEND - (here - there).abs()).max(0.0);
                 let blend = near * near / (4.0 * BLEND) * (there.min(here) / BLEND).min(1.0);
                 path[i] = here.max(there) + blend;

@@ -1,4 +1,4 @@
-//! A table beside a data set: what it adds to the films, and what is wrong with it.
+//! A table beside a data set: what it adds to the images, and what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -146,11 +146,11 @@ fn what_is_wrong_is_said_with_its_row() {
     );
     assert_eq!(
         said(&TABLE.replace("d.png", "e.png")),
-        "about.csv, line 7, column file: the data set has no film e.png"
+        "about.csv, line 7, column file: the data set has no image e.png"
     );
     assert_eq!(
         said("file,age\na.png,3\n"),
-        "about.csv, line 2, column file: 3 films of the data set are called a.png: \
+        "about.csv, line 2, column file: 3 images of the data set are called a.png: \
          name them by path, or by file, split and class"
     );
     assert_eq!(
@@ -161,7 +161,7 @@ fn what_is_wrong_is_said_with_its_row() {
     assert!(said("name,boxes\nb.png,1 2\n").contains("has no column path (nor file"));
     assert_eq!(
         said("file\nb.png\nc.png\n"),
-        "about.csv has no row for 4 of 6 films: train/fractured/a.png, val/fractured/a.png, val/not fractured/a.png, …"
+        "about.csv has no row for 4 of 6 images: train/fractured/a.png, val/fractured/a.png, val/not fractured/a.png, …"
     );
     let (catalog, without) = plain.annotated_partly(&about).expect("in part");
     assert_eq!((catalog.entries().len(), without.len()), (6, 4));

@@ -1,4 +1,4 @@
-//! Copies of synthetic films, turned, mirrored, resized and re-encoded, and an audit of a small set on disk.
+//! Copies of synthetic images, turned, mirrored, resized and re-encoded, and an audit of a small set on disk.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -23,7 +23,7 @@ fn films(seed: u64, n: u64) -> Vec<GrayImage> {
     (0..n).map(|i| synth.film(i).pixels).collect()
 }
 
-/// Cluster of each film, by index.
+/// Cluster of each image, by index.
 fn clusters(films: &[GrayImage]) -> Vec<usize> {
     let mut resizer = Resizer::new();
     let thumbs: Vec<Thumb> = films.iter().map(|f| Thumb::new(f, &mut resizer)).collect();
@@ -117,7 +117,7 @@ fn copies_are_found_whatever_was_done_to_them() {
         .enumerate()
         .flat_map(|(c, (name, _))| (0..8).map(move |i| (name, i, 8 * (c + 1) + i)))
         .filter(|&(_, original, copy)| of[copy] != of[original])
-        .map(|(name, original, _)| format!("film {original} {name}"))
+        .map(|(name, original, _)| format!("image {original} {name}"))
         .collect();
     assert!(missed.is_empty(), "not found: {missed:?}");
     let mut different = of[..8].to_vec();
@@ -125,7 +125,7 @@ fn copies_are_found_whatever_was_done_to_them() {
     assert_eq!(
         different.len(),
         8,
-        "different films were joined: {:?}",
+        "different images were joined: {:?}",
         &of[..8]
     );
 }
@@ -197,7 +197,7 @@ fn an_audit_names_what_is_wrong() {
     let png = std::fs::read(at("train/fractured/2.png")).expect("reads");
     std::fs::write(at("val/fractured/named.jpg"), &png).expect("writes");
     std::fs::write(at("val/fractured/cut.png"), &png[..png.len() / 2]).expect("writes");
-    std::fs::write(at("val/fractured/text.png"), "no film").expect("writes");
+    std::fs::write(at("val/fractured/text.png"), "no image").expect("writes");
 
     let catalog = Catalog::open(dir.path()).expect("opens");
     let found = audit(
@@ -321,7 +321,7 @@ fn real_films_by_their_manifest() {
             .split(|c: char| !c.is_ascii_digit())
             .next()
             .unwrap_or_default();
-        // Film 1 is a right wrist, film 2 a left one; the manifest counts them as one cluster, 291.
+        // Image 1 is a right wrist, image 2 a left one; the manifest counts them as one cluster, 291.
         let cluster = if &row[4] == "291" {
             format!("291/{film}")
         } else {

@@ -36,7 +36,7 @@ fn half_a_gray_level_from_imageproc() {
     for sample in 0..24 {
         let film = Synth::new(5).film(sample).pixels;
         let (w, h) = film.dimensions();
-        let view = GrayView::new(w, h, film.as_raw()).expect("a film");
+        let view = GrayView::new(w, h, film.as_raw()).expect("an image");
         // To the same size, and as the middle of it.
         for (augment, size) in [(&Augment::default(), (w, h)), (&everything, (224, 208))] {
             let transform = augment.draw(1, 2, sample);
@@ -46,7 +46,7 @@ fn half_a_gray_level_from_imageproc() {
                     difference(&applied(instructions, &transform, view, size), &reference);
                 assert!(
                     mean < 0.5,
-                    "{instructions:?}, film {sample}: {mean} for {transform:?}"
+                    "{instructions:?}, image {sample}: {mean} for {transform:?}"
                 );
                 worst = worst.max(mean);
             }
@@ -96,7 +96,7 @@ fn any_transform() -> impl Strategy<Value = Transform> {
 }
 
 proptest! {
-    /// Any film, any change, any size, odd ones and slivers included: to the bit.
+    /// Any image, any change, any size, odd ones and slivers included: to the bit.
     #[test]
     fn all_paths_give_the_same_bits(
         transform in any_transform(),
@@ -105,7 +105,7 @@ proptest! {
         seed in any::<u8>(),
     ) {
         let film: Vec<u8> = (0..w * h).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ seed).collect();
-        let view = GrayView::new(w, h, &film).expect("a film");
+        let view = GrayView::new(w, h, &film).expect("an image");
         let plain = applied(Instructions::Scalar, &transform, view, size);
         prop_assert!(plain.iter().all(|v| (0.0..=255.0).contains(v)));
         for &instructions in Instructions::available() {
@@ -118,7 +118,7 @@ proptest! {
 #[test]
 fn erasing_takes_its_share_and_noise_its_spread() {
     let gray = vec![100_u8; 64 * 64];
-    let film = GrayView::new(64, 64, &gray).expect("a film");
+    let film = GrayView::new(64, 64, &gray).expect("an image");
     let noisy = Transform {
         noise: 10.0,
         noise_seed: 3,
@@ -143,7 +143,7 @@ fn erasing_takes_its_share_and_noise_its_spread() {
         }),
         ..Transform::NONE
     };
-    let film = GrayView::new(64, 64, &half).expect("a film");
+    let film = GrayView::new(64, 64, &half).expect("an image");
     let out = applied(Instructions::best(), &erased, film, (64, 64));
     let seen = [7, 40 * 64 + 7, 60 * 64 + 7].map(|place| out[place] as u8);
     assert_eq!(

@@ -128,7 +128,7 @@ fn nothing_and_headers_alone_are_refused() {
                 repair,
                 ..Decoder::default()
             };
-            let error = decoder.decode(bytes).expect_err("no film").to_string();
+            let error = decoder.decode(bytes).expect_err("no image").to_string();
             assert!(
                 error.len() > 10 && !error.contains("TODO"),
                 "{bytes:?}: {error}"

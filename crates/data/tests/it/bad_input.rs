@@ -1,4 +1,4 @@
-//! Data sets with something wrong: an error that names the place, never a panic and never a film less.
+//! Data sets with something wrong: an error that names the place, never a panic and never an image less.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn manifests() {
             "path,label,view,View\n",
             "manifest.csv has two columns \"View\"",
         ),
-        ("path,label\n", "SET holds no films"),
+        ("path,label\n", "SET holds no images"),
         (
             "",
             "manifest.csv has no column path (nor file, filename, image); it has none",
@@ -140,9 +140,9 @@ fn folders_without_films() {
     for class in ["train/fractured", "train/not fractured"] {
         std::fs::create_dir_all(dir.path().join(class)).expect("folder");
     }
-    assert_eq!(refusal(dir.path()), "SET holds no films");
+    assert_eq!(refusal(dir.path()), "SET holds no images");
     put(dir.path(), "train/fractured/.DS_Store", "x");
-    assert_eq!(refusal(dir.path()), "SET holds no films");
+    assert_eq!(refusal(dir.path()), "SET holds no images");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn an_unknown_class() {
     );
 }
 
-/// A file that is called an image and is none is a film that does not read: listed, named, in no figure. Where a table names it, so is an
+/// A file that is called an image and is none is an image that does not read: listed, named, in no figure. Where a table names it, so is an
 /// empty file.
 #[test]
 fn a_file_that_is_no_image() {
@@ -212,7 +212,7 @@ mod links {
             let said = refusal(dir.path());
             assert!(said.starts_with(&format!("{link} is a link to ")), "{said}");
             assert!(
-                said.contains("outside of the data set SET. Move the films into it"),
+                said.contains("outside of the data set SET. Move the images into it"),
                 "{said}"
             );
         }
@@ -286,7 +286,7 @@ mod names {
 
     use super::*;
 
-    /// Names that are not text are films like any other, and come back from a manifest byte for byte.
+    /// Names that are not text are images like any other, and come back from a manifest byte for byte.
     #[test]
     fn that_are_not_text() {
         let dir = folder();

@@ -1,4 +1,4 @@
-//! Films and batches: what a batch holds depends on seed and epoch, not on threads.
+//! Images and batches: what a batch holds depends on seed and epoch, not on threads.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ fn all(films: &Arc<Films>, options: &LoadOptions) -> Vec<Batch> {
     films
         .loader(options.clone())
         .collect::<Result<_, _>>()
-        .expect("films in memory")
+        .expect("images in memory")
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn films_read_as_they_are_needed_make_the_same_batches() {
 fn a_film_that_does_not_read_ends_a_stream_or_is_listed() {
     let (dir, _) = films(40);
     let root = dir.path().join("set");
-    std::fs::write(root.join("train/fractured/00000_note.jpg"), b"no film").expect("writes");
+    std::fs::write(root.join("train/fractured/00000_note.jpg"), b"no image").expect("writes");
     let catalog = Catalog::open(&root).expect("opens");
     let stream = |skip| {
         catalog
@@ -128,7 +128,7 @@ fn a_film_that_does_not_read_ends_a_stream_or_is_listed() {
         .last()
         .expect("some")
         .as_ref()
-        .expect_err("not a film");
+        .expect_err("not an image");
     assert!(error.to_string().contains("00000_note.jpg"), "{error}");
     let batches: Vec<Batch> = stream(true).map(|b| b.expect("skips")).collect();
     let unreadable: Vec<_> = batches.iter().flat_map(|b| &b.unreadable).collect();
@@ -189,13 +189,13 @@ fn an_epoch_left_early_ends_its_threads() {
 fn a_pack_is_found_again_mended_and_left_for_another() {
     let (dir, plain) = films(40);
     let root = dir.path().join("set");
-    // A copy and a file that is no film.
+    // A copy and a file that is no image.
     std::fs::copy(
         root.join(&plain.ids()[0]),
         root.join("train/fractured/copy.png"),
     )
     .expect("copies");
-    std::fs::write(root.join("train/fractured/note.png"), b"no film").expect("writes");
+    std::fs::write(root.join("train/fractured/note.png"), b"no image").expect("writes");
     let cache = Cache::new(dir.path().join("cache"));
     let open = |size| {
         let catalog = Catalog::open(&root).expect("opens");
@@ -258,7 +258,7 @@ fn a_pack_is_found_again_mended_and_left_for_another() {
     image::GrayImage::from_pixel(20, 20, image::Luma([7]))
         .save(changed)
         .expect("writes");
-    assert_eq!(open(48), Packed::Made, "a changed film");
+    assert_eq!(open(48), Packed::Made, "a changed image");
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn files_that_do_not_read_are_listed_and_the_rest_is_kept() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let root = dir.path().join("set");
     write_synth(&root, 20, 3, &|| {}).expect("writes");
-    std::fs::write(root.join("train/fractured/0_note.jpg"), b"no film").expect("writes");
+    std::fs::write(root.join("train/fractured/0_note.jpg"), b"no image").expect("writes");
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let films =

@@ -174,7 +174,7 @@ fn fragments_and_lengths() {
     refused("14", &[("no-pixels-sr.dcm", "holds no pixel data")]);
 }
 
-/// Apart from the pixels that are no film, which are black or white.
+/// Apart from the pixels that are no image, which are black or white.
 #[test]
 fn one_bright_thing_in_deep_gray() {
     let Some(folder) = case("16") else {

@@ -1,4 +1,4 @@
-//! Decoding: formats by content, awkward real files, and bytes that are no film.
+//! Decoding: formats by content, awkward real files, and bytes that are no image.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -110,7 +110,7 @@ fn what_is_no_film_is_named() {
         Err(DecodeError::UnknownFormat)
     ));
     let jpeg = encoded(&DynamicImage::ImageLuma8(film()), ImageFormat::Jpeg);
-    // Wherever the end is missing, it is an error and never a film with a gray rest.
+    // Wherever the end is missing, it is an error and never an image with a gray rest.
     for keep in 2..jpeg.len() - 2 {
         let cut = decoder.decode(&jpeg[..keep]);
         assert!(
@@ -202,7 +202,7 @@ fn awkward_real_files() {
     assert_eq!((read, truncated), (27, 13));
 }
 
-/// What a decoder keeps from film to film does not show in the next film, whatever their order.
+/// What a decoder keeps from image to image does not show in the next image, whatever their order.
 #[test]
 fn kept_buffers_leave_no_trace() {
     let mut scratch = DecodeScratch::default();
@@ -238,7 +238,7 @@ fn kept_buffers_leave_no_trace() {
     }
 }
 
-/// A film cut short is repaired to what there is: its top is the whole film's, and nobody takes it for whole.
+/// An image cut short is repaired to what there is: its top is the whole image's, and nobody takes it for whole.
 #[test]
 fn what_decodes_of_a_cut_film_is_kept() {
     let whole = GrayImage::from_fn(64, 64, |x, y| Luma([(x * 3 + (y * x) % 17) as u8]));
@@ -316,7 +316,7 @@ proptest! {
     }
 }
 
-/// Colours are a sample beside the film; the film is the same to the last bit, and gray files have none.
+/// Colours are a sample beside the image; the image is the same to the last bit, and gray files have none.
 #[test]
 fn colours_are_seen_and_change_nothing() {
     let rgb = RgbImage::from_fn(300, 200, |x, y| {
@@ -354,7 +354,7 @@ fn colours_are_seen_and_change_nothing() {
         // A BMP of gray levels has a palette, which is in colour.
         assert!(none.is_none() || format == ImageFormat::Bmp, "{format:?}");
     }
-    // A film that was asked for without colours leaves none behind.
+    // An image that was asked for without colours leaves none behind.
     let gray = encoded(&DynamicImage::ImageLuma8(film()), ImageFormat::Png);
     decoder
         .decode_with(&encoded(&rgb, ImageFormat::Png), None, &mut scratch)
@@ -365,7 +365,7 @@ fn colours_are_seen_and_change_nothing() {
     assert!(none.is_none());
 }
 
-/// Rows that a damaged file leaves out are no rows of the film that was in the buffers before: found by fuzzing.
+/// Rows that a damaged file leaves out are no rows of the image that was in the buffers before: found by fuzzing.
 #[test]
 fn a_repaired_film_shows_nothing_of_the_film_before() {
     let seed =
@@ -430,7 +430,7 @@ fn rows_that_are_not_in_the_file_are_missed() {
             }
         }
     }
-    // Of this one, zune-jpeg leaves the last rows as they were, and says nothing: found by fuzzing, for the film before showed through.
+    // Of this one, zune-jpeg leaves the last rows as they were, and says nothing: found by fuzzing, for the image before showed through.
     let mut unwritten = std::fs::read(seed("rows_unwritten.jpg")).expect("is there");
     unwritten.pop();
     let read = Decoder::default().decode(&unwritten);

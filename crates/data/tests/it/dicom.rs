@@ -12,7 +12,7 @@ fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
     film::file(syntax, CR, "1.2.3.4", elements)
 }
 
-/// Rows, columns and the like of a gray film of 16 bits.
+/// Rows, columns and the like of a gray image of 16 bits.
 fn header(photometric: &[u8], rows: u16, columns: u16, stored: u16, signed: u16) -> Vec<u8> {
     [
         word(0x28, 2, 1),
@@ -129,7 +129,7 @@ fn what_is_wrong_is_named() {
     let refused = |elements: &[Vec<u8>]| {
         Decoder::default()
             .decode(&file(NATIVE, elements))
-            .expect_err("no film")
+            .expect_err("no image")
     };
     let film = || header(b"MONOCHROME2 ", 2, 2, 12, 0);
     assert!(matches!(refused(&[film()]), DecodeError::DicomNoPixels));
@@ -269,7 +269,7 @@ fn shades_of_real_files_are_pydicoms() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// No other program at hand decodes the 12-bit JPEGs, but each holds the film that another file holds without loss.
+/// No other program at hand decodes the 12-bit JPEGs, but each holds the image that another file holds without loss.
 #[test]
 fn twelve_bit_jpegs_show_their_originals() {
     let Some(folder) = crate::real_films("dicom") else {
@@ -368,7 +368,7 @@ fn jpeg_ls_is_read_in_every_build() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// A film of each codec, made small enough to be quick by its own limit.
+    /// An image of each codec, made small enough to be quick by its own limit.
     #[test]
     fn damaged_real_files_do_not_panic(
         which in any::<prop::sample::Index>(),
@@ -419,7 +419,7 @@ fn spoil_and_decode(
     let _ = decoder.decode(&bytes);
 }
 
-/// One film in every lossless coding (`make_large.py`: pydicom, Pillow and dcmtk wrote them). The JPEG-LS file has a byte of filling before its end.
+/// One image in every lossless coding (`make_large.py`: pydicom, Pillow and dcmtk wrote them). The JPEG-LS file has a byte of filling before its end.
 #[test]
 fn one_film_is_the_same_in_every_lossless_coding() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");

@@ -1,4 +1,4 @@
-//! Films known again by their fingerprints, and others not.
+//! Images known again by their fingerprints, and others not.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
@@ -77,8 +77,8 @@ const CHANGES: [(&str, Change); 12] = [
     ("padded", padded),
 ];
 
-/// Synthetic films are plainer than real ones, and their wide dark grounds lie near the level that counts as no film: turned by an odd angle a few
-/// come out just beyond the limit. The nearest film is always the right one.
+/// Synthetic images are plainer than real ones, and their wide dark grounds lie near the level that counts as no image: turned by an odd angle a few
+/// come out just beyond the limit. The nearest image is always the right one.
 #[test]
 fn copies_are_known_again() {
     let originals = films(31, 12);
@@ -86,10 +86,10 @@ fn copies_are_known_again() {
     let mut missed = Vec::new();
     for (name, change) in CHANGES {
         for (i, film) in originals.iter().enumerate() {
-            let (index, distance) = seen.nearest(&change(film)).expect("a film");
-            assert_eq!(index, i, "film {i} {name}, {distance}");
+            let (index, distance) = seen.nearest(&change(film)).expect("an image");
+            assert_eq!(index, i, "image {i} {name}, {distance}");
             if distance > SeenFilms::LIMIT {
-                missed.push(format!("film {i} {name}: {distance}"));
+                missed.push(format!("image {i} {name}: {distance}"));
             }
         }
     }
@@ -115,7 +115,7 @@ fn copies_are_known_again() {
 fn other_films_are_not() {
     let seen = SeenFilms::new(&hashes(&films(32, 150)));
     for (i, film) in films(33, 60).iter().enumerate() {
-        assert!(!seen.has_seen(film), "film {i}: {:?}", seen.nearest(film));
+        assert!(!seen.has_seen(film), "image {i}: {:?}", seen.nearest(film));
     }
 }
 
@@ -135,7 +135,7 @@ fn a_hash_goes_through_text() {
     let unlike = format!("é{}", &text[2..]);
     for bad in ["", "abc", &text[1..], &format!("{text}A"), &unlike] {
         let said = bad.parse::<FilmHash>().expect_err("refused").to_string();
-        assert!(said.contains("is no film hash"), "{said}");
+        assert!(said.contains("is no image hash"), "{said}");
         assert!(serde_json::from_str::<FilmHash>(&format!("{bad:?}")).is_err());
     }
     assert!(hash.distance(&FilmHash::of(&flip_horizontal(film))) < SeenFilms::LIMIT);
@@ -178,8 +178,8 @@ fn a_data_set_gives_its_hashes() {
     assert_eq!(seen.have_seen(&test), vec![false; made.films[2]]);
 }
 
-/// A sample of real films: of Kaggle's train, four files of each cluster with one file of a content; of the clusters' other films, copies; of `FracAtlas`
-/// val against train, films that are all different.
+/// A sample of real images: of Kaggle's train, four files of each cluster with one file of a content; of the clusters' other images, copies; of `FracAtlas`
+/// val against train, images that are all different.
 #[test]
 fn real_films_within_bounds() {
     let (Some(kaggle), Some(fracatlas), Some(manifests)) = (
@@ -244,7 +244,7 @@ fn real_films_within_bounds() {
     let flagged = seen.have_seen(&others);
     assert!(
         share(&flagged) <= 0.005,
-        "{} of {} flagged by Kaggle's films",
+        "{} of {} flagged by Kaggle's images",
         share(&flagged),
         flagged.len()
     );

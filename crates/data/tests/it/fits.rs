@@ -1,10 +1,10 @@
-//! Fits against Pillow: real films (`tests/oracles/make_fits.py`), and a film decoded smaller against itself decoded whole.
+//! Fits against Pillow: real images (`tests/oracles/make_fits.py`), and an image decoded smaller against itself decoded whole.
 
 use fast_image_resize::Resizer;
 use osteon_data::{DecodeScratch, Decoder, Fit, Preprocess, image_files};
 use serde_json::Value;
 
-/// 128 levels and the mean of each film and fit, as Pillow's antialiased BILINEAR has them from its own decoder.
+/// 128 levels and the mean of each image and fit, as Pillow's antialiased BILINEAR has them from its own decoder.
 #[test]
 fn real_films_are_fitted_as_pillow_fits_them() {
     let Some(folder) = crate::real_films("originals") else {
@@ -54,7 +54,7 @@ fn real_films_are_fitted_as_pillow_fits_them() {
     assert!(worst <= 3, "worst {worst}, worst mean {worst_mean}");
 }
 
-/// What the default `reduce_gap` costs, on real films: see the table at `Decoder::reduce_gap`.
+/// What the default `reduce_gap` costs, on real images: see the table at `Decoder::reduce_gap`.
 #[test]
 fn a_film_decoded_smaller_is_the_same_film() {
     let Some(folder) = crate::real_films("originals") else {

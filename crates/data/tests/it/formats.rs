@@ -70,7 +70,7 @@ fn every_format_is_what_pillow_makes_of_it() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// A file of any format with some bytes changed and its end cut is an error or a film within the limits, never a panic, with
+    /// A file of any format with some bytes changed and its end cut is an error or an image within the limits, never a panic, with
     /// repair or without.
     #[test]
     fn damaged_files_do_not_panic(

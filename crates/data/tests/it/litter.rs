@@ -8,7 +8,7 @@ use osteon_data::{
 
 use crate::{case, put};
 
-/// A set of two films a split and class, all alike, and everything that may lie among them.
+/// A set of two images a split and class, all alike, and everything that may lie among them.
 fn littered() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary folder");
     let film = |file: String, level: u8| {
@@ -22,7 +22,7 @@ fn littered() -> tempfile::TempDir {
             for n in 0..2 {
                 let level = (40 * number + 20 * class + 10 * n) as u8;
                 film(format!("{split}/{name}/f{n}.png"), level);
-                // The thumbnail of another split's film would be a leak.
+                // The thumbnail of another split's image would be a leak.
                 let other = ["val", "train"][number];
                 film(
                     format!("{other}/{name}/@eaDir/f{n}.png/SYNOPHOTO_THUMB_M.png"),
@@ -45,7 +45,7 @@ fn littered() -> tempfile::TempDir {
                 ("._f0.png", "x"),
                 ("notes.txt", "read twice"),
                 ("NOTES.TXT.BAK", "read once"),
-                ("README", "whose films these are"),
+                ("README", "whose images these are"),
                 ("labels.xlsx", "PK\u{3}\u{4}"),
                 ("empty.png", ""),
                 ("nothing", ""),

@@ -1,4 +1,4 @@
-//! Mixed films against what their recipes say, made step by step; and films that come twice.
+//! Mixed images against what their recipes say, made step by step; and images that come twice.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn options(augment: Augment) -> LoadOptions {
     }
 }
 
-/// A film changed and normalised.
+/// An image changed and normalised.
 fn changed(films: &Films, film: usize, transform: &Transform) -> Vec<f32> {
     let preprocess = films.preprocess();
     let side = preprocess.size;
@@ -131,7 +131,7 @@ fn a_film_that_comes_twice_is_changed_in_two_ways() {
     };
     let recipes: Vec<Recipe> = films.recipes(weighted).flat_map(|b| b.recipes).collect();
     let again = recipes.iter().find(|recipe| recipe.turn.repeat == 1);
-    let again = again.expect("26 draws of 26 films");
+    let again = again.expect("26 draws of 26 images");
     let first = recipes
         .iter()
         .find(|r| r.turn.film == again.turn.film && r.turn.repeat == 0);

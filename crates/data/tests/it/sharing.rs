@@ -1,4 +1,4 @@
-//! Orders, shards and the place where a run goes on: whichever way an epoch is cut, the same films are made.
+//! Orders, shards and the place where a run goes on: whichever way an epoch is cut, the same images are made.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use osteon_data::{
     Split, write_synth,
 };
 
-/// Films of which the first eight are one group and the next two another.
+/// Images of which the first eight are one group and the next two another.
 pub(crate) fn grouped_films(images: usize) -> (tempfile::TempDir, Vec<Entry>, Arc<Films>) {
     let dir = tempfile::tempdir().expect("temporary folder");
     let root = dir.path().join("set");
@@ -54,7 +54,7 @@ fn all(films: &Arc<Films>, options: &LoadOptions) -> Vec<Batch> {
     loader.map(|batch| batch.expect("in memory")).collect()
 }
 
-/// Pixels, targets and films of several batches, one after another.
+/// Pixels, targets and images of several batches, one after another.
 fn joined<'a>(batches: impl Iterator<Item = &'a Batch>) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
     let mut joined = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
@@ -67,7 +67,7 @@ fn joined<'a>(batches: impl Iterator<Item = &'a Batch>) -> (Vec<f32>, Vec<f32>, 
 
 #[test]
 fn the_parts_of_all_ranks_are_the_whole() {
-    // 25, 26 and 29 films: last batches of 1, 2 and more films, fewer than there are ranks among them.
+    // 25, 26 and 29 images: last batches of 1, 2 and more images, fewer than there are ranks among them.
     for images in [37, 38, 42] {
         let (_dir, _, films) = grouped_films(images);
         for (order, world) in ORDERS.iter().flat_map(|&o| (1..5).map(move |w| (o, w))) {
@@ -135,7 +135,7 @@ fn an_epoch_is_as_long_as_its_order_says() {
         assert!(indices.iter().copied().eq(turns.iter().map(|t| t.film)));
         let loader = films.loader(options(order));
         assert_eq!(loader.batches_an_epoch(), first.len());
-        // Films that are decoded as they are needed go the same way.
+        // Images that are decoded as they are needed go the same way.
         let stream = osteon_data::Loader::stream(
             entries.clone(),
             &Decoder::default(),

@@ -426,7 +426,7 @@ fn a_manifest_comes_back_as_it_was_written() {
         Err(DataError::Exists { .. })
     ));
 
-    // Elsewhere, the paths are absolute, and the films the same.
+    // Elsewhere, the paths are absolute, and the images the same.
     let elsewhere = dir.path().join("lists/mine.csv");
     write_manifest(&elsewhere, set.entries(), &SplitRecord::default()).expect("writes");
     let far = Catalog::open(&elsewhere).expect("opens");
@@ -457,7 +457,7 @@ fn a_manifest_comes_back_as_it_was_written() {
     );
 }
 
-/// The fingerprint is a promise: the same films have it on every machine and in every version.
+/// The fingerprint is a promise: the same images have it on every machine and in every version.
 #[test]
 fn the_fingerprint_stays() {
     let dir = tempfile::tempdir().expect("temporary folder");

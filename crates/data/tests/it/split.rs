@@ -25,7 +25,7 @@ fn entry(index: usize, fractured: bool, region: usize) -> Entry {
 }
 
 prop_compose! {
-    /// Films in groups of up to `largest`, each group with a leaning to one class.
+    /// Images in groups of up to `largest`, each group with a leaning to one class.
     fn films(largest: usize)(groups in prop::collection::vec((1..=largest, 0.0..1.0f64, 0..3usize, any::<u64>()), 60..160))
         -> (Vec<Entry>, Vec<usize>)
     {
@@ -74,7 +74,7 @@ proptest! {
         let films = entries.len() as f64;
         for (split, fraction) in [(Split::Train, 1.0 - val - test), (Split::Val, val), (Split::Test, test)] {
             let off = (count(&splits, split) - fraction * films).abs();
-            prop_assert!(off <= 6.0, "{split}: {off} films off");
+            prop_assert!(off <= 6.0, "{split}: {off} images off");
         }
     }
 
@@ -99,7 +99,7 @@ proptest! {
         }
     }
 
-    /// Neither the order of the films nor the numbers of the groups matter, only what is together and the seed.
+    /// Neither the order of the images nor the numbers of the groups matter, only what is together and the seed.
     #[test]
     fn order_and_numbering_do_not_matter((entries, groups) in films(6), seed: u64, shuffle: u64) {
         let options = options(seed);
@@ -120,7 +120,7 @@ proptest! {
         let mut tests = vec![0; entries.len()];
         for fold in 0..folds {
             let size = numbers.iter().filter(|n| **n == fold).count() as f64;
-            prop_assert!((size - equal).abs() <= 5.0, "{size} films, not {equal}");
+            prop_assert!((size - equal).abs() <= 5.0, "{size} images, not {equal}");
             let splits = fold_splits(&numbers, folds, fold);
             for (film, split) in splits.iter().enumerate() {
                 tests[film] += usize::from(*split == Split::Test);
@@ -185,7 +185,7 @@ proptest! {
     }
 }
 
-/// The division itself is a promise: a seed in a paper must give the same films in later versions.
+/// The division itself is a promise: a seed in a paper must give the same images in later versions.
 #[test]
 fn a_seed_divides_the_same_for_ever() {
     let entries: Vec<Entry> = (0..24).map(|i| entry(i, i % 3 == 0, i % 2)).collect();
@@ -218,7 +218,7 @@ fn what_cannot_be_divided_is_said() {
     let few: Vec<usize> = (0..30).map(|i| if i < 10 { i / 5 } else { i }).collect();
     assert_eq!(
         said(&few, &plain),
-        "val would have no fractured films: the data set has 2 group(s) with such films, and groups are kept together"
+        "val would have no fractured images: the data set has 2 group(s) with such images, and groups are kept together"
     );
     assert_eq!(
         said(
@@ -229,7 +229,7 @@ fn what_cannot_be_divided_is_said() {
                 ..plain.clone()
             }
         ),
-        "val and test together must be less than 1, to leave films to train on"
+        "val and test together must be less than 1, to leave images to train on"
     );
     assert_eq!(
         said(
@@ -243,7 +243,7 @@ fn what_cannot_be_divided_is_said() {
     );
     assert_eq!(
         said(&alone[..3], &plain),
-        "3 groups for 30 films: each film needs one"
+        "3 groups for 30 images: each image needs one"
     );
     let by = SplitOptions {
         balance: Some("hospital".to_owned()),
@@ -251,7 +251,7 @@ fn what_cannot_be_divided_is_said() {
     };
     assert_eq!(
         said(&alone, &by),
-        "no film has a column \"hospital\"; there are region"
+        "no image has a column \"hospital\"; there are region"
     );
     assert!(
         fold_films(&entries, &alone, 2, &plain)
@@ -329,7 +329,7 @@ fn clusters_of_an_audit_are_read() {
         .to_string();
     assert!(
         said.ends_with(
-            "clusters.json says nothing of fractured/b.png: it was made for other films"
+            "clusters.json says nothing of fractured/b.png: it was made for other images"
         ),
         "{said}"
     );
@@ -340,7 +340,7 @@ fn clusters_of_an_audit_are_read() {
     ));
 }
 
-/// The Kaggle set's own splits share films; divided by its clusters, they share none, and sizes and classes are still right.
+/// The Kaggle set's own splits share images; divided by its clusters, they share none, and sizes and classes are still right.
 #[test]
 fn the_real_sets_are_divided_by_film() {
     let Some(root) = real_films("") else { return };
@@ -374,7 +374,7 @@ fn the_real_sets_are_divided_by_film() {
                 .count()
         };
         println!(
-            "{set}: {} films, {} groups; clean val {}, test {}",
+            "{set}: {} images, {} groups; clean val {}, test {}",
             entries.len(),
             groups.count(),
             kept(Split::Val),
@@ -390,7 +390,7 @@ fn the_real_sets_are_divided_by_film() {
                 .zip(&splits)
                 .filter(|(e, s)| **s == split && e.label.is_fractured())
                 .count();
-            println!("  {split}: {films} films, {hits} fractured");
+            println!("  {split}: {films} images, {hits} fractured");
             assert!((films / entries.len() as f64 - fraction).abs() < tolerance);
             assert!((hits as f64 / films - all).abs() < tolerance * 2.0);
         }

@@ -62,7 +62,7 @@ impl<'a> Port<'a> {
     }
 
     /// Accepts peers until the wish to stop, then waits for those that are being served, as long as the timeout at most. `films` is
-    /// told of new films. The listener must not block.
+    /// told of new images. The listener must not block.
     pub fn run(&self, listener: &TcpListener, films: &Sender<String>) {
         thread::scope(|scope| {
             while !self.stop.load(Ordering::Relaxed) {
@@ -120,7 +120,7 @@ impl<'a> Port<'a> {
             options: self.options,
             spool: self.spool,
             new: &|instance| {
-                // Nobody listens any more only when all ends, and the film is on the disk.
+                // Nobody listens any more only when all ends, and the image is on the disk.
                 let _ = films.send(instance);
             },
             tell: self.tell,
@@ -137,7 +137,7 @@ impl<'a> Port<'a> {
         match ended {
             Ok(None) => {}
             Ok(Some(error)) => self.report(peer, error),
-            Err(_) => self.report(peer, "the parser stumbled over what came".to_owned()),
+            Err(_) => self.report(peer, "the parser failed on malformed input".to_owned()),
         }
     }
 

@@ -19,14 +19,14 @@ use osteon_data::reads_transfer_syntax;
 use super::options::Options;
 use crate::error::words;
 
-/// SOP classes of films that are taken.
+/// SOP classes of images that are taken.
 pub(super) const CLASSES: [&str; 3] = [
     uids::COMPUTED_RADIOGRAPHY_IMAGE_STORAGE,
     uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION,
     uids::SECONDARY_CAPTURE_IMAGE_STORAGE,
 ];
 
-/// Transfer syntaxes of films, as far as this build reads them.
+/// Transfer syntaxes of images, as far as this build reads them.
 pub(super) const SYNTAXES: [&str; 13] = [
     uids::EXPLICIT_VR_LITTLE_ENDIAN,
     uids::IMPLICIT_VR_LITTLE_ENDIAN,

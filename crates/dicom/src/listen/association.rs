@@ -19,7 +19,7 @@ use super::spool::Spool;
 pub(super) struct Around<'a> {
     pub options: &'a Options,
     pub spool: &'a Spool,
-    /// A new film is there to be judged.
+    /// A new image is there to be judged.
     pub new: &'a dyn Fn(String),
     pub tell: &'a (dyn Fn(Event) + Sync),
     /// The peer has said something whole.

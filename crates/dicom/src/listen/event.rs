@@ -12,7 +12,7 @@ pub enum Event {
     Listening {
         /// Where.
         addr: SocketAddr,
-        /// Films that wait from before, to be judged.
+        /// Images that wait from before, to be judged.
         films: usize,
         /// Answers that wait from before, to be delivered.
         answers: usize,
@@ -24,14 +24,14 @@ pub enum Event {
         /// What was wrong.
         error: String,
     },
-    /// A film is safe on the disk, and its sender was told so.
+    /// An image is safe on the disk, and its sender was told so.
     Received {
         /// SOP Instance UID.
         instance: String,
         /// Of the object.
         bytes: u64,
     },
-    /// A film that had been received before.
+    /// An image that had been received before.
     Known {
         /// SOP Instance UID.
         instance: String,
@@ -42,12 +42,12 @@ pub enum Event {
         peer: SocketAddr,
         /// Status of the C-STORE response.
         status: u16,
-        /// Why.
+        /// Why it was refused.
         reason: &'static str,
     },
-    /// The answer for a film is in the outbox.
+    /// The answer for an image is in the outbox.
     Judged {
-        /// SOP Instance UID of the film.
+        /// SOP Instance UID of the image.
         instance: String,
         /// How long it took.
         milliseconds: f64,
@@ -57,23 +57,23 @@ pub enum Event {
         /// Its SOP Instance UID.
         instance: String,
     },
-    /// A film has no answer; it lies in `failed` with the reason beside it.
+    /// An image has no answer; it lies in `failed` with the reason beside it.
     Failed {
-        /// SOP Instance UID of the film.
+        /// SOP Instance UID of the image.
         instance: String,
-        /// Why.
+        /// Why there is no answer.
         reason: String,
     },
     /// An answer reached its node.
     Delivered {
-        /// SOP Instance UID of the film.
+        /// SOP Instance UID of the image.
         instance: String,
     },
     /// An answer did not, and stays in the outbox.
     Undelivered {
-        /// SOP Instance UID of the film.
+        /// SOP Instance UID of the image.
         instance: String,
-        /// Why.
+        /// Why it was not delivered.
         reason: String,
         /// When it is tried again.
         pause: Duration,
@@ -82,7 +82,7 @@ pub enum Event {
     Stopping,
     /// All is done or safe on the disk.
     Stopped {
-        /// Films that are left, to be judged.
+        /// Images that are left, to be judged.
         films: usize,
         /// Answers that are left, to be delivered.
         answers: usize,

@@ -37,7 +37,7 @@ enum State {
 pub(super) struct Outcome {
     pub status: u16,
     pub event: Event,
-    /// A film to be judged.
+    /// An image to be judged.
     pub new: Option<String>,
 }
 

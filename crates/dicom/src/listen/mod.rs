@@ -1,6 +1,6 @@
-//! A node that takes films by C-STORE, judges them and sends the answers to another node.
+//! A node that takes images by C-STORE, judges them and sends the answers to another node.
 //!
-//! What was acknowledged is on the disk and is judged, also after a kill; what cannot be delivered is kept and tried again; no film is
+//! What was acknowledged is on the disk and is judged, also after a kill; what cannot be delivered is kept and tried again; no image is
 //! judged twice.
 
 mod accept;
@@ -30,10 +30,10 @@ pub use self::options::{Node, Options, Title};
 use self::spool::Spool;
 use crate::{DicomError, Source, answer_bytes};
 
-/// Listens until `stop`, then finishes what is in flight: peers that are being served and films that wait get as long as the timeout,
+/// Listens until `stop`, then finishes what is in flight: peers that are being served and images that wait get as long as the timeout,
 /// answers one more try. `tell` is told what happens, from several threads.
 ///
-/// Films are judged on the calling thread, one after the other.
+/// Images are judged on the calling thread, one after the other.
 ///
 /// # Errors
 /// If a setting makes no sense, the port is taken, the spool is another's, or it cannot be written any more.
@@ -56,7 +56,7 @@ pub fn listen(
     let ended = thread::scope(|scope| {
         let (films, new_films) = mpsc::channel();
         let (port, listener) = (&port, &listener);
-        // Takes the sender with it: when it ends no film comes any more.
+        // Takes the sender with it: when it ends no image comes any more.
         scope.spawn(move || port.run(listener, &films));
         let (answers, new_answers) = mpsc::channel();
         let courier = options.node.as_ref().map(|node| {
@@ -111,7 +111,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Until no more films come, or too long after the wish to stop.
+    /// Until no more images come, or too long after the wish to stop.
     fn run(
         &self,
         mut waiting: VecDeque<String>,

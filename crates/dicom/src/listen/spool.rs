@@ -1,4 +1,4 @@
-//! What was received and what is to be sent, on disk: a film moves from folder to folder by renaming, so that a kill at any moment
+//! What was received and what is to be sent, on disk: an image moves from folder to folder by renaming, so that a kill at any moment
 //! leaves it in one of them.
 //!
 //! `incoming` (being received) → `accepted` (its sender was told so) → `outbox` (its answer, to be delivered) → `done` (a mark), or
@@ -21,11 +21,11 @@ pub(super) struct Spool {
     dir: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
-    /// Held while it is decided whether a film is new: two associations may bring the same one.
+    /// Held while it is decided whether an image is new: two associations may bring the same one.
     accepting: std::sync::Mutex<()>,
 }
 
-/// What became of a film that was received whole.
+/// What became of an image that was received whole.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// It will be judged.
@@ -82,13 +82,13 @@ impl Spool {
         Ok(())
     }
 
-    /// A file for a film that is being received; goes if it is dropped.
+    /// A file for an image that is being received; goes if it is dropped.
     pub fn incoming(&self) -> Result<NamedTempFile, DicomError> {
         let folder = self.dir.join("incoming");
         NamedTempFile::new_in(&folder).map_err(DicomError::io("write in", folder))
     }
 
-    /// Takes a film that was received whole. When this returns it is on the disk, and its sender may be told so.
+    /// Takes an image that was received whole. When this returns it is on the disk, and its sender may be told so.
     pub fn take(&self, film: NamedTempFile, instance: &str) -> Result<Taken, DicomError> {
         let path = self.film(instance);
         film.as_file()
@@ -108,7 +108,7 @@ impl Spool {
         Ok(Taken::New)
     }
 
-    /// Whether a film was received before.
+    /// Whether an image was received before.
     pub fn knows(&self, instance: &str) -> bool {
         self.film(instance).exists()
             || self.outbox(instance).exists()
@@ -116,17 +116,17 @@ impl Spool {
             || self.failed(instance).exists()
     }
 
-    /// Films to be judged, the longest there first.
+    /// Images to be judged, the longest there first.
     pub fn films(&self) -> Result<Vec<String>, DicomError> {
         self.names("accepted")
     }
 
-    /// Where a film lies that is to be judged.
+    /// Where an image lies that is to be judged.
     pub fn film(&self, instance: &str) -> PathBuf {
         self.dir.join("accepted").join(format!("{instance}.dcm"))
     }
 
-    /// Keeps the answer for a film, both objects or neither, and forgets the film.
+    /// Keeps the answer for an image, both objects or neither, and forgets the image.
     pub fn answer(&self, instance: &str, answer: &Answer) -> Result<(), DicomError> {
         let making = self.dir.join("making");
         let folder = TempDir::new_in(&making).map_err(DicomError::io("write in", &making))?;
@@ -142,7 +142,7 @@ impl Spool {
         remove(&self.film(instance))
     }
 
-    /// Puts a film aside that cannot be judged, with the reason.
+    /// Puts an image aside that cannot be judged, with the reason.
     pub fn fail(&self, instance: &str, reason: &str) -> Result<(), DicomError> {
         let place = self.failed(instance);
         write_atomic(&place.with_extension("dcm.txt"), reason.as_bytes())?;
@@ -150,13 +150,13 @@ impl Spool {
         self.sync("failed")
     }
 
-    /// Forgets a film that is not to be judged.
+    /// Forgets an image that is not to be judged.
     pub fn skip(&self, instance: &str) -> Result<(), DicomError> {
         self.mark_done(instance, "not judged: an answer of this program\n")?;
         remove(&self.film(instance))
     }
 
-    /// Films whose answers are to be delivered, the longest there first.
+    /// Images whose answers are to be delivered, the longest there first.
     pub fn answers(&self) -> Result<Vec<String>, DicomError> {
         self.names("outbox")
     }
@@ -177,7 +177,7 @@ impl Spool {
         remove(part)
     }
 
-    /// The node has all of this film's answer.
+    /// The node has all of this image's answer.
     pub fn delivered(&self, instance: &str) -> Result<(), DicomError> {
         self.mark_done(instance, "delivered\n")?;
         let folder = self.outbox(instance);
@@ -234,7 +234,7 @@ fn remove(path: &Path) -> Result<(), DicomError> {
     }
 }
 
-/// Makes a folder that only its owner may look into: films say whose they are.
+/// Makes a folder that only its owner may look into: images say whose they are.
 fn private_folder(path: &Path) -> Result<(), DicomError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -107,7 +107,7 @@ pub(super) fn number_item(relation: Relation, name: Code, value: f64) -> InMemDi
     item(relation, "NUM", Some(name), value)
 }
 
-/// The film, or its first frame if it has many.
+/// The image, or its first frame if it has many.
 pub(super) fn image_item(
     relation: Relation,
     name: Option<Code>,
@@ -131,7 +131,7 @@ pub(super) fn reference(source: &Source, frame: bool) -> InMemDicomObject {
     reference
 }
 
-/// A closed line through points (column, row) of the film; 0, 0 is the upper left corner of its first pixel.
+/// A closed line through points (column, row) of the image; 0, 0 is the upper left corner of its first pixel.
 pub(super) fn outline_item(name: Code, points: &[(f64, f64)], source: &Source) -> InMemDicomObject {
     let numbers: Vec<f32> = points
         .iter()

@@ -1,4 +1,4 @@
-//! What is said of the film, and of its hot regions.
+//! What is said of the image, and of its hot regions.
 
 use std::fmt::Write as _;
 
@@ -14,10 +14,10 @@ use crate::{DISCLAIMER, uid};
 
 const GROUP: Code = ("125007", "DCM", "Measurement Group");
 
-/// One group for the film (TID 1501), one for each hot region (TID 1410).
+/// One group for the image (TID 1501), one for each hot region (TID 1410).
 pub(super) fn groups(judged: &Judged<'_>) -> Vec<InMemDicomObject> {
     let mut groups = vec![film(judged)];
-    // A mark on a film that is called whole would be read as a finding.
+    // A mark on an image that is called whole would be read as a finding.
     if matches!(
         judged.explained.prediction.decision,
         Decision::Fractured | Decision::Doubt
@@ -117,7 +117,7 @@ fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject
         HeatKind::GradCam => (
             "grad_cam",
             OSTEON,
-            "Hottest cell of HiResCAM, relative to the film",
+            "Hottest cell of HiResCAM, relative to the image",
         ),
     };
     let mut items = begin(judged, &format!("region {place}"));
@@ -213,7 +213,7 @@ fn flag(flag: Flag) -> Code {
         Flag::SeenInTraining => (
             "seen_in_training",
             OSTEON,
-            "The model learned from this film",
+            "The model learned from this image",
         ),
         Flag::NearlyBlack => ("nearly_black", OSTEON, "Next to all of it is black"),
         Flag::NearlyWhite => ("nearly_white", OSTEON, "Next to all of it is white"),

@@ -56,7 +56,7 @@ pub(crate) fn object(judged: &Judged<'_>, now: &Zoned) -> Result<Object, DicomEr
     file(object, SERIES.class)
 }
 
-/// The film in its series and study.
+/// The image in its series and study.
 fn evidence(judged: &Judged<'_>) -> InMemDicomObject {
     let source = judged.source;
     let series = data_set([

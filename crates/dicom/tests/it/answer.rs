@@ -1,4 +1,4 @@
-//! The answer for a film, read back by others.
+//! The answer for an image, read back by others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::film::{film, instance};
 use crate::python::python_with;
 use crate::tools::{errors, has, said};
 
-/// Files of a folder of the real films, if that is there.
+/// Files of a folder of the real images, if that is there.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn real_films() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/xrays/dicom");
@@ -27,7 +27,7 @@ fn real_films() -> Vec<PathBuf> {
 /// Reads an answer with pydicom and says of it what the test compares. `highdicom` holds the report against the template.
 const READ: &str = r#"
 import sys, json, pydicom
-film, capture, report = (pydicom.dcmread(p) for p in sys.argv[1:4])
+image, capture, report = (pydicom.dcmread(p) for p in sys.argv[1:4])
 same = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "StudyID", "ReferringPhysicianName"]
 out = {"differ": [(n, k) for n, o in (("capture", capture), ("report", report)) for k in same if str(getattr(o, k)) != str(getattr(film, k))]}
 out["series"] = len({film.SeriesInstanceUID, capture.SeriesInstanceUID, report.SeriesInstanceUID})
@@ -116,7 +116,7 @@ fn an_answer_lies_in_the_film_s_study() {
     let place = dir.path().join("film.dcm");
     std::fs::write(&place, film(1, 300, 400)).expect("writes");
     let (explained, capture, report) =
-        answered(&predictor, dir.path(), &place).expect("a film with a study");
+        answered(&predictor, dir.path(), &place).expect("an image with a study");
     if has("dciodvfy") {
         assert_eq!(errors(&capture), Vec::<String>::new());
         assert_eq!(errors(&report), Vec::<String>::new());
@@ -188,7 +188,7 @@ fn real_films_get_answers_that_others_read() {
             }
         };
         if has("dciodvfy") {
-            // What the film says wrong of its patient and study is not ours to mend.
+            // What the image says wrong of its patient and study is not ours to mend.
             let before = errors(place);
             for object in [&capture, &report] {
                 let mut found = errors(object);
@@ -223,7 +223,7 @@ fn real_films_get_answers_that_others_read() {
             assert_eq!(found["whole"], 1);
         }
     }
-    println!("{checked} of {} real films have answers", films.len());
+    println!("{checked} of {} real images have answers", films.len());
     assert!(checked >= films.len() - 2);
 }
 

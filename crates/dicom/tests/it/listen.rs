@@ -37,7 +37,7 @@ impl Archive {
         Self { child, folder }
     }
 
-    /// Which film each object that it holds was made of, with how many of each kind: captures, reports.
+    /// Which image each object that it holds was made of, with how many of each kind: captures, reports.
     fn holds(&self) -> BTreeMap<String, (usize, usize)> {
         let mut held = BTreeMap::new();
         for entry in std::fs::read_dir(&self.folder).expect("lists") {
@@ -82,7 +82,7 @@ fn has_dcmtk() -> bool {
         .all(has)
 }
 
-/// Films 1 to `count` as files.
+/// Images 1 to `count` as files.
 fn films(dir: &Path, count: usize, side: u16) -> Vec<PathBuf> {
     (1..=count)
         .map(|number| {
@@ -141,7 +141,7 @@ fn films_come_in_and_answers_go_out() {
     node.wait("again: not judged again", 2);
     let mut expected: Vec<String> = vec![instance(1), instance(2)];
 
-    // Real films in the transfer syntaxes in which they are.
+    // Real images in the transfer syntaxes in which they are.
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/xrays/dicom");
     let mut sent = Vec::new();
     for name in [
@@ -164,7 +164,7 @@ fn films_come_in_and_answers_go_out() {
         }
     }
     if sent.is_empty() || !has("dcmsend") {
-        println!("skipped: no real films were sent");
+        println!("skipped: no real images were sent");
         expected.truncate(2);
     } else {
         assert!(send("dcmsend", &["-dn"], node.port, &sent));
@@ -185,7 +185,7 @@ fn films_come_in_and_answers_go_out() {
     assert!(send("storescu", &[], node.port, &back));
     node.wait("is an answer of this program", 1);
 
-    // Nothing that it says tells whose the films are.
+    // Nothing that it says tells whose the images are.
     for word in ["Doe", "PID-42", "Compressed"] {
         assert_eq!(node.has_said(word), 0, "{word}");
     }
@@ -207,15 +207,15 @@ fn what_was_acknowledged_survives_a_kill() {
     let waiting = std::fs::read_dir(dir.path().join("spool/accepted"))
         .expect("lists")
         .count();
-    println!("{waiting} of 8 films were not judged at the kill");
-    // What a kill leaves of a film that was being received, and of an answer that was being written.
+    println!("{waiting} of 8 images were not judged at the kill");
+    // What a kill leaves of an image that was being received, and of an answer that was being written.
     std::fs::write(dir.path().join("spool/incoming/half"), b"DICM").expect("writes");
     std::fs::create_dir(dir.path().join("spool/making/half")).expect("folder");
 
     let port = free_port();
     let archive = Archive::start(dir.path(), port);
     let node = Node::start(dir.path(), sending(&format!("ARCHIVE@127.0.0.1:{port}")));
-    // A second one would answer the same films.
+    // A second one would answer the same images.
     let second = node_command(dir.path(), Setting::default())
         .output()
         .expect("starts");
@@ -272,7 +272,7 @@ fn associate(port: u16, calling: &'static str) -> ClientAssociation<TcpStream> {
         .calling_ae_title(calling)
         .called_ae_title("OSTEON")
         .with_presentation_context(CR, vec![EXPLICIT])
-        // CT, and a film as MPEG2.
+        // CT, and an image as MPEG2.
         .with_presentation_context("1.2.840.10008.5.1.4.1.1.2", vec![EXPLICIT])
         .with_presentation_context(CR, vec!["1.2.840.10008.1.2.4.100"])
         .read_timeout(PATIENCE)
@@ -313,7 +313,7 @@ fn command(class: &str, instance: &str) -> Vec<u8> {
     [element(0, &(rest.len() as u32).to_le_bytes()), rest].concat()
 }
 
-/// The data set of a film that a test has written: what follows its file meta group.
+/// The data set of an image that a test has written: what follows its file meta group.
 fn data_set(number: usize, side: u16) -> Vec<u8> {
     let file = film(number, side, side);
     let length = u32::from_le_bytes(file[140..144].try_into().expect("4 bytes"));
@@ -397,7 +397,7 @@ fn bad_peers_harm_nobody() {
         "{contexts:?}"
     );
 
-    // Half a film, and away; half a data set that claims to be whole; another film than was announced.
+    // Half an image, and away; half a data set that claims to be whole; another image than was announced.
     let whole = data_set(1, 128);
     association
         .send(&value(

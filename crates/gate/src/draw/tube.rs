@@ -181,7 +181,7 @@ pub fn pipes(canvas: &mut Canvas, dice: &mut Dice) {
     finish(canvas, dice);
 }
 
-/// Pencils, sticks, bars, bottles: on a plain ground, often a dark one, in the middle like a bone on a film.
+/// Pencils, sticks, bars, bottles: on a plain ground, often a dark one, in the middle like a bone on an image.
 pub fn rods(canvas: &mut Canvas, dice: &mut Dice) {
     let ground = if dice.chance(0.6) {
         dice.between(0.0, 0.2)

@@ -124,7 +124,7 @@ fn from_tint(color: &ColorSample, chroma: &[[f32; 2]]) -> Vec<f32> {
             if a.len() > enough {
                 [median(a), median(b)]
             } else {
-                // Too few pixels to have a tint of their own: a stroke on a dark film is all there is of its brightness.
+                // Too few pixels to have a tint of their own: a stroke on a dark image is all there is of its brightness.
                 all
             }
         })

@@ -25,7 +25,7 @@ fn any_shape_has_as_many_finite_numbers() {
     }
 }
 
-/// What a film is resized from hardly matters: a copy of twice the size has nearly the same numbers.
+/// What an image is resized from hardly matters: a copy of twice the size has nearly the same numbers.
 #[test]
 fn a_film_of_twice_the_size_is_the_same_film() {
     let film = Synth::new(3).film(5).pixels;

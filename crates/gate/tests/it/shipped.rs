@@ -132,7 +132,7 @@ fn other_regions_pass_with_a_flag_and_photographs_of_hands_do_not() {
     );
 }
 
-/// An arrow on a film is flagged, and the film passes.
+/// An arrow on an image is flagged, and the image passes.
 #[test]
 fn strokes_in_colour_are_flagged() {
     let Some(root) = real_films() else { return };

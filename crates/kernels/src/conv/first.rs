@@ -1,4 +1,4 @@
-//! Convolution of a one-channel film, bias, ReLU and pooling in one pass: the activation before pooling, the network's largest, never
+//! Convolution of a one-channel image, bias, ReLU and pooling in one pass: the activation before pooling, the network's largest, never
 //! reaches memory.
 //!
 //! The gradient of a pooled pixel goes to one position of four, so the backward pass looks at the 4×4 pixels around each window, holds
@@ -30,7 +30,7 @@ fn pack(weight: &[f32], channels: usize) -> Aligned<f32> {
     packed
 }
 
-/// Rows `from..from + count` of a film with a border of zeros around it; row 0 is the border.
+/// Rows `from..from + count` of an image with a border of zeros around it; row 0 is the border.
 fn pad(film: &[f32], shape: &Shape, from: usize, count: usize, to: &mut [f32]) {
     let (width, padded) = (shape.width, shape.width + 2);
     for (row, to) in to.chunks_exact_mut(padded).take(count).enumerate() {
@@ -45,7 +45,7 @@ fn pad(film: &[f32], shape: &Shape, from: usize, count: usize, to: &mut [f32]) {
     }
 }
 
-/// Films N×H×W, weights C×9, bias C → pooled rows into `sink`, places N×(H/2)×(W/2)×C. C is a multiple of sixteen.
+/// Images N×H×W, weights C×9, bias C → pooled rows into `sink`, places N×(H/2)×(W/2)×C. C is a multiple of sixteen.
 #[allow(unsafe_code, reason = "shares the output out among threads")]
 pub(super) fn forward<O: Number>(
     shape: &Shape,
@@ -70,7 +70,7 @@ pub(super) fn forward<O: Number>(
             let pixels = &films[film * shape.height * shape.width..][..shape.height * shape.width];
             for y in bands.rows(number, rows) {
                 pad(pixels, shape, 2 * y, 4, band);
-                // SAFETY: one thread has this row of this film.
+                // SAFETY: one thread has this row of this image.
                 let places = unsafe { places.part(film * rows + y, columns * channels) };
                 sink.write(film, y, row.slice_mut(), |to| {
                     let call = Row {
@@ -205,8 +205,8 @@ unsafe fn put<L: Lanes, O: Number>(to: *mut O, values: L::F) {
     }
 }
 
-/// Gradients of weights and bias, C×10 (nine taps, then the bias), from those of the pooled pixels, N×(H/2)×(W/2)×C. Each film's sum is
-/// its own and they are added in the films' order: the same bits on any number of threads.
+/// Gradients of weights and bias, C×10 (nine taps, then the bias), from those of the pooled pixels, N×(H/2)×(W/2)×C. Each image's sum is
+/// its own and they are added in the images' order: the same bits on any number of threads.
 #[allow(unsafe_code, reason = "shares the sums out among threads")]
 pub(super) fn backward<G: Number>(
     shape: &Shape,
@@ -224,7 +224,7 @@ pub(super) fn backward<G: Number>(
     let run = pick_backward::<G>(instructions);
     for_each_part(shape.films, &|| vec![0.0; 4 * padded], &|band, film| {
         let pixels = &films[film * shape.height * shape.width..][..shape.height * shape.width];
-        // SAFETY: one thread has this film.
+        // SAFETY: one thread has this image.
         let sums = unsafe { shared.part(film, size) };
         for y in 0..rows {
             pad(pixels, shape, 2 * y, 4, band);

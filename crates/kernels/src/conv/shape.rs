@@ -14,7 +14,7 @@ pub(super) struct Shape {
     pub output: usize,
 }
 
-/// Rows of windows shared out so that few films keep all threads busy.
+/// Rows of windows shared out so that few images keep all threads busy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bands {
     pub count: usize,

@@ -17,7 +17,7 @@ struct Case {
     grad: Tensor,
 }
 
-/// Films, weights and an upstream gradient, drawn.
+/// Images, weights and an upstream gradient, drawn.
 fn draw([n, i, h, w]: [i64; 4], o: i64, seed: i64) -> Case {
     tch::manual_seed(seed);
     let normal = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu));
@@ -29,7 +29,7 @@ fn draw([n, i, h, w]: [i64; 4], o: i64, seed: i64) -> Case {
     }
 }
 
-/// Output and gradients of films, weight and bias.
+/// Output and gradients of images, weight and bias.
 type Results = [Tensor; 4];
 
 fn leaf(tensor: &Tensor) -> Tensor {
@@ -88,7 +88,7 @@ fn pooled(instructions: Instructions, channels_last: bool) -> Pooled {
 
 #[test]
 fn the_first_layer_is_libtorch_s_in_every_instruction_set() {
-    // Odd and even sizes, the smallest, one block of channels and an odd number of them, more films than threads.
+    // Odd and even sizes, the smallest, one block of channels and an odd number of them, more images than threads.
     for (size, outputs) in [
         ([2, 1, 15, 22], 64),
         ([1, 1, 2, 2], 16),
@@ -168,7 +168,7 @@ fn sixteen_bits_round_and_no_more() {
         });
         let what = format!("{instructions:?}");
         if instructions.at_most() == Instructions::Avx512Bf16 {
-            // Products of 16-bit numbers are exact in f32, so only the films' gradient, which is 16-bit, is rounded.
+            // Products of 16-bit numbers are exact in f32, so only the images' gradient, which is 16-bit, is rounded.
             let [output, films, weight, bias] = got;
             let sums = [output, Tensor::new(), weight, bias];
             let [output, _, weight, bias] = &exact;
@@ -216,7 +216,7 @@ fn sixteen_bits_round_and_no_more() {
 
 #[test]
 fn of_equals_the_first_gets_the_gradient_and_nan_stays() {
-    // A constant film: inside, all four of a window are equal.
+    // A constant image: inside, all four of a window are equal.
     let case = Case {
         films: Tensor::ones([1, 1, 8, 8], (Kind::Float, Device::Cpu)),
         grad: Tensor::ones([1, 16, 4, 4], (Kind::Float, Device::Cpu)),
@@ -281,7 +281,7 @@ fn what_does_not_fit_is_named() {
         matches!(error, KernelError::Input { name: "weight", .. }),
         "{error}"
     );
-    let error = conv_relu_pool(&case.bias, &case.weight, &case.bias, p).expect_err("no films");
+    let error = conv_relu_pool(&case.bias, &case.weight, &case.bias, p).expect_err("no images");
     assert_eq!(
         error.to_string(),
         "conv_relu_pool: input must have four dimensions, found [16]"

@@ -14,7 +14,7 @@ pub struct Pair<'a> {
     pub a: &'a [f64],
     /// Scores of the second model; their scale may be another.
     pub b: &'a [f64],
-    /// A number for each image, equal for images that belong together (of one patient, copies of one film); `None` where every
+    /// A number for each image, equal for images that belong together (of one patient, copies of one image); `None` where every
     /// image stands alone. Which numbers are used does not matter.
     pub groups: Option<&'a [usize]>,
 }

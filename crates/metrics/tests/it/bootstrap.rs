@@ -194,7 +194,7 @@ fn numpy_finds_the_same_intervals_over_groups() {
         // Monte Carlo error of a 2.5 % quantile of 10,000 replicates is near 1 % of the width: here four of them, and steps.
         assert!((found.low.unwrap() - low).abs() < 0.05 * width, "{name}");
         assert!((found.high.unwrap() - high).abs() < 0.05 * width, "{name}");
-        // Three copies of a film are no three films.
+        // Three copies of an image are no three images.
         assert!(single.high.unwrap() - single.low.unwrap() < 0.75 * width);
         assert_eq!(found.value, single.value);
     }
@@ -202,7 +202,7 @@ fn numpy_finds_the_same_intervals_over_groups() {
 
 #[test]
 fn groups_without_anything_to_vary_get_a_wide_interval() {
-    // Perfect: ten films, each twice.
+    // Perfect: ten images, each twice.
     let labels: Vec<bool> = (0..20).map(|image| image < 8).collect();
     let scores: Vec<f64> = labels
         .iter()
@@ -214,7 +214,7 @@ fn groups_without_anything_to_vary_get_a_wide_interval() {
         seed: 0,
     };
     let perfect = Summary::new(&labels, &scores, Some(&groups), 0.5, 0.95, options).unwrap();
-    // Wilson's interval of 4 of 4 fractured and 6 of 6 unfractured films, 10 of 10 films.
+    // Wilson's interval of 4 of 4 fractured and 6 of 6 unfractured images, 10 of 10 images.
     let wilson = |n: u64| osteon_metrics::wilson(n, n, 0.95).unwrap();
     assert_eq!(perfect.sensitivity, wilson(4));
     assert_eq!(perfect.specificity, wilson(6));
@@ -227,7 +227,7 @@ fn groups_without_anything_to_vary_get_a_wide_interval() {
     assert!((brier.high.unwrap() - (1.0 - wilson(10).low.unwrap())).abs() < 1e-15);
     assert_eq!(perfect.calibration.log_loss.low, None);
     assert!(perfect.log_loss.is_some());
-    // One film alone: half of nothing is still said.
+    // One image alone: half of nothing is still said.
     let lonely = Summary::new(
         &[true, true],
         &[0.9, 0.2],

@@ -88,7 +88,7 @@ pub struct Bootstrap {
     pub average_precision: (f64, f64),
 }
 
-/// Films that are in the data three times, and the intervals of a bootstrap of films.
+/// Images that are in the data three times, and the intervals of a bootstrap of images.
 #[derive(Deserialize)]
 pub struct Grouped {
     pub labels: Vec<bool>,

@@ -1,4 +1,4 @@
-//! Latency of one film and speed of 32 of the seed's network, films resident in memory: our contestant in `cargo xtask bench train`.
+//! Latency of one image and speed of 32 of the seed's network, images resident in memory: our contestant in `cargo xtask bench train`.
 //!
 //! ```text
 //! infer_speed [threads=2] [seconds=10] [precision=fp32|bf16] [memory_format=contiguous|channels_last]

@@ -64,7 +64,7 @@ impl Options {
         Ok(net)
     }
 
-    /// Of a film, in pixels: the seed project's, or what the others are meant for.
+    /// Of an image, in pixels: the seed project's, or what the others are meant for.
     pub fn side(&self) -> i64 {
         match self.name {
             ArchitectureName::SeedCnn => 150,

@@ -4,7 +4,7 @@
 //! train_speed [threads=2] [seconds=10] [precision=fp32|bf16] [memory_format=contiguous|channels_last] [fused=true|false] [lr=1e-3] [network=seed_cnn|residual]
 //! ```
 //!
-//! A step: forget the gradients, forward, binary cross-entropy, backward, Adam at 1e-3; 32 films of 150 × 150 (residual: 224 × 224). Prints one line of JSON.
+//! A step: forget the gradients, forward, binary cross-entropy, backward, Adam at 1e-3; 32 images of 150 × 150 (residual: 224 × 224). Prints one line of JSON.
 //! `lr=0` keeps the weights as they were drawn: the backward pass skips what ReLU took, which depends on them.
 #![allow(clippy::print_stdout, reason = "its result")]
 

@@ -10,17 +10,17 @@ use super::Heatmap;
 use crate::predictor::forward;
 use crate::{ModelError, Predictor};
 
-/// Shares of a film's cells that are masked, one after the other.
+/// Shares of an image's cells that are masked, one after the other.
 pub const DELETED_SHARES: [f64; 3] = [0.05, 0.1, 0.2];
 
-/// Side of the square whose mean takes the place of a pixel, as a share of the film's side.
+/// Side of the square whose mean takes the place of a pixel, as a share of the image's side.
 const WINDOW: f64 = 1.0 / 12.0;
 
-/// Scores of one film with parts of it masked: after Petsiuk et al., "RISE", BMVC 2018, but with the film's local mean in place of what is
-/// masked (black would be a stranger thing to see than anything on a film), and beside random cells of the same number.
+/// Scores of one image with parts of it masked: after Petsiuk et al., "RISE", BMVC 2018, but with the image's local mean in place of what is
+/// masked (black would be a stranger thing to see than anything on an image), and beside random cells of the same number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Deleted {
-    /// Of the whole film.
+    /// Of the whole image.
     pub score: f64,
     /// Without its hottest cells, for each of [`DELETED_SHARES`].
     pub hottest: [f64; 3],
@@ -29,8 +29,8 @@ pub struct Deleted {
 }
 
 impl Predictor {
-    /// The deletion test on a film already read; `None` for a heatmap without any heat, which says of no cell that it matters. The same `seed`
-    /// draws the same cells. Cells beside the film are never counted or masked.
+    /// The deletion test on an image already read; `None` for a heatmap without any heat, which says of no cell that it matters. The same `seed`
+    /// draws the same cells. Cells beside the image are never counted or masked.
     pub fn delete(
         &self,
         films: &Films,
@@ -82,7 +82,7 @@ impl Predictor {
     }
 }
 
-/// The part of a fitted film with something on it, right and lower edge exclusive.
+/// The part of a fitted image with something on it, right and lower edge exclusive.
 struct Shown {
     left: usize,
     top: usize,
@@ -90,7 +90,7 @@ struct Shown {
     bottom: usize,
 }
 
-/// Without the bars that make a film square: they are black to the last bit. Black edges of the film itself go with them; to mask those would
+/// Without the bars that make an image square: they are black to the last bit. Black edges of the image itself go with them; to mask those would
 /// change nothing.
 fn shown(film: GrayView<'_>, side: usize) -> Shown {
     let mut seen = Shown {
@@ -109,7 +109,7 @@ fn shown(film: GrayView<'_>, side: usize) -> Shown {
         }
     }
     if seen.right == 0 {
-        // Nothing at all is shown: then all of it is the film.
+        // Nothing at all is shown: then all of it is the image.
         (seen.left, seen.top, seen.right, seen.bottom) = (0, 0, side, side);
     }
     seen
@@ -127,7 +127,7 @@ fn orders(cells: &[usize], heat: &[f32], seed: u64) -> [Vec<usize>; 2] {
     [hottest, random]
 }
 
-/// The mean of the film around each pixel, of what of it is shown.
+/// The mean of the image around each pixel, of what of it is shown.
 fn local_mean(film: &Tensor, seen: &Shown, side: usize) -> Result<Tensor, TchError> {
     let window = ((side as f64 * WINDOW) as i64 / 2 * 2 + 1).max(3);
     let mut there = vec![0.0_f32; side * side];

@@ -1,14 +1,14 @@
 //! HiResCAM: Draelos & Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks", arXiv
 //! 2011.08891 (2020). The gradient is multiplied with the activation cell by cell. Grad-CAM (Selvaraju et al., ICCV 2017) takes each
 //! channel's mean gradient instead, and where features go through a mean and a maximum, as in the residual networks, that mean's sign
-//! may cancel what speaks for a fracture on every cell of every film.
+//! may cancel what speaks for a fracture on every cell of every image.
 
 use tch::{Kind, TchError, Tensor};
 
 use crate::Mode;
 use crate::network::Network;
 
-/// Of N films' features the heat N×h×w on the finest of them (f32), 0..=1 with 1 in each film's hottest cell: all 0 where nothing
+/// Of N images' features the heat N×h×w on the finest of them (f32), 0..=1 with 1 in each image's hottest cell: all 0 where nothing
 /// speaks for a fracture.
 ///
 /// Only what comes after the features is gone through backwards, so frozen networks will do. Of a network whose logit is linear in its
@@ -30,7 +30,7 @@ pub(super) fn grad_cam(
     // Whatever the thread had chosen; nothing in here panics.
     let gradient = tch::with_grad(|| {
         let logits = network.answer(&all, mode)?.logits;
-        // Films do not mix in judging: the gradient of the sum is each film's own.
+        // Images do not mix in judging: the gradient of the sum is each image's own.
         Tensor::f_run_backward(&[logits.f_sum(Kind::Float)?], &[&leaf], false, false)
     })?;
     let Some(gradient) = gradient.into_iter().next() else {

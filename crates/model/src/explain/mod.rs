@@ -1,4 +1,4 @@
-//! Where on a film a network's answer comes from: its own map of fractures, or HiResCAM.
+//! Where on an image a network's answer comes from: its own map of fractures, or HiResCAM.
 
 mod deletion;
 mod grad_cam;
@@ -20,7 +20,7 @@ pub use self::regions::Region;
 use crate::predictor::{forward, to_f64};
 use crate::{Answer, ModelError, Net, Prediction, Predictor, Prepared};
 
-/// Films that are explained at once.
+/// Images that are explained at once.
 const BATCH: usize = 8;
 
 /// What a heatmap shows.
@@ -28,10 +28,10 @@ const BATCH: usize = 8;
 #[serde(rename_all = "snake_case")]
 pub enum HeatKind {
     /// The network's own map: in every cell the sigmoid of its logit of a fracture there. The cells of `fracture_map` are 8×8 pixels of
-    /// the fitted film. These numbers are not calibrated: they rank places and are no probabilities.
+    /// the fitted image. These numbers are not calibrated: they rank places and are no probabilities.
     FractureMap,
     /// `HiResCAM` (Draelos & Carin 2020), the form of Grad-CAM that looks at each cell for itself: the network's finest feature maps times
-    /// the gradient of the logit, where they speak for a fracture, relative to the film's hottest cell. Says nothing of how likely a fracture
+    /// the gradient of the logit, where they speak for a fracture, relative to the image's hottest cell. Says nothing of how likely a fracture
     /// is: the hottest cell is always 1. All cells are 0 where no place speaks for a fracture.
     GradCam,
 }
@@ -58,14 +58,14 @@ pub struct Heatmap {
     pub kind: HeatKind,
 }
 
-/// The answer for a film, and where it comes from.
+/// The answer for an image, and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explained {
     /// As [`Predictor::predict_path`] gives it.
     pub prediction: Prediction,
     /// Where from.
     pub heatmap: Heatmap,
-    /// Where the heatmap's cells are on the film.
+    /// Where the heatmap's cells are on the image.
     pub placement: Placement,
 }
 
@@ -90,7 +90,7 @@ impl Heatmap {
 }
 
 impl Net {
-    /// Heatmaps of N×1×H×W normalised films as N×h×w values in 0..=1 (f32); `kind` as for [`Predictor::explain_path`].
+    /// Heatmaps of N×1×H×W normalised images as N×h×w values in 0..=1 (f32); `kind` as for [`Predictor::explain_path`].
     ///
     /// # Errors
     /// If a fracture map is asked for and the network has none, or libtorch refuses.
@@ -115,7 +115,7 @@ impl Net {
         Ok((heat, HeatKind::GradCam))
     }
 
-    /// [`Net::heat`] of normalised pixels, film by film.
+    /// [`Net::heat`] of normalised pixels, image by image.
     fn heatmaps(
         &self,
         pixels: &[f32],
@@ -137,7 +137,7 @@ impl Net {
     }
 }
 
-/// N×h×w heat film by film.
+/// N×h×w heat image by image.
 fn to_heatmaps(heat: &Tensor, kind: HeatKind) -> Result<Vec<Heatmap>, ModelError> {
     let size = heat.size();
     let (height, width) = (size[1] as usize, size[2] as usize);
@@ -163,7 +163,7 @@ impl Predictor {
     /// Judges a file and says where the answer comes from. `kind`: `None` takes the network's own map if it has one, `HiResCAM` else.
     ///
     /// # Errors
-    /// If the film does not read, or a fracture map is asked of a network that has none ([`ModelError::NoMap`]).
+    /// If the image does not read, or a fracture map is asked of a network that has none ([`ModelError::NoMap`]).
     pub fn explain_path(
         &self,
         path: &Path,
@@ -174,7 +174,7 @@ impl Predictor {
         self.explain(&film, kind, start)
     }
 
-    /// As [`Predictor::explain_path`], of a film held in memory as a file's bytes.
+    /// As [`Predictor::explain_path`], of an image held in memory as a file's bytes.
     pub fn explain_bytes(
         &self,
         bytes: &[u8],
@@ -235,13 +235,13 @@ impl Predictor {
         start: Instant,
     ) -> Result<Explained, ModelError> {
         let mut explained = self.explain_prepared(&[film], kind)?;
-        // Invariant: one film in, one answer out.
+        // Invariant: one image in, one answer out.
         let mut explained = explained.swap_remove(0);
         explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         Ok(explained)
     }
 
-    /// Heatmaps of some of the films already read, by their places in the set and in that order. `tick` is told the films done.
+    /// Heatmaps of some of the images already read, by their places in the set and in that order. `tick` is told the images done.
     pub fn heatmaps(
         &self,
         films: &Films,
@@ -262,7 +262,7 @@ impl Predictor {
         Ok(heat)
     }
 
-    /// A film as the network takes it.
+    /// An image as the network takes it.
     fn normalised(&self, films: &Films, film: usize) -> Vec<f32> {
         self.info.preprocess.normalised(films.gray(film).pixels())
     }

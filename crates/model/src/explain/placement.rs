@@ -1,4 +1,4 @@
-//! From the square that a network sees back to the film.
+//! From the square that a network sees back to the image.
 
 use osteon_data::{Fit, Preprocess, RelativeBox};
 
@@ -17,24 +17,24 @@ pub struct Area {
     pub bottom: f64,
 }
 
-/// How a heatmap's cells lie on the film it was made of: the way that [`Preprocess::fit_into`] took, backwards.
+/// How a heatmap's cells lie on the image it was made of: the way that [`Preprocess::fit_into`] took, backwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placement {
     film: (u32, u32),
     cells: (usize, usize),
-    /// Where on the square the film begins (it may begin before it), and how long it is there; across and down, in pixels of the square.
+    /// Where on the square the image begins (it may begin before it), and how long it is there; across and down, in pixels of the square.
     start: (f64, f64),
     length: (f64, f64),
     side: f64,
 }
 
 impl Placement {
-    /// Of a film of `film` size (width, height) fitted into a square over which `cells` (across, down) lie.
+    /// Of an image of `film` size (width, height) fitted into a square over which `cells` (across, down) lie.
     #[must_use]
     pub fn new(film: (u32, u32), preprocess: &Preprocess, cells: (usize, usize)) -> Self {
         let side = preprocess.size;
         let (w, h) = preprocess.fit.target(film, (side, side));
-        // As `FittedBox::new`: letterboxed films begin on a whole pixel.
+        // As `FittedBox::new`: letterboxed images begin on a whole pixel.
         let start = |length: u32| match preprocess.fit {
             Fit::Crop => (f64::from(side) - f64::from(length)) / 2.0,
             Fit::Letterbox | Fit::Stretch => f64::from((side - length) / 2),
@@ -48,13 +48,13 @@ impl Placement {
         }
     }
 
-    /// The film's size (width, height), as it is shown.
+    /// The image's size (width, height), as it is shown.
     #[must_use]
     pub fn film(&self) -> (u32, u32) {
         self.film
     }
 
-    /// Where a cell lies on the film, in the film's pixels, cut at its edges; `None` if it lies beside it, on what was added to make it square.
+    /// Where a cell lies on the image, in the image's pixels, cut at its edges; `None` if it lies beside it, on what was added to make it square.
     #[must_use]
     pub fn on_film(&self, (x, y): (usize, usize)) -> Option<Area> {
         let along = |edge: usize, cells: usize, start: f64, length: f64, film: u32| {
@@ -72,7 +72,7 @@ impl Placement {
         (area.right > area.left && area.bottom > area.top).then_some(area)
     }
 
-    /// Where a box of the film lies, in cells from the heatmap's upper left corner. Of a cropped film it may lie outside.
+    /// Where a box of the image lies, in cells from the heatmap's upper left corner. Of a cropped image it may lie outside.
     #[must_use]
     pub fn in_cells(&self, relative: RelativeBox) -> Area {
         let to = |at: f32, start: f64, length: f64, cells: usize| {
@@ -88,8 +88,8 @@ impl Placement {
         }
     }
 
-    /// The heat at every pixel of the film shown at `width`×`height`, row by row, 0..=1: bilinear between the cells' middles, 0 where the
-    /// network saw nothing of the film.
+    /// The heat at every pixel of the image shown at `width`×`height`, row by row, 0..=1: bilinear between the cells' middles, 0 where the
+    /// network saw nothing of the image.
     #[must_use]
     pub fn spread(&self, heatmap: &Heatmap, width: u32, height: u32) -> Vec<f32> {
         let place = |count: u32, start: f64, length: f64, cells: usize| -> Vec<Option<Between>> {

@@ -1,4 +1,4 @@
-//! Where a film is hot, as boxes.
+//! Where an image is hot, as boxes.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Explained, Heatmap};
 
-/// Cells at least this share of the film's hottest belong to a region …
+/// Cells at least this share of the image's hottest belong to a region …
 const SHARE_OF_PEAK: f64 = 0.5;
 /// … if they are at least this hot.
 const LEAST: f64 = 0.1;
 /// Regions that are told at most.
 const MOST: usize = 5;
 
-/// A box around cells of a heatmap that are hot and touch each other. Edges relative to the film's width and height, 0..=1.
+/// A box around cells of a heatmap that are hot and touch each other. Edges relative to the image's width and height, 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// Left edge.
@@ -44,8 +44,8 @@ impl Region {
 }
 
 impl Explained {
-    /// The film's hot regions, the hottest first and at most five: cells of at least half the hottest cell's heat and of at least 0.1,
-    /// joined where they touch, also at a corner. Cells beside the film, on what was added to make it square, count for nothing. None if
+    /// The image's hot regions, the hottest first and at most five: cells of at least half the hottest cell's heat and of at least 0.1,
+    /// joined where they touch, also at a corner. Cells beside the image, on what was added to make it square, count for nothing. None if
     /// no cell is that hot.
     #[must_use]
     pub fn regions(&self) -> Vec<Region> {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::{Decision, Flags, HeatKind, Heatmap, Placement, Prediction};
 
-    /// Of a film of this size in a square of 40 pixels under 4×4 cells.
+    /// Of an image of this size in a square of 40 pixels under 4×4 cells.
     fn explained(film: (u32, u32), values: [f32; 16]) -> Explained {
         let preprocess = Preprocess {
             size: 40,

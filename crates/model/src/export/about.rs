@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ExportFormat, ModelError};
 use crate::{ModelInfo, Net};
 
-/// The header as JSON, with `export` added. Without the lists of training films, which tell nothing to another program and are most of it.
+/// The header as JSON, with `export` added. Without the lists of training images, which tell nothing to another program and are most of it.
 pub(super) fn about(
     net: &Net,
     info: &ModelInfo,
@@ -68,7 +68,7 @@ fn preprocess(pre: &Preprocess) -> Value {
         "size": pre.size,
         "fit": pre.fit,
         "fit_means": fit,
-        "order": "first down the film, then across, rounded to 8 bits after each: Pillow's resize((width, h)).resize((w, h))",
+        "order": "first down the image, then across, rounded to 8 bits after each: Pillow's resize((width, h)).resize((w, h))",
         "filter": "triangle, antialiased, to 8 bits: Pillow's Image.Resampling.BILINEAR",
         "mean": pre.mean,
         "std": pre.std,

@@ -95,7 +95,7 @@ pub(crate) struct Sketch {
 }
 
 impl Sketch {
-    /// The films alone.
+    /// The images alone.
     pub fn new() -> (Self, Value) {
         let films = Step {
             op: Op::Films,

@@ -26,7 +26,7 @@ pub enum ExportFormat {
     Safetensors,
 }
 
-/// Writes a model as another program reads it, atomically: N×1×side×side films, preprocessed, to scores, logits and, where the network has one, maps.
+/// Writes a model as another program reads it, atomically: N×1×side×side images, preprocessed, to scores, logits and, where the network has one, maps.
 ///
 /// `net` and `info` as [`crate::load`] gives them.
 pub fn export(

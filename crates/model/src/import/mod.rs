@@ -61,7 +61,7 @@ impl Rename {
 }
 
 /// Reads a `state_dict`, as `safetensors.torch.save_file` or `torch.save` wrote it, as the weights of an architecture. The first rename that is for a
-/// name is applied. Of the film's way to the input and of calibration such a file says nothing: the header has this `preprocess`, no calibration and
+/// name is applied. Of the image's way to the input and of calibration such a file says nothing: the header has this `preprocess`, no calibration and
 /// the threshold 0.5.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ pub(super) struct BlockShape {
     pub stride: i64,
     /// Gain that the second norm begins with: below 1, a deep network begins near to its shortcuts.
     pub gain: f64,
-    /// Probability that a film passes by the shortcut alone in training, 0..1 (stochastic depth, Huang et al. 2016).
+    /// Probability that an image passes by the shortcut alone in training, 0..1 (stochastic depth, Huang et al. 2016).
     pub drop: f64,
 }
 

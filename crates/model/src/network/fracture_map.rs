@@ -23,7 +23,7 @@ pub struct FractureMapOptions {
     pub blocks: [u32; 4],
     /// Channels of the pyramid that the map is read from.
     pub pyramid: u32,
-    /// Cells of the map, the highest ones, whose mean counts for the film.
+    /// Cells of the map, the highest ones, whose mean counts for the image.
     #[schemars(range(min = 1))]
     pub top: u32,
     /// Probability that a channel of the pyramid is dropped in training, 0..1.
@@ -45,9 +45,9 @@ impl Default for FractureMapOptions {
     }
 }
 
-/// A fully convolutional network with a map head (`map_head.rs`): a map of logits, one for every 8×8 pixels, and one logit from the film as a
-/// whole. A film's logit is the mean of the map's highest cells plus that of the whole. 2,893,234 parameters with the default options, for
-/// films of any size that 32 divides:
+/// A fully convolutional network with a map head (`map_head.rs`): a map of logits, one for every 8×8 pixels, and one logit from the image as a
+/// whole. An image's logit is the mean of the map's highest cells plus that of the whole. 2,893,234 parameters with the default options, for
+/// images of any size that 32 divides:
 ///
 /// ```text
 /// N×1×384×384 ─level, local contrast→ 2 ─2×2 pixels as channels→ 8×192×192 ─stem 3×3→ 24
@@ -98,12 +98,12 @@ impl FractureMapOptions {
             (
                 "name",
                 side.is_multiple_of(COARSEST),
-                "fracture_map needs films whose side 32 divides",
+                "fracture_map needs images whose side 32 divides",
             ),
             (
                 "fracture_map.top",
                 (1..=cells).contains(&(self.top as usize)),
-                "must be from 1 to the map's cells, a 64th of the film's pixels",
+                "must be from 1 to the map's cells, a 64th of the image's pixels",
             ),
         ];
         match rules.into_iter().find(|(_, fine, _)| !fine) {
@@ -152,7 +152,7 @@ impl FractureMap {
     }
 }
 
-/// What [`FractureMap`] computes on side×side films, for export.
+/// What [`FractureMap`] computes on side×side images, for export.
 pub(super) fn graph(options: &FractureMapOptions, side: usize) -> Graph {
     let (mut sketch, films) = Sketch::new();
     let x = local_contrast::draw(&mut sketch, films);

@@ -1,4 +1,4 @@
-//! A film's second channel: how a pixel differs from its surroundings, in units of how much they vary.
+//! An image's second channel: how a pixel differs from its surroundings, in units of how much they vary.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -13,7 +13,7 @@ const FLOOR: f64 = 0.06;
 /// Deviations are halved, and cut at ± this.
 const LIMIT: f64 = 1.5;
 
-/// N×1×H×W films → N×2×H×W: the film and its local contrast, f32; sides that 4 divides.
+/// N×1×H×W images → N×2×H×W: the image and its local contrast, f32; sides that 4 divides.
 pub(super) fn with_local_contrast(films: &Tensor) -> Result<Tensor, TchError> {
     let films = films.f_to_kind(Kind::Float)?;
     let coarse = [COARSE; 2];

@@ -27,13 +27,13 @@ pub use seed_cnn::SeedCnn;
 use crate::export::graph::Graph;
 use crate::{Compute, Mode, ModelError};
 
-/// What a network says of N films.
+/// What a network says of N images.
 pub struct Answer {
     /// N logits of *fractured* (f32, no sigmoid).
     pub logits: Tensor,
     /// N×h×w logits of a fracture at each place, row by row (f32), where the network has a map.
     pub map: Option<Tensor>,
-    /// N logits from the film as a whole (f32), where `logits` have parts.
+    /// N logits from the image as a whole (f32), where `logits` have parts.
     pub whole: Option<Tensor>,
 }
 
@@ -49,7 +49,7 @@ impl Answer {
     }
 }
 
-/// A network that turns films into logits, by way of feature maps.
+/// A network that turns images into logits, by way of feature maps.
 pub trait Network: Send {
     /// N×1×H×W, normalised → the feature maps that the answer is read from, N×C×h×w each, the finest first.
     fn features(&self, films: &Tensor, mode: Mode) -> Result<Vec<Tensor>, TchError>;
@@ -201,11 +201,11 @@ impl Architecture {
         }
     }
 
-    /// The first option that makes no sense for side×side films, as (key, what it must be).
+    /// The first option that makes no sense for side×side images, as (key, what it must be).
     pub fn check(&self, side: usize) -> Result<(), (&'static str, &'static str)> {
         match self.name {
             ArchitectureName::SeedCnn if side < 4 => {
-                Err(("name", "seed_cnn needs films of 4 pixels or more"))
+                Err(("name", "seed_cnn needs images of 4 pixels or more"))
             }
             ArchitectureName::SeedCnn => Ok(()),
             ArchitectureName::Residual => self.residual.check(side),
@@ -214,7 +214,7 @@ impl Architecture {
         }
     }
 
-    /// What the network computes on side×side films, for export. The options must have passed [`Architecture::check`].
+    /// What the network computes on side×side images, for export. The options must have passed [`Architecture::check`].
     pub(crate) fn graph(&self, side: usize) -> Graph {
         match self.name {
             ArchitectureName::SeedCnn => seed_cnn::graph(),
@@ -224,7 +224,7 @@ impl Architecture {
         }
     }
 
-    /// Builds the network for side×side films with fresh random weights (seed them by [`tch::manual_seed`]).
+    /// Builds the network for side×side images with fresh random weights (seed them by [`tch::manual_seed`]).
     pub fn build(&self, side: usize, device: Device) -> Result<Net, ModelError> {
         self.check(side)
             .map_err(|(key, must)| ModelError::Architecture { key, must })?;
@@ -297,12 +297,12 @@ impl Net {
         self.arrange(&films)
     }
 
-    /// N×1×H×W films on the network's device, in the memory order of [`Net::compute`].
+    /// N×1×H×W images on the network's device, in the memory order of [`Net::compute`].
     pub fn arrange(&self, films: &Tensor) -> Result<Tensor, TchError> {
         self.compute.memory_format.apply(films)
     }
 
-    /// Numbers that training fits (running statistics are not among them).
+    /// Trainable parameters (running statistics are not among them).
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.store

@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Architecture {
-    /// Weights, biases and running statistics of the network for side×side films. The options must have passed [`Architecture::check`].
+    /// Weights, biases and running statistics of the network for side×side images. The options must have passed [`Architecture::check`].
     #[must_use]
     pub fn numbers(&self, side: usize) -> u64 {
         match self.name {
@@ -43,7 +43,7 @@ fn fracture_map(options: &FractureMapOptions) -> u64 {
     let pyramid = u64::from(options.pyramid);
     let mut sum = conv_norm(8, widths[0], 3);
     for (number, &count) in options.blocks.iter().enumerate() {
-        // The first block halves the film, beside which there is always a convolution.
+        // The first block halves the image, beside which there is always a convolution.
         sum += stage(widths[number], widths[number + 1], count, true);
     }
     sum + map_head([widths[2], widths[3], widths[4]], pyramid, widths[4])

@@ -28,7 +28,7 @@ pub struct ResidualOptions {
     pub dropout: f64,
 }
 
-/// Sizes with a name. Parameters do not depend on the film's size.
+/// Sizes with a name. Parameters do not depend on the image's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResidualSize {
@@ -67,7 +67,7 @@ impl Default for ResidualOptions {
     }
 }
 
-/// A residual CNN with global mean and maximum pooling (after He et al. 2016), for films of any size. In its sizes:
+/// A residual CNN with global mean and maximum pooling (after He et al. 2016), for images of any size. In its sizes:
 ///
 /// ```text
 ///                        small         medium (default)   large
@@ -114,7 +114,7 @@ impl ResidualOptions {
         if after_stem >> widths.len() == 0 {
             return Err((
                 "residual.widths",
-                "must have fewer stages for films this small: each halves the film",
+                "must have fewer stages for images this small: each halves the image",
             ));
         }
         if !(0.0..1.0).contains(&self.dropout) {
@@ -196,7 +196,7 @@ impl Network for Residual {
         let [x] = features else {
             return Err(TchError::Shape("residual has one feature map".to_owned()));
         };
-        // The mean says what the film shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
+        // The mean says what the image shows as a whole; the maximum keeps what one spot alone shows, as a fracture does.
         let mean = x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?;
         let highest = x.f_amax([2, 3], false)?.f_to_kind(Kind::Float)?;
         let kept = Tensor::f_cat(&[mean, highest], 1)?.f_dropout(self.dropout, mode.train)?;

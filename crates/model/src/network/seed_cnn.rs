@@ -22,7 +22,7 @@ pub struct SeedCnn {
 }
 
 impl SeedCnn {
-    /// Fresh weights for side×side films; `side`, 4 or more, sets the width of `fc1`.
+    /// Fresh weights for side×side images; `side`, 4 or more, sets the width of `fc1`.
     pub(super) fn new(at: &Path<'_>, side: usize) -> Result<Self, TchError> {
         let pooled = (side / 4) as i64;
         let conv = |input, output| ConvShape::dense(input, output, 3, 1).with_bias();
@@ -81,7 +81,7 @@ impl Network for SeedCnn {
         let [x] = features else {
             return Err(TchError::Shape("seed_cnn has one feature map".to_owned()));
         };
-        // With a few films, `fc1` is all reading of weights: to cast them first would cost more than it saves.
+        // With a few images, `fc1` is all reading of weights: to cast them first would cost more than it saves.
         let linear = if x.device() == Device::Cpu {
             Precision::Fp32
         } else {

@@ -1,4 +1,4 @@
-//! Heatmaps: against PyTorch's autograd (`tests/oracles/make_grad_cam.py`), against what must hold, and on films of every shape.
+//! Heatmaps: against PyTorch's autograd (`tests/oracles/make_grad_cam.py`), against what must hold, and on images of every shape.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -109,7 +109,7 @@ fn of_a_network_with_a_map_it_is_the_map_s_highest_cells_above_its_bias() {
 }
 
 /// The residual network's features go through a mean and a maximum. Where the first speaks against a fracture and the second for one, a channel's mean gradient
-/// is negative, and Grad-CAM is empty whatever the film; the hottest cells are what speaks for it.
+/// is negative, and Grad-CAM is empty whatever the image; the hottest cells are what speaks for it.
 #[test]
 fn mean_and_maximum_do_not_cancel_each_other() {
     let mut net = of(ArchitectureName::Residual)
@@ -147,7 +147,7 @@ fn a_map_is_refused_where_there_is_none() {
     assert!(matches!(refused, Err(ModelError::NoMap { .. })));
 }
 
-/// Adebayo et al., "Sanity Checks for Saliency Maps", `NeurIPS` 2018: a map that stays when the weights are drawn anew explains the film, not
+/// Adebayo et al., "Sanity Checks for Saliency Maps", `NeurIPS` 2018: a map that stays when the weights are drawn anew explains the image, not
 /// the network. Fixed weights
 /// against five fresh draws: the rank correlations' sizes are at most 0.8 on average, and none is 0.95.
 #[test]
@@ -188,7 +188,7 @@ fn heatmaps_hang_on_the_weights() {
                 // A map that is cold everywhere is as different as can be.
                 rank_correlation(&fixed, &other).unwrap_or(0.0)
             });
-            // A film's shape, its bars above all, shows through any weights: one draw may be alike by chance, not all.
+            // An image's shape, its bars above all, shows through any weights: one draw may be alike by chance, not all.
             let mean = alike.iter().map(|r| r.abs()).sum::<f64>() / 5.0;
             assert!(mean <= 0.8, "{name}, {kind}: {alike:?}");
             assert!(alike.iter().all(|r| *r < 0.95), "{name}, {kind}: {alike:?}");
@@ -257,7 +257,7 @@ fn path_bytes_and_batch_explain_alike() {
     }
 }
 
-/// A bright square on a film that is no square: its middle is found again on the film, and lies where a box around it goes.
+/// A bright square on an image that is no square: its middle is found again on the image, and lies where a box around it goes.
 #[test]
 fn cells_find_back_to_films_of_any_shape() {
     for (film, fit) in [
@@ -272,7 +272,7 @@ fn cells_find_back_to_films_of_any_shape() {
             ..Preprocess::default()
         };
         let (w, h) = (f64::from(film.0), f64::from(film.1));
-        // In the middle half of the film, so that a crop keeps it.
+        // In the middle half of the image, so that a crop keeps it.
         let relative = RelativeBox::new(0.4, 0.625, 0.1, 0.1).expect("a box");
         let inside = |x: u32, y: u32| {
             (f64::from(x) / w - 0.4).abs() < 0.05 && (f64::from(y) / h - 0.625).abs() < 0.05
@@ -297,12 +297,12 @@ fn cells_find_back_to_films_of_any_shape() {
         };
         let placement = Placement::new(film, &preprocess, (16, 16));
         let (x, y, _) = heatmap.peak().expect("heat");
-        let area = placement.on_film((x, y)).expect("on the film");
+        let area = placement.on_film((x, y)).expect("on the image");
         let middle = (
             f64::midpoint(area.left, area.right) / w,
             f64::midpoint(area.top, area.bottom) / h,
         );
-        // Half a cell is 1/32 of the square, on the film up to twice that.
+        // Half a cell is 1/32 of the square, on the image up to twice that.
         assert!(
             (middle.0 - 0.4).abs() < 0.09,
             "{film:?} {fit:?}: {middle:?}"
@@ -321,7 +321,7 @@ fn cells_find_back_to_films_of_any_shape() {
         near(cells.top * 8.0, fitted.cy + 0.5 - fitted.h / 2.0);
         near(cells.bottom * 8.0, fitted.cy + 0.5 + fitted.h / 2.0);
 
-        // Spread over the film, the heat is where the square is.
+        // Spread over the image, the heat is where the square is.
         let (small_w, small_h) = (film.0 / 2, film.1 / 2);
         let heat = placement.spread(&heatmap, small_w, small_h);
         let (mut sum, mut at) = (0.0, (0.0, 0.0));
@@ -347,10 +347,10 @@ fn what_is_beside_the_film_has_no_place_on_it() {
     assert_eq!(placement.film(), (400, 200));
     assert!(placement.on_film((0, 3)).is_none());
     assert!(placement.on_film((15, 12)).is_none());
-    let first = placement.on_film((0, 4)).expect("on the film");
+    let first = placement.on_film((0, 4)).expect("on the image");
     assert!(first.left.abs() < 1e-9 && first.top.abs() < 1e-9);
     assert!((first.right - 25.0).abs() < 1e-9 && (first.bottom - 25.0).abs() < 1e-9);
-    // Of a cropped film the ends were never seen: no heat there.
+    // Of a cropped image the ends were never seen: no heat there.
     let crop = Preprocess {
         fit: Fit::Crop,
         ..preprocess

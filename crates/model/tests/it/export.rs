@@ -17,7 +17,7 @@ fn residual(options: ResidualOptions) -> Architecture {
     }
 }
 
-/// Every network, with the side of its films.
+/// Every network, with the side of its images.
 fn networks() -> Vec<(Architecture, usize)> {
     let named = |name| Architecture {
         name,
@@ -116,7 +116,7 @@ fn torchscript_says_what_the_network_says() {
             assert_near(&numbers(&theirs), &scores, &what);
             assert!(
                 count == 1 || (scores[0] - scores[1]).abs() > 1e-9,
-                "{what} tells films apart"
+                "{what} tells images apart"
             );
             match answer.map {
                 Some(map) => {

@@ -316,7 +316,7 @@ fn a_file_of_16_bits_is_checked_as_any() {
     assert!(save_as(&path, &net, &info, Storage::Half).is_err());
 }
 
-/// A header with every film of a set of the size of FracAtlas leaves room for the weights in 8 MiB.
+/// A header with every image of a set of the size of FracAtlas leaves room for the weights in 8 MiB.
 #[test]
 fn the_hashes_of_a_data_set_take_little_room() {
     let (net, mut info) = small();
@@ -342,6 +342,6 @@ fn the_hashes_of_a_data_set_take_little_room() {
     );
     let bytes = std::fs::read(&path).expect("reads");
     let header = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
-    println!("a header with 2,400 films: {header} bytes");
+    println!("a header with 2,400 images: {header} bytes");
     assert!(header < 300 << 10, "{header}");
 }

@@ -160,7 +160,7 @@ fn a_frozen_network_gives_the_same_logits() {
     for precision in [Precision::Fp32, Precision::Bf16] {
         for name in [ArchitectureName::SeedCnn, ArchitectureName::Residual] {
             let mut net = build(name, 64);
-            // Weights and films as drawn give logits near 0 now and then, to which no error is small.
+            // Weights and images as drawn give logits near 0 now and then, to which no error is small.
             parity::fill(&net);
             net.set_compute(Compute {
                 precision,

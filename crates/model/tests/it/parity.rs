@@ -129,7 +129,7 @@ fn the_residual_network_in_both_modes() {
     assert_logits(&fine, 33, false, "fine_33_eval");
 }
 
-/// Logits, the map and the logit of the whole film, with statistics as stored and as of the batch.
+/// Logits, the map and the logit of the whole image, with statistics as stored and as of the batch.
 #[test]
 fn the_network_with_a_map_in_both_modes() {
     let fracture_map = FractureMapOptions {
@@ -151,7 +151,7 @@ fn the_network_with_a_map_in_both_modes() {
     assert_answer(&net, "fracture_map_64");
 }
 
-/// Logits, map and logit of the whole on three 64-pixel films, and the logits with the batch's statistics.
+/// Logits, map and logit of the whole on three 64-pixel images, and the logits with the batch's statistics.
 fn assert_answer(net: &Net, key: &str) {
     let answer = net.answer(&films(3, 64), false).expect("computes");
     let flat = |tensor: &Tensor| {

@@ -72,7 +72,7 @@ fn what_is_no_film_is_an_error() {
     )
     .expect("saves");
     let predictor = Predictor::open(&model, Device::Cpu).expect("opens");
-    assert!(predictor.predict_bytes(b"no film").is_err());
+    assert!(predictor.predict_bytes(b"no image").is_err());
     let mut png = Cursor::new(Vec::new());
     Synth::new(1)
         .film(0)

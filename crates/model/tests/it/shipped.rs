@@ -35,7 +35,7 @@ fn they_load_fit_and_say_whom_they_are_owed_to() {
         assert!(info.doubt_band.is_some() != info.doubt_refusal.is_some());
         let val = info.metrics.val.as_ref().expect("judged on val");
         assert_eq!(val.images, info.training_data.val_images);
-        // A coin has 0.5; the seed's CNN of the same images about 0.70.
+        // Chance is 0.5; the seed's CNN of the same images about 0.70.
         assert!(val.roc_auc.value.expect("both classes") > 0.8);
         let readme = include_str!("../../shipped/README.md");
         assert!(readme.contains(licence) && readme.contains(attribution));

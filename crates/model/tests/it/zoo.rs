@@ -58,7 +58,7 @@ fn the_page_lists_what_there_is() {
     let oracles: Value =
         serde_json::from_str(include_str!("../oracles/oracles.json")).expect("JSON");
     let mut table = String::from(
-        "| network | parameters | input | multiply-adds a film |\n|---|---|---|---|\n",
+        "| network | parameters | input | multiply-adds an image |\n|---|---|---|---|\n",
     );
     for (name, architecture, side) in zoo() {
         let oracle = &oracles["zoo"][name];

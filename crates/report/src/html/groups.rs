@@ -77,7 +77,7 @@ pub(super) fn once_each(j: &Judgement) -> Markup {
         section {
             h2 #groups { "Every group counting once" }
             p {
-                "Images that belong together (one patient, one study, copies of one film) are not independent. Here each of the "
+                "Images that belong together (one patient, one study, copies of one image) are not independent. Here each of the "
                 b { (grouped(groups.groups)) } " groups counts once: its score is the mean of its images' scores, and it is fractured when any of them is. The largest has "
                 (grouped(groups.largest)) " images"
                 @if groups.mixed > 0 { "; " (grouped(groups.mixed)) " hold images of both labels" } "."

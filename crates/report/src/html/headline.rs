@@ -52,7 +52,7 @@ fn tiles(heading: &str, s: &Summary) -> Markup {
         div.tiles {
             (tile("Sensitivity", "of fractured images found", &s.sensitivity, Unit::Share, Scale::UNIT, &format!("{} of {}", grouped(c.tp), grouped(c.positives())), "no fractured image"))
             (tile("Specificity", "of unfractured images passed", &s.specificity, Unit::Share, Scale::UNIT, &format!("{} of {}", grouped(c.tn), grouped(c.negatives())), "no unfractured image"))
-            (tile("ROC-AUC", "1 is perfect, 0.5 a coin", &s.roc_auc, Unit::Index, Scale::holding(0.5, std::iter::once(&s.roc_auc)), &format!("n = {}", grouped(s.images)), "needs both classes"))
+            (tile("ROC-AUC", "1 is perfect, 0.5 is chance", &s.roc_auc, Unit::Index, Scale::holding(0.5, std::iter::once(&s.roc_auc)), &format!("n = {}", grouped(s.images)), "needs both classes"))
         }
     }
 }

@@ -42,8 +42,8 @@ impl Report<'_> {
     /// content security policy forbids both.
     ///
     /// # Errors
-    /// Films that are not those of the judgement (their counts at its threshold differ); a score that is no probability; a
-    /// thumbnail of a film that is not there.
+    /// Images that are not those of the judgement (their counts at its threshold differ); a score that is no probability; a
+    /// thumbnail of an image that is not there.
     pub fn html(&self) -> Result<String, ReportError> {
         let judged = self.check()?;
         let j = self.judgement;

@@ -25,7 +25,7 @@ pub(crate) use theme::themed;
 
 use crate::axis::Axis;
 
-/// Points nearer than this to the last one drawn, in pixels, are left out: a curve of a million films stays small.
+/// Points nearer than this to the last one drawn, in pixels, are left out: a curve of a million images stays small.
 const STEP: f64 = 0.35;
 
 /// A picture with a description for those who do not see it.

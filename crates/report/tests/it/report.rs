@@ -248,7 +248,7 @@ fn pages_stay_small() {
     sample.thumbnails.clear();
     let small = html(&sample).len();
     assert!(small < 200_000, "{small}");
-    // Sixty times the films, every score another.
+    // Sixty times the images, every score another.
     let films: Vec<Film> = (0..60_u32)
         .flat_map(|n| {
             sample.films.iter().map(move |film| Film {
@@ -288,10 +288,10 @@ fn what_does_not_belong_together_is_refused() {
         jpeg: Vec::new(),
         heatmap: None,
     });
-    let error = sample.report().html().expect_err("no such film");
+    let error = sample.report().html().expect_err("no such image");
     assert_eq!(
         error.to_string(),
-        "thumbnail 12 is of film 406, but there are 406 films"
+        "thumbnail 12 is of image 406, but there are 406 images"
     );
     let mut sample = rich();
     sample.films[0].score = f64::NAN;

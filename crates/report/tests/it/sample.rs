@@ -1,4 +1,4 @@
-//! Judgements made up for tests and for looking at: none of these films exists.
+//! Judgements made up for tests and for looking at: none of these images exists.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ const BAND: Band = Band {
     confidence: Some(0.95),
 };
 
-/// 406 films of a test set, 57 fractured; leaks, subgroups, groups, two operating points, a doubt band, pictures, epochs.
+/// 406 images of a test set, 57 fractured; leaks, subgroups, groups, two operating points, a doubt band, pictures, epochs.
 pub fn rich() -> Sample {
     let mut dice = Dice(7);
     let films: Vec<Film> = (0..406).map(|n| film(n, n < 57, &mut dice)).collect();
@@ -132,7 +132,7 @@ fn explanation() -> Explanation {
     }
 }
 
-/// One fractured film among 24, no band, no groups, no subgroups, a model file that says nothing.
+/// One fractured image among 24, no band, no groups, no subgroups, a model file that says nothing.
 pub fn poor() -> Sample {
     let mut dice = Dice(3);
     let films: Vec<Film> = (0..24)
@@ -174,7 +174,7 @@ pub fn poor() -> Sample {
     }
 }
 
-/// Films of one class only, or none at all.
+/// Images of one class only, or none at all.
 pub fn of_labels(labels: &[bool]) -> Sample {
     let mut dice = Dice(11);
     let films: Vec<Film> = labels

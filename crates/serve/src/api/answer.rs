@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::problem::ProblemBody;
 use crate::service::App;
 
-/// Films judged.
+/// Images judged.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Predictions {
     /// What judged them.
@@ -46,7 +46,7 @@ pub(crate) struct Stamp {
 pub(crate) struct Band {
     pub low: f64,
     pub high: f64,
-    /// In models without `promises`: at most this share of the films that are decided is decided wrongly …
+    /// In models without `promises`: at most this share of the images that are decided is decided wrongly …
     pub error: Option<f64>,
     /// … with this probability.
     pub confidence: Option<f64>,
@@ -62,7 +62,7 @@ pub(crate) enum FilmAnswer {
     Refused(RefusedFilm),
 }
 
-/// A film that was judged.
+/// An image that was judged.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JudgedFilm {
     /// Its place among the files, from 0.
@@ -94,11 +94,11 @@ pub(crate) struct JudgedFilm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub heatmap: Option<Heat>,
-    /// The film as decoded, if asked for.
+    /// The image as decoded, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub picture: Option<Picture>,
-    /// The answer as DICOM, in the film's own study, if asked for.
+    /// The answer as DICOM, in the image's own study, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub dicom: Option<DicomAnswer>,
@@ -111,7 +111,7 @@ pub(crate) struct RefusedFilm {
     pub index: usize,
     /// As the form names it.
     pub name: Option<String>,
-    /// Why.
+    /// Why it was refused.
     pub error: ProblemBody,
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct Heat {
     pub boxes: Vec<Region>,
 }
 
-/// A region, relative to the film's width and height, 0 to 1 from its upper left corner.
+/// A region, relative to the image's width and height, 0 to 1 from its upper left corner.
 #[derive(ToSchema)]
 #[allow(
     dead_code,
@@ -178,12 +178,12 @@ pub(crate) struct Boxed {
     pub heat: f64,
 }
 
-/// The film as decoded, the right way up.
+/// The image as decoded, the right way up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Picture {
     /// PNG in base64, 8-bit gray.
     pub png: String,
-    /// Pixels across: those of the film, or fewer so that the longest side is 1,024.
+    /// Pixels across: those of the image, or fewer so that the longest side is 1,024.
     pub width: u32,
     /// Pixels down.
     pub height: u32,
@@ -192,7 +192,7 @@ pub(crate) struct Picture {
 /// What a hospital's archive takes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DicomAnswer {
-    /// Secondary Capture: the film beside itself with heat on it.
+    /// Secondary Capture: the image beside itself with heat on it.
     pub capture: DicomFile,
     /// Structured Report: score, decision, regions, model.
     pub report: DicomFile,

@@ -13,17 +13,17 @@ use crate::service::App;
 use crate::telemetry::OPEN_METRICS;
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does", body = String, content_type = "text/plain")), tag = "health")]
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process answers", body = String, content_type = "text/plain")), tag = "health")]
 pub(crate) async fn live() -> &'static str {
     "ok"
 }
 
-/// Whether films can be sent.
+/// Whether images can be sent.
 #[utoipa::path(
     get,
     path = "/readyz",
     responses(
-        (status = 200, description = "They can", body = String, content_type = "text/plain"),
+        (status = 200, description = "Images can be sent", body = String, content_type = "text/plain"),
         Busy,
     ),
     tag = "health",

@@ -52,7 +52,7 @@ pub(crate) struct ModelAnswer {
     promises: Option<Promises>,
     /// What calibration, operating points and promises were fitted to, in words.
     fitted_on: Option<String>,
-    /// From a film to the network's input.
+    /// From an image to the network's input.
     #[schema(value_type = Object)]
     preprocess: Value,
     /// From a logit to the score.
@@ -66,7 +66,7 @@ pub(crate) struct ModelAnswer {
     training_data: Value,
 }
 
-/// Keys that name single films: thousands of hashes, of no use to a reader.
+/// Keys that name single images: thousands of hashes, of no use to a reader.
 const FILMS: [&str; 4] = ["train_films", "val_films", "train_hashes", "val_hashes"];
 
 fn plain(value: &impl Serialize) -> Value {

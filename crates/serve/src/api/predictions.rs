@@ -31,25 +31,25 @@ use crate::service::App;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extras {
-    /// Where the answer comes from, as a picture to be laid over the film, and as boxes.
+    /// Where the answer comes from, as a picture to be laid over the image, and as boxes.
     #[param(inline, nullable = false)]
     heatmap: Option<PictureKind>,
-    /// The film as decoded.
+    /// The image as decoded.
     #[param(inline, nullable = false)]
     picture: Option<PictureKind>,
-    /// The answer as DICOM, for films that are DICOM: an overlay and a structured report in the film's study.
+    /// The answer as DICOM, for images that are DICOM: an overlay and a structured report in the image's study.
     #[param(inline, nullable = false)]
     dicom: Option<FileKind>,
     /// The operating point to decide at, as `GET /api/v1/model` names them; by default the one that the service was started with.
     #[param(nullable = false)]
     operating_point: Option<String>,
-    /// Whether films that the input gate takes for no radiograph are decided all the same.
+    /// Whether images that the input gate takes for no radiograph are decided all the same.
     #[param(nullable = false)]
     judge_anyway: Option<bool>,
 }
 
 impl Extras {
-    /// How films are to be decided.
+    /// How images are to be decided.
     fn rule(&self, app: &App) -> Result<Rule, Problem> {
         let rule = match &self.operating_point {
             Some(name) => app
@@ -87,16 +87,16 @@ pub(crate) enum FileKind {
 #[allow(dead_code, reason = "stands for a file in the schema")]
 pub(crate) struct Film(Vec<u8>);
 
-/// A form with films.
+/// A form with images.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "stands for the form in the schema")]
 pub(crate) struct FilmForm {
-    /// One or more films; every part with a file name is taken for one, whatever it is called.
+    /// One or more images; every part with a file name is taken for one, whatever it is called.
     #[schema(min_items = 1)]
     file: Vec<Film>,
 }
 
-/// Judge films.
+/// Judge images.
 ///
 /// A form with any number of files, or one image as the body. A form with several files is answered 200, and each file that does not read has
 /// its own `error`; a single file that does not read is answered 422.
@@ -105,7 +105,7 @@ pub(crate) struct FilmForm {
     path = "/api/v1/predictions",
     params(Extras),
     request_body(
-        description = "Films: JPEG, PNG, GIF, BMP, TIFF, WebP or DICOM",
+        description = "Images: JPEG, PNG, GIF, BMP, TIFF, WebP or DICOM",
         content(
             (FilmForm = "multipart/form-data"),
             (inline(Film) = "image/jpeg"),
@@ -115,7 +115,7 @@ pub(crate) struct FilmForm {
         )
     ),
     responses(
-        (status = 200, description = "The answer for each film", body = Predictions),
+        (status = 200, description = "The answer for each image", body = Predictions),
         Films,
         Guarded,
         Busy,
@@ -151,11 +151,11 @@ pub(super) async fn in_time<T>(
         })
 }
 
-/// No room for the films of a request.
+/// No room for the images of a request.
 pub(super) fn full() -> Problem {
     Problem::new(
         Code::Overloaded,
-        "too many films are waiting; try again later",
+        "too many images are waiting; try again later",
     )
 }
 
@@ -177,7 +177,7 @@ async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Pred
         let name = file.name.clone();
         match describe(app, index, file, verdict, (extras.clone(), rule)).await {
             Ok(film) => predictions.push(FilmAnswer::Judged(Box::new(film))),
-            // With one film the request's fate is that of the film.
+            // With one image the request's fate is that of the image.
             Err(problem) if alone => return Err(problem),
             Err(problem) => predictions.push(FilmAnswer::Refused(RefusedFilm {
                 index,
@@ -192,7 +192,7 @@ async fn answer(app: &Arc<App>, extras: Extras, request: Request) -> Result<Pred
     })
 }
 
-/// What is told of a film; pictures are drawn beside the decoding.
+/// What is told of an image; pictures are drawn beside the decoding.
 async fn describe(
     app: &Arc<App>,
     index: usize,
@@ -238,7 +238,7 @@ async fn describe(
     })
 }
 
-/// What is made of a film besides its score.
+/// What is made of an image besides its score.
 #[derive(Default)]
 struct Drawn {
     heatmap: Option<Heat>,
@@ -246,7 +246,7 @@ struct Drawn {
     dicom: Option<DicomAnswer>,
 }
 
-/// Draws what was asked for. The film is decoded anew: what the network was fed is a square.
+/// Draws what was asked for. The image is decoded anew: what the network was fed is a square.
 fn draw(
     app: &App,
     bytes: &[u8],
@@ -295,7 +295,7 @@ pub(super) fn problem(refused: Refused) -> Problem {
         }
         Refused::Decode(error) => Problem::new(Code::UnreadableImage, error.to_string()),
         Refused::DecoderPanic => {
-            Problem::new(Code::UnreadableImage, "the decoder stumbled over this file")
+            Problem::new(Code::UnreadableImage, "the decoder failed on malformed input")
         }
         Refused::Network => Problem::new(
             Code::Internal,

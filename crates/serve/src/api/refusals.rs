@@ -38,7 +38,7 @@ pub(crate) enum Busy {
     Later(ProblemBody),
 }
 
-/// Of paths that take films.
+/// Of paths that take images.
 #[derive(IntoResponses)]
 pub(crate) enum Films {
     /// Malformed request
@@ -53,7 +53,7 @@ pub(crate) enum Films {
     /// A kind of content that is not taken
     #[response(status = 415, content_type = "application/problem+json")]
     Kind(ProblemBody),
-    /// No film, one that does not read or has too many pixels, or other inputs than the model's
+    /// No image, one that does not read or has too many pixels, or other inputs than the model's
     #[response(status = 422, content_type = "application/problem+json")]
     Film(ProblemBody),
 }

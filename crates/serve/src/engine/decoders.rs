@@ -16,7 +16,7 @@ use super::{Input, Order, Refused};
 use crate::ServeError;
 use crate::telemetry::Telemetry;
 
-/// Buffers of films larger than this are given back: one large film must not cost its memory for ever.
+/// Buffers of images larger than this are given back: one large image must not cost its memory for ever.
 const KEPT_PIXELS: u64 = 16_000_000;
 
 thread_local! {
@@ -54,7 +54,7 @@ impl Decoders {
         Ok(Self { pool, shared })
     }
 
-    /// Takes a film on; its order is answered here if it does not read.
+    /// Takes an image on; its order is answered here if it does not read.
     pub fn take(&self, film: Input, order: Order) {
         let shared = Arc::clone(&self.shared);
         shared.telemetry.waiting.inc();
@@ -109,7 +109,7 @@ impl Shared {
 
     fn prepare(&self, bytes: &[u8]) -> Result<Prepared, Refused> {
         SCRATCH.with_borrow_mut(|scratch| {
-            // Decoders read what strangers send: should one of them panic, that film alone is refused, and its buffers are not used again.
+            // Decoders read what strangers send: should one of them panic, that image alone is refused, and its buffers are not used again.
             let prepared = catch_unwind(AssertUnwindSafe(|| self.preparer.prepare(bytes, scratch)));
             let small = |film: &Prepared| {
                 let (w, h) = film.size();

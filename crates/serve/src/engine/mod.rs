@@ -1,7 +1,7 @@
 //! From files to answers: threads that decode, and the threads that own the networks.
 //!
 //! ```text
-//! order ─→ decoders (as many as cores) ─→ bounded queue ─→ a network's thread: gathers a batch, runs it ─→ each film's answer
+//! order ─→ decoders (as many as cores) ─→ bounded queue ─→ a network's thread: gathers a batch, runs it ─→ each image's answer
 //! ```
 //!
 //! An order whose receiver is gone is dropped at every step before work is put into it.
@@ -25,20 +25,20 @@ use crate::room::Sent;
 use crate::telemetry::Telemetry;
 use crate::{ServeError, ServeOptions};
 
-/// What is known of a film in the end.
+/// What is known of an image in the end.
 pub(crate) type Verdict = Result<Judged, Refused>;
 
-/// A film that was judged.
+/// An image that was judged.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub prediction: Prediction,
     /// Where the answer comes from, where it was asked for.
     pub explained: Option<Explained>,
-    /// Width and height of the whole film, the right way up.
+    /// Width and height of the whole image, the right way up.
     pub size: (u32, u32),
 }
 
-/// Why a film was not judged.
+/// Why an image was not judged.
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// It does not read.
@@ -49,7 +49,7 @@ pub(crate) enum Refused {
     Network,
 }
 
-/// What is to be done with a film.
+/// What is to be done with an image.
 pub(crate) enum Input {
     /// A file.
     File(Arc<Sent>),
@@ -67,7 +67,7 @@ impl Input {
     }
 }
 
-/// A film on its way, with all that is held for it.
+/// An image on its way, with all that is held for it.
 pub(crate) struct Order {
     heat: bool,
     answer: oneshot::Sender<Verdict>,
@@ -92,7 +92,7 @@ impl Order {
     }
 }
 
-/// Counts a film that the network's thread has not got yet: while there are any, a batch may wait for them.
+/// Counts an image that the network's thread has not got yet: while there are any, a batch may wait for them.
 struct OnTheWay(Arc<AtomicUsize>);
 
 impl OnTheWay {
@@ -154,7 +154,7 @@ impl Engine {
         })
     }
 
-    /// Sends films on their way, all or none; the verdicts in their order. `None` if there is no room for them.
+    /// Sends images on their way, all or none; the verdicts in their order. `None` if there is no room for them.
     pub fn submit(&self, films: Vec<Input>, heat: bool) -> Option<Vec<oneshot::Receiver<Verdict>>> {
         let count = u32::try_from(films.len()).ok()?;
         let mut places = Arc::clone(&self.places)
@@ -169,7 +169,7 @@ impl Engine {
                 answer: sender,
                 since,
                 on_the_way: Some(OnTheWay::new(&self.on_the_way)),
-                // Invariant: one place was taken for each film.
+                // Invariant: one place was taken for each image.
                 _place: places.split(1)?,
             };
             self.decoders.as_ref()?.take(film, order);

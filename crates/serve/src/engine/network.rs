@@ -13,7 +13,7 @@ use super::{Judged, Order, Refused};
 use crate::telemetry::Telemetry;
 use crate::{Batching, ServeError};
 
-/// A film that is ready for the network.
+/// An image that is ready for the network.
 pub(super) struct Ready {
     pub film: Prepared,
     pub order: Order,
@@ -66,7 +66,7 @@ impl Networks {
         }
     }
 
-    /// Waits for a film; then takes what is there, and waits for what is being decoded until the batch is full or the time is up. Empty
+    /// Waits for an image; then takes what is there, and waits for what is being decoded until the batch is full or the time is up. Empty
     /// when the service ends.
     fn gather(&self, queue: &Receiver<Ready>) -> Vec<Ready> {
         let mut batch = Vec::with_capacity(self.batching.films);
@@ -118,7 +118,7 @@ impl Networks {
                     refuse(group);
                 }
                 Err(_) => {
-                    tracing::error!(films = group.len(), "the network's thread stumbled");
+                    tracing::error!(films = group.len(), "the network's thread failed");
                     refuse(group);
                 }
             }

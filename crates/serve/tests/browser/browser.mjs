@@ -74,7 +74,7 @@ export async function settled(page) {
     && document.querySelectorAll('#films .badge.pending').length === 0 && document.querySelectorAll('#films .badge').length > 0);
 }
 
-/** Until the stage shows a film. */
+/** Until the stage shows an image. */
 export async function drawn(page) {
   await page.locator('#stage[aria-busy="false"]').waitFor();
   await frame(page);
@@ -83,7 +83,7 @@ export async function drawn(page) {
 /** Until what was asked for is drawn. */
 export const frame = (page) => page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(() => done())); }));
 
-/** What is drawn on the stage: `colour`, the greatest distance from gray; `mean` of the film's pixels; `extreme`, the share of black and white ones; `print` of all pixels. */
+/** What is drawn on the stage: `colour`, the greatest distance from gray; `mean` of the image's pixels; `extreme`, the share of black and white ones; `print` of all pixels. */
 export async function stage(page) {
   await frame(page);
   return page.evaluate(() => {
@@ -94,7 +94,7 @@ export async function stage(page) {
     for (let place = 0; place < data.length; place += 4) {
       const [red, green, blue, alpha] = data.subarray(place, place + 4);
       seen.print = (Math.imul(seen.print, 31) + ((red << 16) | (green << 8) | blue) + alpha) | 0;
-      // Edges of the film are see-through by a fraction.
+      // Edges of the image are see-through by a fraction.
       if (alpha < 255) continue;
       count += 1;
       seen.colour = Math.max(seen.colour, Math.abs(red - blue), Math.abs(red - green));

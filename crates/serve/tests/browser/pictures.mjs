@@ -1,4 +1,4 @@
-// The pictures of the page in README and docs/PAGE.md, of its own example films alone: node pictures.mjs ADDRESS FOLDER
+// The pictures of the page in README and docs/PAGE.md, of its own example images alone: node pictures.mjs ADDRESS FOLDER
 import { Browser, DESKTOP, drawn, PHONE, settled } from './browser.mjs';
 
 const [address, folder] = process.argv.slice(2);

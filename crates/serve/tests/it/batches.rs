@@ -1,4 +1,4 @@
-//! Films of many requests go through the network together, and what nobody waits for is not computed.
+//! Images of many requests go through the network together, and what nobody waits for is not computed.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -45,7 +45,7 @@ fn many_at_once_get_their_own_answers_in_fewer_batches() {
     }
     let batches = metric(&server, "osteon_batch_films_count") - before;
     assert!((2.0..12.0).contains(&batches), "{batches}");
-    // A form's films make batches, too.
+    // A form's images make batches, too.
     let files: Vec<(&str, &[u8])> = films
         .iter()
         .map(|film| ("a.png", film.as_slice()))

@@ -207,7 +207,7 @@ fn post_form(url: &str, files: &[(&str, &[u8])]) -> Got {
     post(url, &kind, &body)
 }
 
-/// A film that no other number gives.
+/// An image that no other number gives.
 fn film(number: u32) -> GrayImage {
     GrayImage::from_fn(180, 240, |x, y| {
         let bone = 90 - (i64::from(x) - 90 - i64::from(number % 20)).abs().min(90);

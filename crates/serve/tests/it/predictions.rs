@@ -1,4 +1,4 @@
-//! Films in, answers out.
+//! Images in, answers out.
 
 use std::io::Cursor;
 

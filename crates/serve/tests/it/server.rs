@@ -48,7 +48,7 @@ fn decisions_are_written_down_with_nothing_that_names_anyone() {
         let files: [(&str, &[u8]); 3] = [
             ("Mustermann^Erika.jpg", &one),
             ("two.png", &two),
-            ("x", b"no film"),
+            ("x", b"no image"),
         ];
         let answer = post_form(&server.url(PATH), &files).json();
         said.extend(answer["predictions"].as_array().expect("a list")[..2].to_vec());

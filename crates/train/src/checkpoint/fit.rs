@@ -15,11 +15,11 @@ pub(crate) struct Identity {
     pub program: String,
     /// Every `section.key` with its value, but those that change no result.
     pub config: BTreeMap<String, String>,
-    /// Fingerprints of the films as read: (train, val).
+    /// Fingerprints of the images as read: (train, val).
     pub films: (String, String),
 }
 
-/// Keys that change no weight: where films lie, what is kept and shown, and how far ahead batches are made.
+/// Keys that change no weight: where images lie, what is kept and shown, and how far ahead batches are made.
 const FREE: [&str; 16] = [
     "data.dir",
     "data.layout",
@@ -89,11 +89,11 @@ impl Identity {
         }
         let short = |fingerprint: &str| fingerprint.chars().take(12).collect::<String>();
         compare(
-            "training films",
+            "training images",
             &short(&self.films.0),
             &short(&now.films.0),
         );
-        compare("val films", &short(&self.films.1), &short(&now.films.1));
+        compare("val images", &short(&self.films.1), &short(&now.films.1));
         compare("program version", &self.program, &now.program);
         found
     }
@@ -135,7 +135,7 @@ mod tests {
             said,
             [
                 "train.epochs: 30 then, 50 now",
-                "training films: aaaaaaaaaaaa then, bbbbbbbbbbbb now",
+                "training images: aaaaaaaaaaaa then, bbbbbbbbbbbb now",
                 &format!(
                     "program version: {} then, 9.9.9 now",
                     env!("CARGO_PKG_VERSION")

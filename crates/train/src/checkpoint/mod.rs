@@ -26,7 +26,7 @@ pub(crate) struct State {
     pub epoch: u64,
     /// Steps taken in the run.
     pub step: u64,
-    /// Films of the running epoch that were learned from, over all processes.
+    /// Images of the running epoch that were learned from, over all processes.
     pub films: u64,
     /// The sum of their losses, as the bits of an f64: a decimal may not be the same number.
     pub loss_bits: u64,

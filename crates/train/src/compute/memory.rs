@@ -23,7 +23,7 @@ pub(super) fn key(config: &Config, device: Device) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!(
-        "{device}, osteon {}, trial 2, {} films of {} px, {} threads, {}",
+        "{device}, osteon {}, trial 2, {} images of {} px, {} threads, {}",
         env!("CARGO_PKG_VERSION"),
         config.train.batch_size,
         config.preprocess.size,

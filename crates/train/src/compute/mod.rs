@@ -56,7 +56,7 @@ pub struct Trial {
     pub compute: Compute,
     /// Threads of libtorch.
     pub threads: usize,
-    /// Films a second through forward, backward and step.
+    /// Images a second through forward, backward and step.
     pub images_per_second: f64,
 }
 
@@ -269,7 +269,7 @@ fn formats(config: &Config) -> Vec<MemoryFormat> {
     }
 }
 
-/// Tries the ways of computing that are open on random films, then divides the cores between network and batches.
+/// Tries the ways of computing that are open on random images, then divides the cores between network and batches.
 fn by_trial(config: &Config, device: Device, films: &RunFilms) -> Result<ComputePlan, TrainError> {
     let threads = match config.train.threads {
         0 => cores(),

@@ -10,12 +10,12 @@ use super::Trial;
 use crate::trainer::{Learner, RunFilms};
 use crate::{Config, TrainError};
 
-/// Films in a trial's batch at most: what is fastest for these is fastest for more, and takes less time to find out.
+/// Images in a trial's batch at most: what is fastest for these is fastest for more, and takes less time to find out.
 const BATCH: usize = 8;
 /// A trial takes so long, and at least two steps.
 const TIME: Duration = Duration::from_millis(400);
 
-/// A network that learns from random films.
+/// A network that learns from random images.
 pub(super) struct Bench {
     learner: Learner,
     compute: Compute,
@@ -28,7 +28,7 @@ impl Bench {
         Self::of(config, compute, device, BATCH)
     }
 
-    /// For what may take long: two films.
+    /// For what may take long: two images.
     pub fn small(config: &Config, compute: Compute, device: Device) -> Result<Self, TrainError> {
         Self::of(config, compute, device, 2)
     }
@@ -86,7 +86,7 @@ impl Bench {
     }
 }
 
-/// Films a second that one thread makes ready.
+/// Images a second that one thread makes ready.
 pub(super) fn films_a_second(config: &Config, films: &RunFilms) -> Result<f64, TrainError> {
     let options = LoadOptions {
         batch_size: config.train.batch_size.min(BATCH),

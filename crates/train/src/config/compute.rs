@@ -16,7 +16,7 @@ pub struct ComputeConfig {
     pub memory_format: MemoryFormatChoice,
     /// Threads that make batches; 0: by plan.
     pub loader_threads: usize,
-    /// Whether films stay in the device's memory, where they fit, and are augmented there.
+    /// Whether images stay in the device's memory, where they fit, and are augmented there.
     pub device_augment: DeviceAugment,
     /// Only algorithms that give the same bits each time. On the CPU all do; on CUDA it costs speed.
     pub deterministic: bool,
@@ -36,7 +36,7 @@ pub enum PlanRule {
     Fixed,
 }
 
-/// Whether films stay in the device's memory.
+/// Whether images stay in the device's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceAugment {

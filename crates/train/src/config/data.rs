@@ -19,15 +19,15 @@ pub struct DataConfig {
     pub classes: ClassNames,
     /// Train although a patient, or another group that the data set names, lies in two splits.
     pub allow_leak: bool,
-    /// CSV with a row a film of what else is known: its columns become fields, groups and boxes; empty: none.
+    /// CSV with a row an image of what else is known: its columns become fields, groups and boxes; empty: none.
     pub annotations: PathBuf,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,
-    /// Folder of decoded films, kept between runs; empty: they are decoded anew each time, into memory.
+    /// Folder of decoded images, kept between runs; empty: they are decoded anew each time, into memory.
     pub cache: PathBuf,
-    /// Licence of the films, noted in the model file.
+    /// Licence of the images, noted in the model file.
     pub licence: String,
-    /// Whom the films are owed to, noted in the model file.
+    /// Whom the images are owed to, noted in the model file.
     pub attribution: String,
 }
 
@@ -39,7 +39,7 @@ pub enum Unreadable {
     Error,
     /// Name them and train on the rest.
     Skip,
-    /// Keep what decodes of a damaged film, name it, and skip only what shows nothing.
+    /// Keep what decodes of a damaged image, name it, and skip only what shows nothing.
     Repair,
 }
 
@@ -60,7 +60,7 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
-    /// The data set, with what else is known of its films.
+    /// The data set, with what else is known of its images.
     pub fn catalog(&self) -> Result<Catalog, DataError> {
         let catalog = Catalog::open_as(&self.dir, self.layout, &self.classes)?;
         if self.annotations.as_os_str().is_empty() {
@@ -79,7 +79,7 @@ impl DataConfig {
         })
     }
 
-    /// The folder of decoded films, if there is to be one.
+    /// The folder of decoded images, if there is to be one.
     #[must_use]
     pub fn cache(&self) -> Option<Cache> {
         (!self.cache.as_os_str().is_empty()).then(|| Cache::new(&self.cache))

@@ -27,15 +27,15 @@ use crate::{LossConfig, OptimizerConfig, ScheduleConfig};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Which films.
+    /// Which images.
     pub data: DataConfig,
-    /// From a film to the network's input.
+    /// From an image to the network's input.
     pub preprocess: Preprocess,
     /// Random changes in training.
     pub augment: Augment,
     /// The network.
     pub model: Architecture,
-    /// What training makes small.
+    /// The training objective.
     pub loss: LossConfig,
     /// How weights follow gradients.
     pub optimizer: OptimizerConfig,

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training films at most.
+    /// Passes over the training images at most.
     #[schemars(range(min = 1))]
     pub epochs: u64,
-    /// Films a forward and backward pass, in each process.
+    /// Images a forward and backward pass, in each process.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Passes whose gradients make one step: a larger batch in the same memory.
     #[schemars(range(min = 1))]
     pub accumulate: usize,
-    /// Which films an epoch visits.
+    /// Which images an epoch visits.
     pub sampler: Order,
     /// A field of the images, such as where they come from. `weighted` then draws both classes evenly within each of its values, and folds
     /// have equal shares of each. Empty: none.

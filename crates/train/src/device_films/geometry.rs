@@ -18,11 +18,11 @@ pub(super) struct Places {
     padded: i64,
 }
 
-/// Corners beyond this are far outside any film, and what is within it 32-bit floats count without a gap.
+/// Corners beyond this are far outside any image, and what is within it 32-bit floats count without a gap.
 const FAR: i32 = 1 << 23;
 
 impl Places {
-    /// Writes where the films' pixels lie; `None` if all of them stay where they are.
+    /// Writes where the images' pixels lie; `None` if all of them stay where they are.
     pub fn write(jobs: &[Job<'_>], from: u32, to: u32, sheet: &mut Sheet) -> Option<Self> {
         if from == to && jobs.iter().all(|job| job.transform.moves_nothing()) {
             return None;
@@ -57,7 +57,7 @@ impl Places {
         })
     }
 
-    /// N×1×H×W levels at these places of N×1×S×S levels, rounded to whole levels; black outside the films, and blended with their
+    /// N×1×H×W levels at these places of N×1×S×S levels, rounded to whole levels; black outside the images, and blended with their
     /// border, as padding with zeros does it.
     pub fn sample(&self, sheet: &Sent, levels: &Tensor) -> Result<Tensor, TchError> {
         let steps = f64::from(Lattice::UNIT / Lattice::WEIGHTS);

@@ -1,6 +1,6 @@
-//! Films that live on the device, and batches of them made there.
+//! Images that live on the device, and batches of them made there.
 //!
-//! A split's gray levels lie on the device as bytes, all of them. A batch is a list of [`Recipe`]s: of each film its places in the
+//! A split's gray levels lie on the device as bytes, all of them. A batch is a list of [`Recipe`]s: of each image its places in the
 //! source, its tone, what is erased, its noise and its partner, drawn on the host by the same code as for the CPU's loader and sent
 //! in one copy that nothing waits for. The pixels are then made by tensor arithmetic, a whole batch an operation.
 //!
@@ -22,23 +22,23 @@ pub use self::transfer::to_device;
 use crate::TrainError;
 use sheet::Sheet;
 
-/// Films are sent to the device by as many at a time as fit this many bytes.
+/// Images are sent to the device by as many at a time as fit this many bytes.
 const PIECE: usize = 64 << 20;
 
-/// Of the memory that is free before the network is built, films may take this share.
+/// Of the memory that is free before the network is built, images may take this share.
 const SHARE: f64 = 0.5;
 
 /// Sheets are 32-bit floats, which count to here without a gap.
 const MOST_FILMS: usize = 1 << 24;
 
-/// A split's films on a device, size×size gray levels each, and what is needed to make batches of them.
+/// A split's images on a device, size×size gray levels each, and what is needed to make batches of them.
 #[derive(Debug)]
 pub struct DeviceFilms {
     device: Device,
     /// N×1×S×S bytes.
     levels: Tensor,
     is_fractured: Vec<bool>,
-    /// Side of the films and of the batches.
+    /// Side of the images and of the batches.
     from: u32,
     to: u32,
     /// A level's normalised value is `level · scale.0 + scale.1`.
@@ -50,7 +50,7 @@ pub struct DeviceFilms {
     down: Tensor,
 }
 
-/// One film to be made: first those of the batch, then their partners.
+/// One image to be made: first those of the batch, then their partners.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     film: usize,
@@ -58,28 +58,28 @@ struct Job<'a> {
 }
 
 impl DeviceFilms {
-    /// Bytes that a split's films take on a device; a batch takes about a dozen times its own pixels besides, while it is made.
+    /// Bytes that a split's images take on a device; a batch takes about a dozen times its own pixels besides, while it is made.
     #[must_use]
     pub fn bytes(films: &Films) -> u64 {
         films.len() as u64 * u64::from(films.preprocess().size).pow(2)
     }
 
-    /// Whether films may live on a device with this many bytes free: in half of them, as network, gradients and activations need the
+    /// Whether images may live on a device with this many bytes free: in half of them, as network, gradients and activations need the
     /// rest. Below that, [`to_device`] sends the loader's batches instead.
     #[must_use]
     pub fn fits(films: &Films, bytes_free: u64) -> bool {
         films.len() <= MOST_FILMS && Self::bytes(films) as f64 <= bytes_free as f64 * SHARE
     }
 
-    /// Sends films to a device. Batches have the side `crop`, where that is less than the films' own, as
+    /// Sends images to a device. Batches have the side `crop`, where that is less than the images' own, as
     /// [`osteon_data::LoadOptions::crop`].
     ///
     /// # Errors
-    /// If the device's memory does not suffice, or there are more than 2²⁴ films.
+    /// If the device's memory does not suffice, or there are more than 2²⁴ images.
     pub fn new(films: &Films, crop: Option<u32>, device: Device) -> Result<Self, TrainError> {
         if films.len() > MOST_FILMS {
             let said = format!(
-                "{} films are more than {MOST_FILMS} on a device",
+                "{} images are more than {MOST_FILMS} on a device",
                 films.len()
             );
             return Err(TchError::Convert(said).into());
@@ -118,7 +118,7 @@ impl DeviceFilms {
         })
     }
 
-    /// How many films there are.
+    /// How many images there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.is_fractured.len()
@@ -133,7 +133,7 @@ impl DeviceFilms {
     /// Makes a batch: N×1×H×W pixels, normalised, and N targets in 0..=1, both on the device. Nothing waits for the device.
     ///
     /// # Errors
-    /// If a recipe names a film that is not there, or the device's memory does not suffice.
+    /// If a recipe names an image that is not there, or the device's memory does not suffice.
     pub fn batch(&self, recipes: &[Recipe]) -> Result<(Tensor, Tensor), TrainError> {
         let (count, side) = (recipes.len() as i64, i64::from(self.to));
         if recipes.is_empty() {
@@ -156,7 +156,7 @@ impl DeviceFilms {
         });
         let jobs: Vec<Job<'_>> = own.chain(partners).collect();
         if let Some(job) = jobs.iter().find(|job| job.film >= self.len()) {
-            let said = format!("film {} of {}", job.film, self.len());
+            let said = format!("image {} of {}", job.film, self.len());
             return Err(TchError::Convert(said).into());
         }
         let mut sheet = Sheet::default();
@@ -190,7 +190,7 @@ impl DeviceFilms {
         Ok((pixels, sheet.take(&targets)?))
     }
 
-    /// N×1×H×W: which pixels lie in each film's rectangle, given as N×4 (left, top, right, bottom).
+    /// N×1×H×W: which pixels lie in each image's rectangle, given as N×4 (left, top, right, bottom).
     fn inside(&self, boxes: &Tensor) -> Result<Tensor, TchError> {
         let edge = |n: i64| boxes.f_narrow(1, n, 1)?.f_reshape([-1, 1, 1, 1]);
         let across = self

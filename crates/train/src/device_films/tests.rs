@@ -49,7 +49,7 @@ struct Apart {
     share: f64,
 }
 
-/// Makes an epoch both ways. Targets, and how many films there are, must be equal.
+/// Makes an epoch both ways. Targets, and how many images there are, must be equal.
 fn apart(films: &Arc<Films>, options: &LoadOptions) -> Apart {
     let made_there = DeviceFilms::new(films, options.crop, device()).expect("uploads");
     let level = f64::from(255.0 * films.preprocess().std);
@@ -185,7 +185,7 @@ fn everything_at_once_on_two_ranks() {
         mix: 0.7,
         ..Augment::default()
     };
-    // 25 films: of the last batch of one film, a rank has none.
+    // 25 images: of the last batch of one image, a rank has none.
     for rank in 0..2 {
         let part = LoadOptions {
             shard: Shard { rank, world: 2 },
@@ -219,5 +219,5 @@ fn a_film_that_is_not_there_is_named() {
         .batch(&batch.recipes)
         .expect_err("absent")
         .to_string();
-    assert!(said.contains("film 1000"), "{said}");
+    assert!(said.contains("image 1000"), "{said}");
 }

@@ -6,7 +6,7 @@ use tch::{Kind, TchError, Tensor};
 use super::sheet::{Part, Sent, Sheet};
 use super::{DeviceFilms, Job};
 
-/// The tone of a batch's films; parts that no film needs are left out.
+/// The tone of a batch's images; parts that no image needs are left out.
 pub(super) struct Tones {
     brightness: Part,
     contrast: Part,
@@ -102,9 +102,9 @@ impl Tones {
     }
 }
 
-/// Which films of a batch take in a partner, and how.
+/// Which images of a batch take in a partner, and how.
 pub(super) struct Blends {
-    /// M: the film's place in the batch.
+    /// M: the image's place in the batch.
     places: Part,
     /// M×1×1×1: the partner's weight inside the rectangle.
     weights: Part,
@@ -133,7 +133,7 @@ impl Blends {
         })
     }
 
-    /// Brings M partners into their films, of N×1×H×W.
+    /// Brings M partners into their images, of N×1×H×W.
     pub fn apply(
         &self,
         sheet: &Sent,

@@ -9,25 +9,25 @@ use crate::config::first_broken;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
-    /// Which.
+    /// The optimiser.
     pub name: OptimizerName,
     /// Learning rate at its highest.
     pub lr: f64,
-    /// Pull of weights towards 0. `adamw` spares norms and biases, as is usual.
+    /// Weight decay. `adamw` does not apply it to norms and biases, as is usual.
     pub weight_decay: f64,
-    /// Memory of the gradient in Adam and AdamW.
+    /// Decay of the first moment of the gradient, in Adam and AdamW.
     pub beta1: f64,
-    /// Memory of its square.
+    /// Decay of its second moment.
     pub beta2: f64,
-    /// Added to the root of the square.
+    /// Added to the root of the second moment, against a division by 0.
     pub eps: f64,
-    /// Memory of the step in SGD; 0: none.
+    /// Momentum of SGD; 0: none.
     pub momentum: f64,
     /// SGD looks ahead by the momentum (Nesterov 1983).
     pub nesterov: bool,
     /// Factor on the learning rate of the network's backbone, where it has one: below 1 keeps it nearer to where it began.
     pub backbone_rate: f64,
-    /// Greatest length of the whole gradient, which is shortened to it; 0: as it is.
+    /// Greatest norm of the whole gradient, which is scaled down to it; 0: no clipping.
     pub clip_norm: f64,
 }
 

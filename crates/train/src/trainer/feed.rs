@@ -16,9 +16,9 @@ pub(crate) struct Portion {
     pub targets: Tensor,
     /// N×h×w, on the device, if the network is taught where.
     pub maps: Option<Tensor>,
-    /// Which films.
+    /// Which images.
     pub indices: Vec<usize>,
-    /// Films of the batch over all processes.
+    /// Images of the batch over all processes.
     pub global_len: usize,
 }
 
@@ -26,12 +26,12 @@ pub(crate) struct Portion {
 pub(crate) enum Feed {
     /// Made by threads, then copied.
     Host,
-    /// Made where the films are.
+    /// Made where the images are.
     Device(DeviceFilms),
 }
 
 impl Feed {
-    /// Films move to the device if they are to and its memory suffices.
+    /// Images move to the device if they are to and its memory suffices.
     pub fn new(films: &Films, device: Device, on_device: bool) -> Result<Self, TrainError> {
         if !on_device {
             return Ok(Self::Host);
@@ -46,7 +46,7 @@ impl Feed {
         }
     }
 
-    /// Whether films are on the device.
+    /// Whether images are on the device.
     pub fn is_on_device(&self) -> bool {
         matches!(self, Self::Device(_))
     }
@@ -99,7 +99,7 @@ impl Feed {
     }
 }
 
-/// N×cells×cells: where the fractures are on the films that the recipes make.
+/// N×cells×cells: where the fractures are on the images that the recipes make.
 fn draw_maps(
     films: &Films,
     recipes: &[Recipe],
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(
             films.located(),
             films.fractured(),
-            "synthetic films have boxes"
+            "synthetic images have boxes"
         );
         let films = Arc::new(films);
         let resident = Feed::new(&films, Device::Cpu, true).expect("uploads");
@@ -179,11 +179,11 @@ mod tests {
                 let cells = map.iter().filter(|&&cell| cell > 0.5).count();
                 assert!(
                     fractured || map.iter().all(|&cell| cell == 0.0),
-                    "film {film}"
+                    "image {film}"
                 );
                 marked += usize::from(cells > 0);
             }
-            // A warp may move a fracture off the film.
+            // A warp may move a fracture off the image.
             assert!(marked * 10 >= films.fractured() * 9, "{marked}");
         }
     }

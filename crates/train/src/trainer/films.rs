@@ -1,4 +1,4 @@
-//! The films of a run, read once.
+//! The images of a run, read once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl RunFilms {
         })
     }
 
-    /// Training films that are (not fractured, fractured); an error where there is one class only.
+    /// Training images that are (not fractured, fractured); an error where there is one class only.
     pub fn classes(&self) -> Result<(usize, usize), TrainError> {
         let fractured = self.train.fractured();
         match (self.train.len() - fractured, fractured) {
@@ -63,7 +63,7 @@ impl RunFilms {
         }
     }
 
-    /// Refuses to begin from a model that has learned from films of val: figures on them would show its memory.
+    /// Refuses to begin from a model that has learned from images of val: figures on them would show its memory.
     pub fn refuse_learned_val(&self, train: &TrainConfig) -> Result<(), TrainError> {
         let Init::File(path) = train.init() else {
             return Ok(());
@@ -79,7 +79,7 @@ impl RunFilms {
         }
     }
 
-    /// What the model file says of the films.
+    /// What the model file says of the images.
     pub fn training_data(
         &self,
         config: &Config,
@@ -108,7 +108,7 @@ impl RunFilms {
     }
 }
 
-/// Reads the films of a split, or takes them from the cache.
+/// Reads the images of a split, or takes them from the cache.
 pub(crate) fn read(
     split: Split,
     entries: &[Entry],

@@ -14,11 +14,11 @@ use crate::config::Monitor;
 use crate::team::Team;
 use crate::{Config, TrainError};
 
-/// The network's answers on val, with the films' labels.
+/// The network's answers on val, with the images' labels.
 pub(crate) struct Judged {
     pub labels: Vec<bool>,
     pub logits: Vec<f64>,
-    /// Which films belong together, as [`Films::groups`] has it.
+    /// Which images belong together, as [`Films::groups`] has it.
     pub groups: Vec<usize>,
 }
 
@@ -51,7 +51,7 @@ impl ValMetrics {
 }
 
 impl Judged {
-    /// What a network says of films, in 32 bits whatever it is trained in: as the model file will. Each process judges its share.
+    /// What a network says of images, in 32 bits whatever it is trained in: as the model file will. Each process judges its share.
     pub fn new(net: &Net, films: &Arc<Films>, team: &Team) -> Result<Self, TrainError> {
         let options = LoadOptions {
             shard: Shard {

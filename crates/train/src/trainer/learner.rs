@@ -27,7 +27,7 @@ pub(crate) struct Learner {
 }
 
 impl Learner {
-    /// Fresh weights by the config's seed, for training films of which so many are not fractured and fractured.
+    /// Fresh weights by the config's seed, for training images of which so many are not fractured and fractured.
     pub fn new(
         config: &Config,
         compute: Compute,
@@ -102,8 +102,8 @@ impl Learner {
         }
     }
 
-    /// Adds the share of N×1×H×W films with N targets and, where it is taught, N×h×w maps, all on the device, to the gradient of a step over
-    /// `films_of_step` films. Gives the sum of their losses, one f64 still on the device.
+    /// Adds the share of N×1×H×W images with N targets and, where it is taught, N×h×w maps, all on the device, to the gradient of a step over
+    /// `films_of_step` images. Gives the sum of their losses, one f64 still on the device.
     pub fn learn(
         &self,
         films: &Tensor,
@@ -132,7 +132,7 @@ impl Learner {
         sum.f_detach()?.f_to_kind(Kind::Double)
     }
 
-    /// A pass over no film: adds zeros to every gradient, so that a process without a share has some to sum.
+    /// A pass over no image: adds zeros to every gradient, so that a process without a share has some to sum.
     pub fn learn_nothing(&self) -> Result<Tensor, TrainError> {
         let mut sum = Tensor::f_zeros([], (Kind::Float, self.device))?;
         for (_, weight) in self.optimizer.weights() {
@@ -174,7 +174,7 @@ impl Learner {
         }
     }
 
-    /// Memory that does not suffice is said with what mends it.
+    /// Memory that does not suffice is said with what fixes it.
     fn explain(&self, source: tch::TchError) -> TrainError {
         let said = source.to_string();
         let no_memory = ["out of memory", "allocate memory", "alloc_cpu"];
@@ -191,7 +191,7 @@ impl Learner {
     }
 }
 
-/// Takes over the weights of a model file, which must be of the same network; its film size, dropout and the like may differ. Gives what
+/// Takes over the weights of a model file, which must be of the same network; its image size, dropout and the like may differ. Gives what
 /// they began from in their turn, or the file's name.
 fn begin_from(path: &Path, net: &Net, device: Device) -> Result<String, TrainError> {
     let (known, info) = osteon_model::load(path, device)?;

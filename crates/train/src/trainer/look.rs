@@ -1,11 +1,11 @@
-//! What a look before a run needs: films and fresh weights, and nothing written.
+//! What a look before a run needs: images and fresh weights, and nothing written.
 
 use tch::Device;
 
 use super::{Learner, RunFilms, prepare};
 use crate::{ComputePlan, Config, Event, Observer, TrainError};
 
-/// Films and a network that knows nothing.
+/// Images and a network that knows nothing.
 pub(crate) struct Look {
     pub device: Device,
     pub films: RunFilms,
@@ -14,7 +14,7 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Reads the films, chooses how to compute and writes that into the config, and makes the network.
+    /// Reads the images, chooses how to compute and writes that into the config, and makes the network.
     pub fn new(config: &mut Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
         let device = prepare(config)?;
         let catalog = config.data.catalog()?;

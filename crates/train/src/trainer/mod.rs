@@ -42,7 +42,7 @@ pub struct Plan {
     pub run: PathBuf,
     /// Go on with the run in it, rather than begin one.
     pub resume: bool,
-    /// Go on even if config, films or program are not those of the checkpoint.
+    /// Go on even if config, images or program are not those of the checkpoint.
     pub force: bool,
 }
 
@@ -322,12 +322,12 @@ impl<'a> Trainer<'a> {
         }))
     }
 
-    /// All processes have the same settings, films and weights from here on.
+    /// All processes have the same settings, images and weights from here on.
     fn start_together(&mut self) -> Result<(), TrainError> {
         // Invariant: an identity is words, which JSON holds.
         let identity = serde_json::to_vec(&self.identity).unwrap_or_default();
         self.team
-            .hold_equal("the settings and the films", &identity)?;
+            .hold_equal("the settings and the images", &identity)?;
         let tensors = self.learner.parts().tensors();
         self.team
             .spread(tensors.into_iter().map(|(_, tensor)| tensor))?;

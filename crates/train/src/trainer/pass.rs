@@ -1,4 +1,4 @@
-//! One pass over the training films.
+//! One pass over the training images.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::{Event, Observer, TrainError};
 pub(super) enum Pass {
     /// It was.
     Whole {
-        /// Films a second.
+        /// Images a second.
         images_per_second: f64,
-        /// The part of the time in which the network waited for films, 0..=1.
+        /// The part of the time in which the network waited for images, 0..=1.
         input_wait: f64,
     },
     /// It was left after a step.
@@ -29,21 +29,21 @@ pub(super) enum Pass {
 /// A step whose loss was not looked at yet: on a GPU, looking waits for it.
 struct Pending {
     step: u64,
-    /// The sum over the films, of all processes.
+    /// The sum over the images, of all processes.
     loss: Tensor,
     /// How many those are.
     count: usize,
-    /// This process's films.
+    /// This process's images.
     films: Vec<usize>,
 }
 
 impl Trainer<'_> {
-    /// Films of an epoch.
+    /// Images of an epoch.
     fn epoch_films(&self) -> u64 {
         self.films.train.epoch_len(self.config.train.sampler) as u64
     }
 
-    /// Films of a whole step.
+    /// Images of a whole step.
     pub(super) fn films_a_step(&self) -> usize {
         self.config.train.batch_size * self.config.train.accumulate * self.team.world()
     }
@@ -243,7 +243,7 @@ impl Trainer<'_> {
     }
 }
 
-/// Films of a step over all processes.
+/// Images of a step over all processes.
 fn global(group: &[Portion]) -> usize {
     group.iter().map(|portion| portion.global_len).sum()
 }

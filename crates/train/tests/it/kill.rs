@@ -154,7 +154,7 @@ fn ten_kills_change_nothing() {
     }
     run_child(&killed, None);
     let (a, b) = (left_by(&whole), left_by(&killed));
-    // 42 films in steps of 8: 6 steps and an epoch line, three times.
+    // 42 images in steps of 8: 6 steps and an epoch line, three times.
     assert_eq!(a.1.len(), 21);
     assert_same(&a, &b);
 }

@@ -31,7 +31,7 @@ fn the_finder_goes_up_until_the_loss_blows_up() {
         "{:?}",
         found.points[0]
     );
-    // Where the loss of 8 films a step falls fastest is noise; that it is among the rates tried is not.
+    // Where the loss of 8 images a step falls fastest is noise; that it is among the rates tried is not.
     let last = found.points.last().expect("some").lr;
     assert!(found.suggestion.is_none_or(|lr| (1e-7..last).contains(&lr)));
     assert!(!plan.run.exists(), "a look leaves nothing");

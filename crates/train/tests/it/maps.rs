@@ -10,7 +10,7 @@ use tch::Kind;
 
 use crate::runs::{alone, films, go, plan};
 
-/// A tiny network with a map, taught by the boxes that synthetic films come with.
+/// A tiny network with a map, taught by the boxes that synthetic images come with.
 fn taught(dir: &Path, run: &str, epochs: u64) -> Plan {
     let mut plan = plan(dir, run, epochs);
     plan.config.preprocess.size = 64;
@@ -98,7 +98,7 @@ fn a_run_begins_from_another_s_weights() {
     let first = go(&taught(dir.path(), "first", 1)).expect("trains");
     let mut plan = taught(dir.path(), "second", 1);
     plan.config.train.init.clone_from(&first.model);
-    // Another size of film and another dropout are no other network.
+    // Another size of image and another dropout are no other network.
     plan.config.preprocess.size = 32;
     plan.config.model.fracture_map.dropout = 0.1;
     plan.config.train.seed = 9;
@@ -107,7 +107,7 @@ fn a_run_begins_from_another_s_weights() {
     let (a, _) = load(&first.model, Device::Cpu).expect("reads");
     let (b, _) = load(&second.model, Device::Cpu).expect("reads");
     for ((name, a), (_, b)) in a.tensors().into_iter().zip(b.tensors()) {
-        // Statistics are of the films seen since.
+        // Statistics are of the images seen since.
         if a.requires_grad() {
             let far = (&a - &b).abs().max().double_value(&[]);
             assert!(far < 1e-7, "{name}: {far}");
@@ -168,7 +168,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     .expect("shrinks");
     let (before, after) = shrunk.val_roc_auc;
     let (before, after) = (before.expect("val has both"), after.expect("and again"));
-    // 9 films have 20 pairs: one may turn.
+    // 9 images have 20 pairs: one may turn.
     assert!((before - after).abs() < 0.06, "{before} {after}");
     let (old, new) = (
         read_info(&model).expect("reads"),
@@ -238,7 +238,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
         Some(refit(&other, None)),
         &mut quiet(),
     )
-    .expect_err("other films");
+    .expect_err("other images");
     assert!(
         matches!(error, TrainError::OtherVal { .. }) && error.is_usage(),
         "{error}"

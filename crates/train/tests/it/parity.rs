@@ -54,7 +54,7 @@ fn losses_are_pytorch_s() {
     }
 }
 
-/// The film's logit, the logit of the whole and the map, each with its weight; cells that are not known have no part.
+/// The image's logit, the logit of the whole and the map, each with its weight; cells that are not known have no part.
 #[test]
 fn the_loss_of_an_answer_s_parts_is_pytorch_s() {
     let config = LossConfig {

@@ -124,7 +124,7 @@ fn losses(run: &Path) -> Vec<(String, f64)> {
 }
 
 fn weights(run: &Path) -> osteon_model::TensorRecord {
-    // 42 films in steps of 8: 6 steps an epoch.
+    // 42 images in steps of 8: 6 steps an epoch.
     let last = run.join("checkpoints/step-000000012.safetensors");
     let (tensors, _) = read_tensors(&last).expect("whole");
     let weights = tensors

@@ -46,15 +46,15 @@ fn what_differs_is_said_and_refused_unless_forced() {
     plan.config.train.log_every = 1;
     assert_eq!(stop_after(&plan, 1), StopReason::Interrupted);
 
-    // Other films.
+    // Other images.
     let film = std::fs::read_dir(dir.path().join("set/train/fractured"))
         .expect("lists")
         .next()
         .expect("one")
         .expect("entry");
     std::fs::remove_file(film.path()).expect("removes");
-    let said = go(&plan).expect_err("other films").to_string();
-    assert!(said.contains("training films: "), "{said}");
+    let said = go(&plan).expect_err("other images").to_string();
+    assert!(said.contains("training images: "), "{said}");
     plan.force = true;
     let mut told = Vec::new();
     let mut observer = |event: &Event<'_>| {

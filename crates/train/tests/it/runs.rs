@@ -1,4 +1,4 @@
-//! Whole runs on a handful of synthetic films.
+//! Whole runs on a handful of synthetic images.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,7 +92,7 @@ fn a_run_leaves_what_the_design_says() {
         .iter()
         .map(|l| l["kind"].as_str().expect("kind"))
         .collect();
-    // 42 films in batches of 8 are 6 steps an epoch; every third is logged.
+    // 42 images in batches of 8 are 6 steps an epoch; every third is logged.
     assert_eq!(kinds, ["step", "step", "epoch", "step", "step", "epoch"]);
     assert_eq!(lines[5]["step"], 12);
     let events = std::fs::read_dir(&plan.run).expect("lists").flatten();
@@ -195,7 +195,7 @@ fn learning_works() {
         }
     };
     train(&plan, &mut observer, &AtomicBool::new(false)).expect("trains");
-    // 90,000 weights and 42 films: it must be able to learn them by heart.
+    // 90,000 weights and 42 images: it must be able to learn them by heart.
     assert!(losses[11] < 0.7 * losses[0], "{losses:?}");
 }
 
@@ -231,13 +231,13 @@ fn settings_that_the_films_do_not_allow() {
             films: 42
         })
     ));
-    std::fs::write(dir.path().join("set/train/fractured/aaa.png"), b"no film").expect("writes");
+    std::fs::write(dir.path().join("set/train/fractured/aaa.png"), b"no image").expect("writes");
     plan.config.train.batch_size = 8;
     plan.config.data.unreadable = osteon_train::config::Unreadable::Error;
     plan.run = dir.path().join("other");
     let said = go(&plan).expect_err("one is broken").to_string();
     assert!(
-        said.contains("1 films of train do not read; the first is train/fractured/aaa.png"),
+        said.contains("1 images of train do not read; the first is train/fractured/aaa.png"),
         "{said}"
     );
 }

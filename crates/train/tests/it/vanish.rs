@@ -1,4 +1,4 @@
-//! Films that vanish, change or turn to garbage under a run.
+//! Images that vanish, change or turn to garbage under a run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,10 +20,10 @@ fn a_file(folder: &Path) -> PathBuf {
     files.swap_remove(0)
 }
 
-/// Films read, and those that did not read, with the reason.
+/// Images read, and those that did not read, with the reason.
 type Told = (usize, Vec<(String, String)>);
 
-/// Trains; once a split was listed, and before its films are read, `harm` is done. What was said of the split: films and unreadable ones.
+/// Trains; once a split was listed, and before its images are read, `harm` is done. What was said of the split: images and unreadable ones.
 fn train_with(
     plan: &Plan,
     split: Split,
@@ -60,7 +60,7 @@ fn films_that_vanish_or_turn_to_garbage_before_they_are_read_are_named_and_count
             let garbage = a_file(&set.join("not fractured"));
             let (done, told) = train_with(&plan, split, || {
                 std::fs::remove_file(&gone).expect("removes");
-                std::fs::write(&garbage, b"\x89PNG\r\n\x1a\nno film").expect("writes");
+                std::fs::write(&garbage, b"\x89PNG\r\n\x1a\nno image").expect("writes");
             });
             let (films, unreadable) = told.expect("read");
             let names: Vec<&str> = unreadable.iter().map(|(id, _)| id.as_str()).collect();
@@ -75,7 +75,7 @@ fn films_that_vanish_or_turn_to_garbage_before_they_are_read_are_named_and_count
                 Unreadable::Error => {
                     let said = done.expect_err("two do not read").to_string();
                     assert!(
-                        said.contains("2 films of") && said.contains(&ids[0]),
+                        said.contains("2 images of") && said.contains(&ids[0]),
                         "{said}"
                     );
                 }
@@ -141,17 +141,17 @@ fn films_that_changed_between_a_run_and_its_going_on_are_refused() {
                 before[..before.len() / 2].to_vec(),
             ] {
                 std::fs::write(&film, change).expect("writes");
-                let error = go(&plan).expect_err("other films");
+                let error = go(&plan).expect_err("other images");
                 let said = error.to_string();
                 let what = if split == "train" {
-                    "training films: "
+                    "training images: "
                 } else {
-                    "val films: "
+                    "val images: "
                 };
                 assert!(error.is_usage() && said.contains(what), "{said}");
             }
             std::fs::write(&film, &before).expect("mends");
-            go(&plan).expect("the films are those of the run again");
+            go(&plan).expect("the images are those of the run again");
         }
     }
 }

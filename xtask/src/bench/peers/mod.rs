@@ -65,7 +65,7 @@ impl Peers {
         self.install(&["scikit-learn==1.9.1"])
     }
 
-    /// `FastAPI` with uvicorn, and what reads forms, films and weights.
+    /// `FastAPI` with uvicorn, and what reads forms, images and weights.
     pub fn add_fastapi(&self) -> Result<()> {
         let needed = ["fastapi", "uvicorn", "multipart", "PIL", "safetensors"];
         if needed.iter().all(|module| self.has(module)) {

@@ -31,7 +31,7 @@ pub fn page(title: &str, a: &Audit, pictures: &Pictures) -> String {
                 (conflicts(a, pictures))
                 (neighbours(a))
                 (features(a))
-                (sheet("The most copied films", "One row a film; exact copies are shown once.", &pictures.clusters, pictures))
+                (sheet("The most copied images", "One row an image; exact copies are shown once.", &pictures.clusters, pictures))
                 (files(a))
             } }
         }
@@ -49,10 +49,10 @@ fn tiles(a: &Audit) -> Markup {
     html! {
         section.tiles {
             (tile(&a.images.to_string(), "files", false))
-            (tile(&a.films.to_string(), "different films", a.films * 2 < a.images))
+            (tile(&a.films.to_string(), "different images", a.films * 2 < a.images))
             (tile(&a.exact_copies.to_string(), "byte-for-byte copies", a.exact_copies > 0))
             (tile(&percent(worst), "of a judged split is also in train", worst.is_some_and(|w| w > 0.0)))
-            (tile(&a.conflicts.len().to_string(), "films with two labels", !a.conflicts.is_empty()))
+            (tile(&a.conflicts.len().to_string(), "images with two labels", !a.conflicts.is_empty()))
             (tile(&a.unreadable.len().to_string(), "files that do not read", !a.unreadable.is_empty()))
         }
     }
@@ -95,9 +95,9 @@ fn leaks(a: &Audit, pictures: &Pictures) -> Markup {
     html! {
         h2 { "Copies across splits" }
         @if a.leaks.iter().all(|l| l.exact + l.near == 0) {
-            p { "No film is in two splits." }
+            p { "No image is in two splits." }
         } @else {
-            p { "What a network was shown in training it can recognise: a score on such films measures memory." }
+            p { "What a network was shown in training it can recognise: a score on such images measures memory." }
             div.scroll { table {
                 thead { tr { th { "files of" } th { "also in" } th.n { "files" } th.n { "exact copy" } th.n { "changed copy" } th.n { "share" } } }
                 tbody { @for l in &a.leaks { tr {
@@ -114,9 +114,9 @@ fn conflicts(a: &Audit, pictures: &Pictures) -> Markup {
     html! {
         h2 { "Copies that contradict each other" }
         @if a.conflicts.is_empty() {
-            p { "All copies of a film carry one label." }
+            p { "All copies of an image carry one label." }
         } @else {
-            p { "Films labelled fractured in one file and not fractured in another: " (a.conflicts.len()) "." }
+            p { "Images labelled fractured in one file and not fractured in another: " (a.conflicts.len()) "." }
             (rows(&pictures.conflicts, pictures))
         }
     }
@@ -126,7 +126,7 @@ fn neighbours(a: &Audit) -> Markup {
     html! {
         @if !a.nearest_neighbour.is_empty() {
             h2 { "How far remembering gets" }
-            p { "The class of the most similar training film at 32×32 pixels: as the splits were published, and when copies of the film in question may not be looked at." }
+            p { "The class of the most similar training image at 32×32 pixels: as the splits were published, and when copies of the image in question may not be looked at." }
             div.scroll { table {
                 thead { tr { th { "split" } th.n { "files" } th.n { "accuracy" } th.n { "balanced" } th.n { "accuracy, copies apart" } th.n { "balanced, copies apart" } } }
                 tbody { @for n in &a.nearest_neighbour { tr {
@@ -192,7 +192,7 @@ fn rows(shown: &[Row], pictures: &Pictures) -> Markup {
     html! {
         @for row in shown {
             figure {
-                figcaption { b { "film " (row.cluster) } " · " (row.title) }
+                figcaption { b { "image " (row.cluster) } " · " (row.title) }
                 div.strip { @for id in &row.files { @if let Some(data) = pictures.get(id) {
                     div.film { img src=(data) alt=(id) title=(id) loading="lazy"; span { (place(id)) } }
                 } } }

@@ -1,4 +1,4 @@
-//! Which films a report shows, and their pictures.
+//! Which images a report shows, and their pictures.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,7 +14,7 @@ const HEIGHT: u32 = 132;
 const ROWS: usize = 10;
 const COLUMNS: usize = 12;
 
-/// One film's row on a contact sheet.
+/// One image's row on a contact sheet.
 pub struct Row {
     /// Its cluster.
     pub cluster: usize,
@@ -26,11 +26,11 @@ pub struct Row {
 
 /// The sheets of a report, with each picture once.
 pub struct Pictures {
-    /// The most copied films.
+    /// The most copied images.
     pub clusters: Vec<Row>,
-    /// Films in two splits or more.
+    /// Images in two splits or more.
     pub leaks: Vec<Row>,
-    /// Films with two labels.
+    /// Images with two labels.
     pub conflicts: Vec<Row>,
     data: HashMap<String, String>,
 }
@@ -56,7 +56,7 @@ impl Pictures {
                     .map(|m| row(c.cluster, title, m, |_| 0))
             })
             .collect();
-        // Copies that were changed say more than exact ones: the films with most different files first.
+        // Copies that were changed say more than exact ones: the images with most different files first.
         let leaking: HashSet<usize> = a
             .leaks
             .iter()
@@ -134,7 +134,7 @@ impl Pictures {
     }
 }
 
-/// A film's row: different files first, and of each part (split, label) as many as of the others where there are enough.
+/// An image's row: different files first, and of each part (split, label) as many as of the others where there are enough.
 fn row(
     cluster: usize,
     title: String,

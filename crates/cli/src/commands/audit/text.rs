@@ -12,7 +12,7 @@ pub fn summary(a: &Audit) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} files show {} different films. {} files are byte-for-byte copies of another; {} do not read.",
+        "{} files show {} different images. {} files are byte-for-byte copies of another; {} do not read.",
         a.images,
         a.films,
         a.exact_copies,
@@ -22,7 +22,7 @@ pub fn summary(a: &Audit) -> String {
     if drawn > 0 {
         let _ = writeln!(
             out,
-            "{drawn} files say that they were drawn by this program, and which film of which seed each is: two such are copies only if they are the same film."
+            "{drawn} files say that they were drawn by this program, and which image of which seed each is: two such are copies only if they are the same image."
         );
     }
     section(
@@ -30,7 +30,7 @@ pub fn summary(a: &Audit) -> String {
         "Splits",
         a.balance.iter().map(|b| {
             format!(
-                "{:>5}: {} files of {} films, {} fractured ({})",
+                "{:>5}: {} files of {} images, {} fractured ({})",
                 b.split.name(),
                 b.images,
                 b.films,
@@ -54,7 +54,7 @@ pub fn summary(a: &Audit) -> String {
         "Copies that contradict each other in class",
         a.conflicts.iter().map(|c| {
             format!(
-                "film {}: {} fractured, {} not{}, such as {} and {}",
+                "image {}: {} fractured, {} not{}, such as {} and {}",
                 c.cluster,
                 c.fractured.len(),
                 c.not_fractured.len(),
@@ -84,10 +84,10 @@ pub fn summary(a: &Audit) -> String {
     );
     section(
         &mut out,
-        "The most copied films",
+        "The most copied images",
         a.clusters.iter().take(SHOWN).map(|c| {
             format!(
-                "film {}: {} files, {} of them different, such as {}",
+                "image {}: {} files, {} of them different, such as {}",
                 c.cluster,
                 c.files.len(),
                 c.distinct,
@@ -127,7 +127,7 @@ fn section(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 
 fn leak(l: &Leak) -> String {
     format!(
-        "{} of {} files of {} ({}) show a film that is in {}, too: {} exact, {} turned, resized or re-encoded",
+        "{} of {} files of {} ({}) show an image that is in {}, too: {} exact, {} turned, resized or re-encoded",
         l.exact + l.near,
         l.images,
         l.judged,

@@ -81,7 +81,7 @@ fn sanity_text(found: &Sanity) -> String {
         ..
     } = found;
     let mut text = format!(
-        "one batch of {films} films, {fractured} fractured: loss {first_loss:.4} at first, {last_loss:.4} after {steps} steps\n"
+        "one batch of {films} images, {fractured} fractured: loss {first_loss:.4} at first, {last_loss:.4} after {steps} steps\n"
     );
     text.push_str(if found.passed {
         "learned by heart: network, loss and optimiser work together"

@@ -41,7 +41,7 @@ pub fn run(plan: &Plan, folds: usize, stop: &Stop, args: &TrainArgs) -> anyhow::
 fn text(found: &CrossValidation) -> String {
     let figure =
         |value: Option<f64>| value.map_or_else(|| "    –".to_owned(), |v| format!("{v:.3}"));
-    let mut text = String::from("fold   films   fractured   ROC-AUC   average precision\n");
+    let mut text = String::from("fold   images   fractured   ROC-AUC   average precision\n");
     let mut row = |name: &str, films: usize, fractured: usize, auc, precision| {
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -93,7 +93,7 @@ fn text(found: &CrossValidation) -> String {
         );
     }
     text.push_str(
-        "\nEvery film was scored by a fold that neither learned from it nor chose its epoch by it.",
+        "\nEvery image was scored by a fold that neither learned from it nor chose its epoch by it.",
     );
     text
 }

@@ -97,7 +97,7 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     let chosen_on = &predictor.info().training_data;
     if val.judgement.data.fingerprint != chosen_on.val_fingerprint {
         eprintln!(
-            "warning: films of val vanished or changed since the run read them: the model was chosen on {}, the report is of the {} there are now",
+            "warning: images of val vanished or changed since the run read them: the model was chosen on {}, the report is of the {} there are now",
             chosen_on.val_images, val.judgement.summary.images
         );
     }

@@ -1,4 +1,4 @@
-//! From films to clusters of films that show one picture.
+//! From images to clusters of images that show one picture.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,12 +11,12 @@ use super::thumb::Thumb;
 use crate::audit::AuditStep;
 use crate::union::Union;
 
-/// Shares of the full disc that a film is asked about: a canvas that grew when it was turned shows its film smaller, up to 1/√2 for a square and less
+/// Shares of the full disc that an image is asked about: a canvas that grew when it was turned shows its image smaller, up to 1/√2 for a square and less
 /// for a long one. Steps of 7 %, half of which the descriptor forgives.
 const SCALES: [f32; 8] = [1.0, 0.93, 0.86, 0.8, 0.74, 0.69, 0.63, 0.57];
 /// Neighbours asked of the index for each window.
 const NEIGHBOURS: usize = 10;
-/// Candidates kept of a film, over all its windows.
+/// Candidates kept of an image, over all its windows.
 const CANDIDATES: usize = 16;
 /// After the first round only representatives of clusters look for one another; a round without a find is the last.
 const ROUNDS: usize = 4;
@@ -25,11 +25,11 @@ const BATCH: usize = 512;
 
 /// What counts as a copy.
 ///
-/// How the defaults were chosen: on the Kaggle set with its 400 clusters, the correlations of copies and of different films were
-/// looked at over all candidate pairs. On `whole` the middle copy has 0.99 and 98 of 100 have 0.91 and more; different films
+/// How the defaults were chosen: on the Kaggle set with its 400 clusters, the correlations of copies and of different images were
+/// looked at over all candidate pairs. On `whole` the middle copy has 0.99 and 98 of 100 have 0.91 and more; different images
 /// stay below 0.78, but for one pair, the right and the left wrist of one patient (0.81), which that set's manifest counts
-/// as one film. So Kaggle leaves the limit open between 0.78 and 0.91. Within it, films of different limbs in one pose decided: they
-/// reach 0.87 on `FracAtlas` and 0.893 among synthetic films, whose bones are plainer than real ones. Right and left wrist stay apart at any
+/// as one image. So Kaggle leaves the limit open between 0.78 and 0.91. Within it, images of different limbs in one pose decided: they
+/// reach 0.87 on `FracAtlas` and 0.893 among synthetic images, whose bones are plainer than real ones. Right and left wrist stay apart at any
 /// limit that keeps those apart. `distance`, `turn` and `coarse` only save work and lie below all but the rarest copy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
@@ -43,7 +43,7 @@ pub struct Thresholds {
     pub whole: f32,
     /// Three of four patches must correlate to this at the fine level, −1 to 1.
     pub patches: f32,
-    /// Overlap as a share of the film that shows less, 0–1.
+    /// Overlap as a share of the image that shows less, 0–1.
     pub overlap: f32,
 }
 
@@ -60,10 +60,10 @@ impl Default for Thresholds {
     }
 }
 
-/// Two films found to be one picture: the evidence.
+/// Two images found to be one picture: the evidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Link {
-    /// The one film, by index.
+    /// The one image, by index.
     pub a: usize,
     /// The other.
     pub b: usize,
@@ -81,10 +81,10 @@ pub struct Link {
     pub overlap: f32,
 }
 
-/// Films by cluster.
+/// Images by cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clusters {
-    /// For each film the index of the first film of its cluster.
+    /// For each image the index of the first image of its cluster.
     pub of: Vec<usize>,
     /// The links that joined them.
     pub links: Vec<Link>,
@@ -95,14 +95,14 @@ pub struct Clusters {
 /// Finds copies: candidates from an index over descriptors ([`Thumb`] → polar view → forest), each verified by registration.
 ///
 /// Found are copies turned by any angle about their middle (also on a grown canvas, with black corners), mirrored, resized, squeezed into a square,
-/// re-encoded, and cropped or padded evenly. O(n log n) in the number of films; the same for any number of threads.
+/// re-encoded, and cropped or padded evenly. O(n log n) in the number of images; the same for any number of threads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Matcher {
     /// What counts as a copy.
     pub thresholds: Thresholds,
 }
 
-/// A film with one of its windows, and where in the index it was found near.
+/// An image with one of its windows, and where in the index it was found near.
 struct Candidate {
     query: usize,
     window: Window,
@@ -117,13 +117,13 @@ struct Index {
 }
 
 impl Matcher {
-    /// Clusters films. `tick` is told of each round and of every batch of pairs looked at.
+    /// Clusters images. `tick` is told of each round and of every batch of pairs looked at.
     #[must_use]
     pub fn cluster(&self, thumbs: &[&Thumb], tick: &(dyn Fn(AuditStep) + Sync)) -> Clusters {
         self.cluster_apart(thumbs, &|_, _| false, tick)
     }
 
-    /// As [`Matcher::cluster`], where of some pairs, by index, it is known that they show two films: these are not laid on one another.
+    /// As [`Matcher::cluster`], where of some pairs, by index, it is known that they show two images: these are not laid on one another.
     #[must_use]
     pub fn cluster_apart(
         &self,
@@ -256,7 +256,7 @@ impl Matcher {
 }
 
 impl Index {
-    /// Every film by its full disc; one that is not square by the squeezed ellipse, too, as it looks in a square.
+    /// Every image by its full disc; one that is not square by the squeezed ellipse, too, as it looks in a square.
     fn new(thumbs: &[&Thumb], active: &[usize], map: &PolarMap) -> Self {
         let films: Vec<(usize, Window)> = active
             .iter()
@@ -282,7 +282,7 @@ fn squeezed(thumb: &Thumb) -> Option<Window> {
     (thumb.coarse.width().abs_diff(thumb.coarse.height()) > 2).then(|| Window::ellipse(1.0))
 }
 
-/// The windows by which a film asks for its copies.
+/// The windows by which an image asks for its copies.
 fn asked(thumb: &Thumb) -> impl Iterator<Item = Window> {
     SCALES
         .into_iter()
@@ -290,7 +290,7 @@ fn asked(thumb: &Thumb) -> impl Iterator<Item = Window> {
         .chain(squeezed(thumb))
 }
 
-/// Up to three films of each cluster: its first, middle and last.
+/// Up to three images of each cluster: its first, middle and last.
 fn representatives(union: &mut Union, n: usize) -> Vec<usize> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for i in 0..n {

@@ -1,4 +1,4 @@
-//! Which films show the same picture: rotated, mirrored, resized, cropped at the rim or encoded anew.
+//! Which images show the same picture: rotated, mirrored, resized, cropped at the rim or encoded anew.
 
 mod cluster;
 mod forest;

@@ -1,6 +1,6 @@
-//! The polar view of a film: a disc around its middle as rings, each ring as its angular Fourier series.
+//! The polar view of an image: a disc around its middle as rings, each ring as its angular Fourier series.
 //!
-//! Turning a film about its middle shifts every ring by the same angle, which changes the phases of the series and leaves the
+//! Turning an image about its middle shifts every ring by the same angle, which changes the phases of the series and leaves the
 //! magnitudes; mirroring it conjugates the series. So the magnitudes are one descriptor for all turned and mirrored copies, and
 //! the angle is where the rings' cross-correlation, one inverse transform, peaks. By Parseval and the triangle inequality, the distance of two
 //! descriptors bounds from below the distance of the (band-limited) views at every angle: see [`View::descriptor`].
@@ -26,7 +26,7 @@ const DESCRIBED: usize = 8;
 /// Numbers in a descriptor.
 pub(super) const DIMENSIONS: usize = RINGS * DESCRIBED;
 
-/// The part of a film that a view shows: an ellipse about the middle, half axes relative to the half width and half height.
+/// The part of an image that a view shows: an ellipse about the middle, half axes relative to the half width and half height.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
     pub x: f32,
@@ -34,7 +34,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The disc that fits into a film of this size, shrunk to `scale`.
+    /// The disc that fits into an image of this size, shrunk to `scale`.
     pub fn disc(w: u32, h: u32, scale: f32) -> Self {
         let least = w.min(h) as f32;
         Self {
@@ -43,7 +43,7 @@ impl Window {
         }
     }
 
-    /// The ellipse that touches all four sides, shrunk to `scale`: a disc of a film that was squeezed into a square.
+    /// The ellipse that touches all four sides, shrunk to `scale`: a disc of an image that was squeezed into a square.
     pub fn ellipse(scale: f32) -> Self {
         Self { x: scale, y: scale }
     }
@@ -84,7 +84,7 @@ impl PolarMap {
         }
     }
 
-    /// The view of one window of a film (its coarse level).
+    /// The view of one window of an image (its coarse level).
     pub fn view(&self, film: &GrayImage, window: Window) -> View {
         let (half_w, half_h) = (film.width() as f32 / 2.0, film.height() as f32 / 2.0);
         let mut samples = vec![Complex::new(0.0, 0.0); RINGS * ANGLES];

@@ -1,7 +1,7 @@
-//! Whether two films are one picture: lay one on the other, then compare.
+//! Whether two images are one picture: lay one on the other, then compare.
 //!
 //! The fit is affine, by Gauss–Newton on the squared difference (Lucas & Kanade 1981), coarse level first, from the turn that the polar views
-//! gave. What is compared is not gray but *detail*: the film less its surroundings, over the local contrast. All wrists share their gross shape; only a
+//! gave. What is compared is not gray but *detail*: the image less its surroundings, over the local contrast. All wrists share their gross shape; only a
 //! copy shares trabeculae, growth plates and the burnt-in marker, everywhere at once. Black that touches the rim (corners of a turned canvas,
 //! padding, collimation) is not compared.
 
@@ -11,27 +11,27 @@ use nalgebra::{Matrix6, Vector6};
 use super::polar::{Turn, Window};
 use super::thumb::Thumb;
 
-/// Gray level up to which a pixel connected to the rim counts as no film.
+/// Gray level up to which a pixel connected to the rim counts as no image.
 const BLACK: u8 = 12;
 /// Radius of the surroundings at the coarse and the fine level, in pixels: wide enough to be led to the place, then narrow enough to see
 /// trabeculae.
 const SURROUND: [usize; 2] = [5, 2];
-/// What is kept back at the film's rim, in pixels.
+/// What is kept back at the image's rim, in pixels.
 const RIM: usize = 2;
 /// Patches across and down.
 const PATCHES: usize = 4;
 
-/// One level of a film, ready to compare.
+/// One level of an image, ready to compare.
 pub(crate) struct Detail {
     pub w: usize,
     pub h: usize,
-    /// Row by row; 0 where there is no film.
+    /// Row by row; 0 where there is no image.
     pub values: Vec<f32>,
     valid: Vec<bool>,
     count: usize,
 }
 
-/// How well two films agree once fitted.
+/// How well two images agree once fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Agreement {
     /// Correlation of the coarse level's detail, −1 to 1.
@@ -44,7 +44,7 @@ pub(super) struct Agreement {
     pub overlap: f32,
 }
 
-/// `x ↦ m·x + t`, from pixels of the first film to pixels of the second, both counted from the middle.
+/// `x ↦ m·x + t`, from pixels of the first image to pixels of the second, both counted from the middle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Affine {
     m: [[f32; 2]; 2],
@@ -78,7 +78,7 @@ pub(super) fn compare(a: &Thumb, b: &Thumb, start: Affine, least: f32) -> Option
 }
 
 impl Affine {
-    /// The map that lays the window of the second film, turned, onto that of the first. Sizes in pixels of the coarse level.
+    /// The map that lays the window of the second image, turned, onto that of the first. Sizes in pixels of the coarse level.
     pub fn from_turn(a: (&GrayImage, Window), b: (&GrayImage, Window), turn: Turn) -> Self {
         let half = |(film, window): (&GrayImage, Window)| {
             (
@@ -117,7 +117,7 @@ impl Affine {
 }
 
 impl Detail {
-    /// The detail of one level of a film, told from surroundings of that radius in pixels.
+    /// The detail of one level of an image, told from surroundings of that radius in pixels.
     pub fn new(film: &GrayImage, surround: usize) -> Self {
         let (w, h) = (film.width() as usize, film.height() as usize);
         let shown = not_black_rim(film);
@@ -238,7 +238,7 @@ impl Detail {
             .map(Sums::correlation)
             .collect();
         each.sort_unstable_by(f32::total_cmp);
-        // Pixels of the second film that the overlap covers: the map stretches area by its determinant.
+        // Pixels of the second image that the overlap covers: the map stretches area by its determinant.
         let covered_a = whole.n / (self.count as f32).max(1.0);
         let covered_b = whole.n * map.determinant().abs() / (other.count as f32).max(1.0);
         Agreement {
@@ -249,7 +249,7 @@ impl Detail {
         }
     }
 
-    /// Walks over the pixels that both films show: place from the middle, value here, value and slope there.
+    /// Walks over the pixels that both images show: place from the middle, value here, value and slope there.
     fn for_overlap(
         &self,
         other: &Self,
@@ -338,7 +338,7 @@ impl Sums {
     }
 }
 
-/// What is film: everything but black that is connected to the rim.
+/// What is image: everything but black that is connected to the rim.
 fn not_black_rim(film: &GrayImage) -> Vec<bool> {
     let (w, h) = (film.width() as usize, film.height() as usize);
     let gray = film.as_raw();
@@ -369,7 +369,7 @@ fn not_black_rim(film: &GrayImage) -> Vec<bool> {
     shown
 }
 
-/// What is film and lies more than [`RIM`] pixels inside it.
+/// What is image and lies more than [`RIM`] pixels inside it.
 fn eroded(shown: &[bool], w: usize, h: usize) -> Vec<bool> {
     let mask: Vec<f32> = shown.iter().map(|&v| f32::from(u8::from(v))).collect();
     let full = ((2 * RIM + 1) * (2 * RIM + 1)) as f32;

@@ -1,4 +1,4 @@
-//! A film made small: all that the matcher ever sees of it.
+//! An image made small: all that the matcher ever sees of it.
 
 use fast_image_resize::{FilterType, Resizer};
 use image::GrayImage;
@@ -8,7 +8,7 @@ use crate::resize;
 /// Longest side of the finer of the two levels, in pixels.
 pub(super) const SIDE: u32 = 128;
 
-/// A film at two sizes, longest side 128 and 64 pixels, as 8-bit luma with the film's own aspect.
+/// An image at two sizes, longest side 128 and 64 pixels, as 8-bit luma with the image's own aspect.
 #[derive(Debug, Clone)]
 pub struct Thumb {
     pub(super) fine: GrayImage,
@@ -16,7 +16,7 @@ pub struct Thumb {
 }
 
 impl Thumb {
-    /// Makes a film small. Area-weighted, so that nothing aliases.
+    /// Makes an image small. Area-weighted, so that nothing aliases.
     #[must_use]
     pub fn new(film: &GrayImage, resizer: &mut Resizer) -> Self {
         let fine = shrink(film, SIDE, resizer);

@@ -62,7 +62,7 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
 /// Eight levels of a tile's row.
 ///
 /// # Safety
-/// For each of the eight places, (x, y) to (x + 3, y + 1) must lie inside the film.
+/// For each of the eight places, (x, y) to (x + 3, y + 1) must lie inside the image.
 #[target_feature(enable = "avx2")]
 unsafe fn row_of(warp: &Warp<'_>, corner: (i32, i32), row: usize) -> u64 {
     let load = |from: &[i32]| {

@@ -73,10 +73,10 @@ fn warp_inner(warp: &Warp<'_>, warped: &mut [u8], stride: usize) {
         let ((left, _), (top, _)) = warp.lattice.reach(corner);
         let inside = left >= 0 && top >= 0 && left + PATCH <= w && top + PATCH <= h;
         let patch = if inside {
-            // SAFETY: sixteen columns from `left` and sixteen rows from `top` are inside the film.
+            // SAFETY: sixteen columns from `left` and sixteen rows from `top` are inside the image.
             unsafe { patch_inside(warp.film, left, top) }
         } else if left >= w || top >= h || left <= -PATCH || top <= -PATCH {
-            // Nothing of the film: black, as the scalar path says quickest.
+            // Nothing of the image: black, as the scalar path says quickest.
             scalar::tile(warp, corner, out, stride);
             return;
         } else {
@@ -113,7 +113,7 @@ fn store(levels: __m512i, out: &mut [u8], stride: usize) {
 }
 
 /// # Safety
-/// Columns `left..left + 16` and rows `top..top + 16` must lie inside the film.
+/// Columns `left..left + 16` and rows `top..top + 16` must lie inside the image.
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn patch_inside(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
@@ -130,7 +130,7 @@ unsafe fn patch_inside(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] 
     })
 }
 
-/// A patch that lies partly outside the film, with black there.
+/// A patch that lies partly outside the image, with black there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline(never)]
 fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
@@ -145,7 +145,7 @@ fn patch_at_border(film: GrayView<'_>, left: i32, top: i32) -> [__m512i; 4] {
         }
         let place = y as isize * w as isize + left as isize;
         let address = film.pixels().as_ptr().wrapping_offset(place);
-        // SAFETY: bytes whose bit is not set are neither read nor fault; those whose bit is set lie inside the film.
+        // SAFETY: bytes whose bit is not set are neither read nor fault; those whose bit is set lie inside the image.
         unsafe { _mm_maskz_loadu_epi8(columns, address.cast()) }
     })
 }

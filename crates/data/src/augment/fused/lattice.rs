@@ -1,14 +1,14 @@
-//! Where each pixel of a result lies in the film, in whole numbers: the same on every machine.
+//! Where each pixel of a result lies in the image, in whole numbers: the same on every machine.
 
 use super::Transform;
 
-/// The places that a [`Transform`] takes a result's pixels from, in 1/2048 pixel of the film; whole pixels are the middles of pixels.
+/// The places that a [`Transform`] takes a result's pixels from, in 1/2048 pixel of the image; whole pixels are the middles of pixels.
 ///
 /// The pixel at (x, y) lies at `corner(x0, y0) + offset`, where (x0, y0) is the first pixel of its 8×8 tile and the offset that of its
 /// place within the tile. Bilinear weights are in 1/64 pixel: the last five bits of a place are cut off.
 #[derive(Debug, Clone)]
 pub struct Lattice {
-    /// From a pixel of the result to its place in the film, in 1/2³² pixel: whole numbers, so that no path rounds differently.
+    /// From a pixel of the result to its place in the image, in 1/2³² pixel: whole numbers, so that no path rounds differently.
     backward: [i64; 6],
     /// Where a tile's 64 pixels lie from its first one, row by row, in 1/2048 pixel.
     pub(super) dx: [i32; 64],
@@ -19,12 +19,12 @@ pub struct Lattice {
 }
 
 impl Transform {
-    /// Where the pixels of a `to`-sized result (width, height) lie in a `from`-sized film.
+    /// Where the pixels of a `to`-sized result (width, height) lie in a `from`-sized image.
     #[must_use]
     pub fn lattice(&self, from: (u32, u32), to: (u32, u32)) -> Lattice {
         let backward = self.backward(from, to);
         let [a, b, _, d, e, _] = backward;
-        // Saturates far outside any film, where all is black.
+        // Saturates far outside any image, where all is black.
         let backward =
             backward.map(|v| (v.clamp(-1e5, 1e5) * f64::from(1_u32 << 16).powi(2)).round() as i64);
         let offsets = |along: f64, down: f64| {
@@ -76,7 +76,7 @@ impl Lattice {
         (&self.dx, &self.dy)
     }
 
-    /// The least and greatest pixel of the film that a tile's pixels fall upon: (left, right), (top, bottom). Each is blended with the
+    /// The least and greatest pixel of the image that a tile's pixels fall upon: (left, right), (top, bottom). Each is blended with the
     /// one to its right and the one below.
     #[inline(always)] // Each instruction set compiles its own copy.
     pub(super) fn reach(&self, corner: (i32, i32)) -> ((i32, i32), (i32, i32)) {
@@ -86,7 +86,7 @@ impl Lattice {
         (span(corner.0, self.x_span), span(corner.1, self.y_span))
     }
 
-    /// Whether each tile needs no more of the film than 16×16 pixels.
+    /// Whether each tile needs no more of the image than 16×16 pixels.
     pub(super) fn fits_patch(&self) -> bool {
         let fits = |(low, high): (i32, i32)| high - low <= 14 * Self::UNIT as i32;
         fits(self.x_span) && fits(self.y_span)

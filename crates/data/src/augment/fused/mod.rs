@@ -1,11 +1,11 @@
-//! The fused pass: one bilinear warp into a small scratch film, then tone and normalisation into the batch's own memory.
+//! The fused pass: one bilinear warp into a small scratch image, then tone and normalisation into the batch's own memory.
 //!
 //! The result is made in tiles of 8×8 pixels. A tile's corner is placed once, in 1/2048 pixel; its 64 pixels lie at offsets from the
-//! corner that are the same for all tiles. What a tile needs of the film is a patch of at most 16×16 pixels unless the film shrinks a
+//! corner that are the same for all tiles. What a tile needs of the image is a patch of at most 16×16 pixels unless the image shrinks a
 //! lot, and 16×16 bytes are what four 512-bit registers hold: with AVX-512 VBMI the bilinear gather is a byte permute of registers.
 //! The scalar and the AVX2 path do the same sums in the same integers, so all three give the same bits.
 //!
-//! Weights are in 1/64 pixel; what lies outside the film is black and is blended with its border.
+//! Weights are in 1/64 pixel; what lies outside the image is black and is blended with its border.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -69,11 +69,11 @@ impl Instructions {
     }
 }
 
-/// Applies [`Transform`]s; keeps its scratch memory from film to film.
+/// Applies [`Transform`]s; keeps its scratch memory from image to image.
 #[derive(Debug, Clone)]
 pub struct Augmenter {
     instructions: Instructions,
-    /// The warped film, padded to whole tiles.
+    /// The warped image, padded to whole tiles.
     warped: Vec<u8>,
 }
 
@@ -99,8 +99,8 @@ impl Augmenter {
         }
     }
 
-    /// Changes a film and writes it into `out`, a result of `size` (width, height) row by row, each level 0..=255 normalised as
-    /// `level · scale.0 + scale.1`. The film's and the result's centres fall together; a smaller result is a crop of the middle.
+    /// Changes an image and writes it into `out`, a result of `size` (width, height) row by row, each level 0..=255 normalised as
+    /// `level · scale.0 + scale.1`. The image's and the result's centres fall together; a smaller result is a crop of the middle.
     ///
     /// # Panics
     /// If `out` is not width×height long: the caller owns that buffer.
@@ -137,7 +137,7 @@ impl Augmenter {
             let warp = Warp::new(transform, film, size);
             self.warp(&warp, stride);
         }
-        // Contrast is about the film's own mean, as torchvision does it.
+        // Contrast is about the image's own mean, as torchvision does it.
         let film = &self.warped[..stride * height];
         let total = match self.instructions {
             #[cfg(target_arch = "x86_64")]
@@ -177,7 +177,7 @@ impl Augmenter {
     }
 }
 
-/// Sum of a film's levels.
+/// Sum of an image's levels.
 #[expect(
     clippy::inline_always,
     reason = "each instruction set compiles its own copy"
@@ -218,7 +218,7 @@ impl<'a> Warp<'a> {
         }
     }
 
-    /// Calls `tile(place, corner)` for each tile: the place of its first pixel in `warped`, and its corner in the film.
+    /// Calls `tile(place, corner)` for each tile: the place of its first pixel in `warped`, and its corner in the image.
     #[expect(
         clippy::inline_always,
         reason = "each instruction set compiles its own copy"

@@ -33,7 +33,7 @@ pub(super) fn tile(warp: &Warp<'_>, corner: (i32, i32), out: &mut [u8], stride: 
     }
 }
 
-/// A level, black outside the film.
+/// A level, black outside the image.
 fn at(film: GrayView<'_>, x: i32, y: i32) -> u8 {
     let inside = (0..film.width() as i32).contains(&x) && (0..film.height() as i32).contains(&y);
     if inside {

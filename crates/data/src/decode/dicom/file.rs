@@ -87,7 +87,7 @@ fn syntax(uid: &str) -> Result<&'static TransferSyntax, DecodeError> {
         })
 }
 
-/// Whether films of this transfer syntax are read.
+/// Whether images of this transfer syntax are read.
 pub(super) fn reads(uid: &str) -> bool {
     syntax(uid).is_ok()
 }
@@ -116,7 +116,7 @@ pub(in crate::decode) fn is_bare(bytes: &[u8]) -> bool {
 }
 
 /// At most 8 bytes for each pixel that is allowed, and a quarter of the memory, since a vector that grows is there twice: what is more is
-/// no film.
+/// no image.
 fn inflate(deflated: &[u8], limits: Limits) -> Result<Vec<u8>, DecodeError> {
     let most = limits
         .max_pixels

@@ -37,7 +37,7 @@ pub fn read_dicom(
     }
 }
 
-/// Whether films of this DICOM transfer syntax are read.
+/// Whether images of this DICOM transfer syntax are read.
 #[must_use]
 pub fn reads_transfer_syntax(uid: &str) -> bool {
     file::reads(uid)

@@ -3,7 +3,7 @@
 
 use crate::DecodeError;
 
-/// Parts of any kind that are fine whatever the film's size; above them one for so many pixels.
+/// Parts of any kind that are fine whatever the image's size; above them one for so many pixels.
 const FEW: u64 = 1 << 14;
 const PIXELS_A_PART: u64 = 256;
 /// The least area of a code-block, as the sum of its sides' exponents: 16×16. Encoders use 32×32 and 64×64.
@@ -22,7 +22,7 @@ struct Size {
     channels: u16,
 }
 
-/// Refuses a codestream of more parts than a film has use for. What is no codestream is left to the decoder.
+/// Refuses a codestream of more parts than an image has use for. What is no codestream is left to the decoder.
 pub(super) fn check(frame: &[u8]) -> Result<(), DecodeError> {
     let Some(start) = frame.windows(4).position(|w| w == [0xff, 0x4f, 0xff, 0x51]) else {
         return Ok(());
@@ -154,7 +154,7 @@ fn coding(
 mod tests {
     use super::*;
 
-    /// A codestream's main header: a film of this size, tiles, code-block exponents and precincts.
+    /// A codestream's main header: an image of this size, tiles, code-block exponents and precincts.
     fn header(size: (u32, u32), tile: (u32, u32), block: (u8, u8), precincts: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0xff, 0x4f, 0xff, 0x51, 0, 41, 0, 0];
         for number in [size.0, size.1, 0, 0, tile.0, tile.1, 0, 0] {

@@ -69,7 +69,7 @@ impl Lut {
     }
 
     /// What is white: the entries' own full scale, as many bits as the largest needs. How many bits they have is stated, too, and wrongly by
-    /// some: 16 of entries that end at 4095 would show a film of 16 gray levels.
+    /// some: 16 of entries that end at 4095 would show an image of 16 gray levels.
     fn full(&self) -> f64 {
         let most = self.entries.iter().copied().max().unwrap_or(0);
         f64::from((u32::from(most) + 1).next_power_of_two() - 1).max(1.0)
@@ -151,7 +151,7 @@ fn has(item: &InMemDicomObject, tag: Tag) -> bool {
     element.is_some_and(|element| !element.is_empty())
 }
 
-/// The gray level of every index: modality LUT or rescale, then VOI LUT, else window, else the real range of the film (padding and
+/// The gray level of every index: modality LUT or rescale, then VOI LUT, else window, else the real range of the image (padding and
 /// what lies far outside left out), and MONOCHROME1 `inverted` once, at the end.
 pub(super) fn table(
     object: &Object,
@@ -164,7 +164,7 @@ pub(super) fn table(
     let slope = number(object, tags::RESCALE_SLOPE, "Rescale Slope")?.unwrap_or(1.0);
     let intercept = number(object, tags::RESCALE_INTERCEPT, "Rescale Intercept")?.unwrap_or(0.0);
     if modality.is_none() && slope == 0.0 {
-        // All of the film would be one level.
+        // All of the image would be one level.
         return Err(DecodeError::DicomAttribute {
             name: "Rescale Slope",
         });
@@ -197,7 +197,7 @@ pub(super) fn table(
         .collect())
 }
 
-/// Stored values that are no film (C.7.5.1.1.2): Pixel Padding Value, and all from there to Pixel Padding Range Limit.
+/// Stored values that are no image (C.7.5.1.1.2): Pixel Padding Value, and all from there to Pixel Padding Range Limit.
 struct Padding {
     codes: Vec<bool>,
 }
@@ -225,7 +225,7 @@ impl Padding {
     }
 }
 
-/// The darkest and the brightest value of the film.
+/// The darkest and the brightest value of the image.
 fn real_range(codes: &[u16], values: &[f64], padding: &Padding) -> (f64, f64) {
     let mut counts = vec![0_u64; values.len()];
     for &code in codes {

@@ -153,7 +153,7 @@ fn elbow_of_humerus(b: &mut Build<'_>) {
     elbow(b, flexion, true);
 }
 
-/// The elbow; the bone the film is about lies straight, the other is bent by `flexion` radians.
+/// The elbow; the bone the image is about lies straight, the other is bent by `flexion` radians.
 fn elbow(b: &mut Build<'_>, flexion: f32, upper: bool) {
     let side = b.dice.sign();
     let (arm, fore) = if upper {

@@ -1,4 +1,4 @@
-//! Anatomy: what bones and flesh each kind of limb shows, and how it lies on the film. Lengths are an adult's, in cm.
+//! Anatomy: what bones and flesh each kind of limb shows, and how it lies on the image. Lengths are an adult's, in cm.
 
 mod arm;
 mod hand;
@@ -13,7 +13,7 @@ use super::frame::Frame;
 use super::texture::Texture;
 use super::tissue::Tube;
 
-/// The film's raster.
+/// The image's raster.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     pub(super) width: usize,
@@ -37,7 +37,7 @@ impl View {
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) view: View,
-    /// The frame of the joint (or of the middle of the shaft) the film is about.
+    /// The frame of the joint (or of the middle of the shaft) the image is about.
     pub(super) joint: Frame,
     pub(super) bones: Vec<Shape>,
     pub(super) tubes: Vec<Tube>,
@@ -54,16 +54,16 @@ struct Build<'a> {
     tubes: Vec<Tube>,
 }
 
-/// How a limb lies on the film.
+/// How a limb lies on the image.
 struct Layout {
-    /// The longer side of the film, cm.
+    /// The longer side of the image, cm.
     field: f32,
-    /// Where on the limb the film's centre lies, `(s, v)` in cm from the joint.
+    /// Where on the limb the image's centre lies, `(s, v)` in cm from the joint.
     centre: (f32, f32),
     build: fn(&mut Build<'_>),
 }
 
-/// Draws a limb of the given kind for a film of `width × height` pixels.
+/// Draws a limb of the given kind for an image of `width × height` pixels.
 pub(super) fn draw(kind: Bone, width: usize, height: usize, dice: &mut Dice) -> Scene {
     let layout = match kind {
         Bone::Forearm => arm::forearm(dice),

@@ -146,7 +146,7 @@ fn frames_in_fragments() {
         let half = (whole.len() / 2) & !1;
         let quarter = (half / 2) & !1;
         let other = {
-            // Not the first frame: whoever takes it for the first does not get the film.
+            // Not the first frame: whoever takes it for the first does not get the image.
             let mut other = whole.clone();
             let from = other.len() * 3 / 4;
             other[from..].iter_mut().for_each(|byte| *byte ^= 0x11);

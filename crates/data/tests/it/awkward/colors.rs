@@ -44,7 +44,7 @@ fn chroma_that_is_shared() {
     }
 }
 
-/// A JPEG whose three channels are the same film, without a word on what they are: the segments of JFIF are taken out, and the channels get
+/// A JPEG whose three channels are the same image, without a word on what they are: the segments of JFIF are taken out, and the channels get
 /// these names.
 fn three_channels(film: &GrayImage, names: [u8; 3]) -> Vec<u8> {
     let rgb: Vec<u8> = film
@@ -96,7 +96,7 @@ fn colours_without_markers_are_what_the_data_set_says() {
                 .iter()
                 .all(|[r, g, b]| r.abs_diff(*g).max(g.abs_diff(*b)) < 8)
         );
-        // The same bytes as luma and chroma: the film again, in false colours.
+        // The same bytes as luma and chroma: the image again, in false colours.
         for photometric in ["YBR_FULL_422", "YBR_FULL"] {
             let (levels, color) = read(photometric, &plain);
             assert!(near(&levels, &film, 5), "{names:?}");

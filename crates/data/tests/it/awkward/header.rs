@@ -158,7 +158,7 @@ fn what_is_no_picture_is_said_to_be_none() {
     ));
 }
 
-/// Names in sets that a text switches between, of a film in one of them, and of one that says nothing of it.
+/// Names in sets that a text switches between, of an image in one of them, and of one that says nothing of it.
 #[test]
 fn names_are_decoded_or_empty() {
     let name = |sets: &[u8], value: &[u8]| {

@@ -196,7 +196,7 @@ fn runs(planes: &[&[u8]]) -> Vec<u8> {
     [head, segments].concat()
 }
 
-/// A film in the middle of the range, where no transform of colours clips.
+/// An image in the middle of the range, where no transform of colours clips.
 fn middle() -> GrayImage {
     GrayImage::from_fn(32, 24, |x, y| Luma([(110 + x + y / 2) as u8]))
 }

@@ -49,7 +49,7 @@ fn a_voi_lut_is_as_deep_as_its_entries() {
     );
 }
 
-/// Values of the film from 0 to 0.4095, by Rescale Slope: the formula with the width less one makes no sense of them.
+/// Values of the image from 0 to 0.4095, by Rescale Slope: the formula with the width less one makes no sense of them.
 #[test]
 fn a_window_may_be_narrower_than_one() {
     let slope = element(0x28, 0x1053, b"DS", b"0.0001");
@@ -122,7 +122,7 @@ fn numbers_and_items_that_are_empty_or_written_otherwise() {
     assert!(said.contains("Rescale Slope"), "{said}");
 }
 
-/// What lies far outside the film is black or white, and the film as if it were not there.
+/// What lies far outside the image is black or white, and the image as if it were not there.
 #[test]
 fn one_bright_pixel_and_padding() {
     let kind = |photometric, signed| Kind {
@@ -167,7 +167,7 @@ fn one_bright_pixel_and_padding() {
         for (i, pixel) in padded[..3000].iter_mut().enumerate() {
             *pixel = 60_000 + (i % 5536) as u16;
         }
-        // Both ends of the film stay in it.
+        // Both ends of the image stay in it.
         padded[0] = film[0];
         padded[2999] = film[2999];
         same(&[value.clone(), limit.clone()], &padded, "padding");

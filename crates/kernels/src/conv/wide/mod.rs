@@ -28,7 +28,7 @@ fn pack_forward<T: Dot>(kernel: &[f32], shape: &Shape) -> Aligned<T> {
     let (input, output) = (shape.input, shape.output);
     let mut packed = Aligned::new(kernel.len());
     let group = T::GROUP;
-    // In the order of reading: a film alone waits for this.
+    // In the order of reading: an image alone waits for this.
     let to = packed.slice_mut();
     for (o, kernel) in kernel.chunks_exact(9 * input).enumerate() {
         let start = (o / BLOCK * 9 * input * BLOCK) + o % BLOCK * group;
@@ -58,7 +58,7 @@ fn pack_backward<T: Dot>(kernel: &[f32], shape: &Shape) -> Aligned<T> {
     packed
 }
 
-/// Rows `from..from + BAND` of a film of H×W×I with a border of zeros around it; row 0 is the border.
+/// Rows `from..from + BAND` of an image of H×W×I with a border of zeros around it; row 0 is the border.
 fn pad<T: Number>(film: &[T], shape: &Shape, from: usize, to: &mut [T]) {
     let (row, pixel) = (shape.width * shape.input, shape.input);
     for (number, to) in to.chunks_exact_mut(row + 2 * pixel).enumerate() {
@@ -73,7 +73,7 @@ fn pad<T: Number>(film: &[T], shape: &Shape, from: usize, to: &mut [T]) {
     }
 }
 
-/// Films N×H×W×I, weights O×I×9, bias O → pooled rows into `sink`, places N×(H/2)×(W/2)×O.
+/// Images N×H×W×I, weights O×I×9, bias O → pooled rows into `sink`, places N×(H/2)×(W/2)×O.
 #[allow(unsafe_code, reason = "shares the output out among threads")]
 pub(super) fn forward<T: Dot, O: Number>(
     shape: &Shape,
@@ -106,7 +106,7 @@ pub(super) fn forward<T: Dot, O: Number>(
                     2 * y,
                     band.slice_mut(),
                 );
-                // SAFETY: one thread has this row of this film.
+                // SAFETY: one thread has this row of this image.
                 let places = unsafe { places.part(film * rows + y, columns * channels) };
                 sink.write(film, y, row.slice_mut(), |to| {
                     let call = Tiles {
@@ -185,8 +185,8 @@ impl<T: Number> Lists<T> {
     }
 }
 
-/// Gradients of weights (O×9×I) and, behind them, bias (O), from those of the pooled pixels, N×O×(H/2)×(W/2); and of the films, where
-/// asked for, into `back`, N×H×W×I. Each film's sum is its own and they are added in the films' order.
+/// Gradients of weights (O×9×I) and, behind them, bias (O), from those of the pooled pixels, N×O×(H/2)×(W/2); and of the images, where
+/// asked for, into `back`, N×H×W×I. Each image's sum is its own and they are added in the images' order.
 #[allow(unsafe_code, reason = "shares the sums out among threads")]
 pub(super) fn backward<T: Dot>(
     shape: &Shape,
@@ -214,7 +214,7 @@ pub(super) fn backward<T: Dot>(
             window: Lists::new(5, output + 1),
         },
         &|scratch: &mut Scratch<T>, film| {
-            // SAFETY: one thread has this film.
+            // SAFETY: one thread has this image.
             let sums = unsafe { shared.part(film, size) };
             // SAFETY: as above.
             let back = back
@@ -250,7 +250,7 @@ pub(super) fn backward<T: Dot>(
     Ok(ordered)
 }
 
-/// One film of the backward pass.
+/// One image of the backward pass.
 struct Film<'a, T> {
     shape: &'a Shape,
     pixels: &'a [T],

@@ -34,17 +34,17 @@ const SCORE: &str = "score";
 const OUTPUTS: [&str; 2] = [SCORE, "decision"];
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/v2/health/live", responses((status = 200, description = "It does", body = Value)), tag = "open inference protocol")]
+#[utoipa::path(get, path = "/v2/health/live", responses((status = 200, description = "The process answers", body = Value)), tag = "open inference protocol")]
 pub(crate) async fn live() -> Json<Value> {
     Json(json!({"live": true}))
 }
 
-/// Whether films can be sent.
+/// Whether images can be sent.
 #[utoipa::path(
     get,
     path = "/v2/health/ready",
     responses(
-        (status = 200, description = "They can", body = Value),
+        (status = 200, description = "Images can be sent", body = Value),
         Busy,
     ),
     tag = "open inference protocol",
@@ -126,14 +126,14 @@ pub(crate) async fn model_ready(
     Ok(Json(json!({"name": name, "ready": true})))
 }
 
-/// Judge films.
+/// Judge images.
 #[utoipa::path(
     post,
     path = "/v2/models/{name}/infer",
     params(("name" = String, Path, description = "The network's name, such as fracture_map")),
     request_body(content = InferRequest),
     responses(
-        (status = 200, description = "The outputs for all films; as bytes behind the JSON where that was asked for", content(
+        (status = 200, description = "The outputs for all images; as bytes behind the JSON where that was asked for", content(
             (InferAnswer = "application/json"),
             (inline(Film) = "application/octet-stream"),
         )),
@@ -245,7 +245,7 @@ fn wanted(asked: &InferRequest) -> Result<Vec<(&'static str, bool)>, Problem> {
     asked.outputs.iter().map(find).collect()
 }
 
-/// The films of a request's one input; `behind` are the bytes after the JSON.
+/// The images of a request's one input; `behind` are the bytes after the JSON.
 fn films(app: &App, inputs: Vec<InferInput>, mut behind: &[u8]) -> Result<Vec<Input>, Problem> {
     let invalid = |detail: String| Problem::new(Code::InvalidInput, detail);
     let [input] = <[InferInput; 1]>::try_from(inputs)
@@ -261,7 +261,7 @@ fn films(app: &App, inputs: Vec<InferInput>, mut behind: &[u8]) -> Result<Vec<In
     let most = app.options.limits.files;
     let count = input.shape.first().map_or(0, |&count| count as usize);
     if count > most {
-        return Err(invalid(format!("at most {most} films a request")));
+        return Err(invalid(format!("at most {most} images a request")));
     }
     let Data { numbers, texts } = input.data;
     if sent.is_some() && !(numbers.is_empty() && texts.is_empty()) {

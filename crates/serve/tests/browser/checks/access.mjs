@@ -37,7 +37,7 @@ async function everywhere({ open, address }, options) {
   const films = await Promise.all(['wrist-fractured.png', 'no-xray.jpg'].map(async (name) => ({ name, buffer: await example(address, name) })));
   await choose(page, [...films, { name: 'letter.jpg', buffer: Buffer.from('Dear sirs') }]);
   await settled(page);
-  // A wide screen shows the list and the first film at once.
+  // A wide screen shows the list and the first image at once.
   await check('list');
   for (const name of options.viewport === PHONE ? ['wrist-fractured.png', 'letter.jpg'] : ['letter.jpg']) {
     if (await page.locator('#back').isVisible()) await page.locator('#back').click();

@@ -1,4 +1,4 @@
-// Many films: order, filter, stopping, and what can be saved of them.
+// Many images: order, filter, stopping, and what can be saved of them.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { answerOf, choose, example, settled } from '../browser.mjs';
@@ -6,7 +6,7 @@ import { answerOf, choose, example, settled } from '../browser.mjs';
 const FILES = ['wrist-fractured.png', 'shoulder.jpg', 'forearm-cast.jpg', 'hip.jpg', 'no-xray.jpg'];
 const broken = { name: '=broken, "quoted".jpg', buffer: Buffer.from('not a picture') };
 
-// The films with what the server itself says of them: asked once for all checks.
+// The images with what the server itself says of them: asked once for all checks.
 let known = null;
 
 async function judged(open, address) {
@@ -71,7 +71,7 @@ export async function saved_files_hold_what_the_server_said_and_no_formula({ ope
   assert.equal(predictions.length, FILES.length + 1);
   answers.forEach(({ prediction }, place) => {
     for (const key of ['sha256', 'decision', 'width', 'height', 'flags', 'xray_score']) assert.deepEqual(predictions[place][key], prediction[key], key);
-    // Films that are judged together may differ in the last bits.
+    // Images that are judged together may differ in the last bits.
     assert.ok(Math.abs(predictions[place].score - prediction.score) < 1e-4);
     assert.equal(predictions[place].name, FILES[place]);
     assert.ok(!('picture' in predictions[place]) && !('heatmap' in predictions[place]));
@@ -105,7 +105,7 @@ export async function what_a_person_says_of_an_answer_is_saved_with_it({ open, a
   await page.locator('#reading-note').fill('=a thin line, "here"');
   assert.equal(await page.locator('.row', { hasText: 'shoulder.jpg' }).locator('.mark.disagree').count(), 1);
   await page.locator('.row', { hasText: 'hip.jpg' }).click();
-  assert.equal(await page.locator('#reading-note').inputValue(), '', 'each film has its own');
+  assert.equal(await page.locator('#reading-note').inputValue(), '', 'each image has its own');
   await page.locator('#reading').getByRole('button', { name: 'Agree', exact: true }).click();
   await page.locator('.row', { hasText: 'shoulder.jpg' }).click();
   assert.equal(await page.locator('#reading-note').inputValue(), '=a thin line, "here"');
@@ -175,7 +175,7 @@ export async function a_batch_can_be_stopped_and_gone_on_with({ open, address })
   assert.equal(await page.locator('#films .badge').count(), 12);
 }
 
-// A batch that was too large is sent film by film; those films are part of what is stopped.
+// A batch that was too large is sent image by image; those images are part of what is stopped.
 export async function a_batch_that_is_sent_film_by_film_can_be_stopped({ open }) {
   const page = await open();
   page.expected.push('413', 'net::ERR_FAILED');

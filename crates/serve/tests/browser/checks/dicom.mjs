@@ -19,7 +19,7 @@ async function shown(open, buffer, options) {
   return page;
 }
 
-// The gray at a share of the film's width, in the middle of its height. The film is as wide as the stage, or as high.
+// The gray at a share of the image's width, in the middle of its height. The image is as wide as the stage, or as high.
 async function grayAt(page, share) {
   await frame(page);
   return page.evaluate(([at, width, height]) => {
@@ -121,7 +121,7 @@ export async function images_of_one_study_stand_together({ open }) {
   assert.match(await page.locator('.study').first().textContent(), /Study of 2 images/);
 }
 
-/** RLE and lossless JPEG give what the same film gives uncompressed. */
+/** RLE and lossless JPEG give what the same image gives uncompressed. */
 export async function compressed_levels_are_those_of_the_same_film_uncompressed({ open }) {
   const folder = fileURLToPath(new URL('../../../../../../shared/xrays/dicom/', import.meta.url));
   const page = await open();

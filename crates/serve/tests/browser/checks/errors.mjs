@@ -91,7 +91,7 @@ export async function a_server_that_wants_a_token({ open, guarded, token }) {
   return null;
 }
 
-// Twenty films, and a person who closes the dialog.
+// Twenty images, and a person who closes the dialog.
 async function refuse(page) {
   page.expected.push('401');
   await choose(page, Array.from({ length: 20 }, (_, index) => ({ name: `${index}.png`, buffer: Buffer.from('x') })));

@@ -1,4 +1,4 @@
-// Films in, answers out: chosen, dropped, pasted, examples; one and many.
+// Images in, answers out: chosen, dropped, pasted, examples; one and many.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -76,8 +76,8 @@ export async function many_files_of_many_formats_in_few_requests({ open, address
   assert.equal(await page.locator('#films li').count(), files.length);
   assert.equal(await page.locator('#films .badge.failed').count(), 0, 'all of them are images');
   assert.ok(most <= 4, `${most} requests at once`);
-  assert.ok(requests < files.length, `${requests} requests for ${files.length} films`);
-  // Answers go to the films they belong to.
+  assert.ok(requests < files.length, `${requests} requests for ${files.length} images`);
+  // Answers go to the images they belong to.
   const name = 'progressive.jpg';
   const { readFileSync } = await import('node:fs');
   const { prediction } = await answerOf(address, name, readFileSync(formats + name));

@@ -1,4 +1,4 @@
-// Films decided otherwise: at another operating point, and although they look like no radiograph.
+// Images decided otherwise: at another operating point, and although they look like no radiograph.
 import assert from 'node:assert/strict';
 import { choose, example, NAMES, percent, settled } from '../browser.mjs';
 

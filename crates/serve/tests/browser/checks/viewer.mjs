@@ -1,4 +1,4 @@
-// The film on its stage: heat, window and level, zoom and pan.
+// The image on its stage: heat, window and level, zoom and pan.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { answerOf, choose, DESKTOP, drawn, example, frame, PHONE, settled, slide, stage, WIDE } from '../browser.mjs';
@@ -20,7 +20,7 @@ async function shown(open, address, options) {
   await choose(page, [await hot(address)]);
   await settled(page);
   await drawn(page);
-  // What is asked below is asked of film and heat alone.
+  // What is asked below is asked of image and heat alone.
   await page.locator('#boxes').uncheck();
   return page;
 }
@@ -32,7 +32,7 @@ export async function the_opacity_slider_changes_what_is_drawn({ open, address }
     await slide(page, 'heat', opacity);
     seen.push((await stage(page)).colour);
   }
-  assert.equal(seen[0], 0, 'without heat a film is gray');
+  assert.equal(seen[0], 0, 'without heat an image is gray');
   assert.ok(seen[1] > 4 && seen[2] > seen[1], `colours: ${seen}`);
   assert.equal(await page.locator('#heat-value').innerText(), '100\u202f%');
 }
@@ -118,7 +118,7 @@ export async function hot_spots_are_outlined_and_the_heat_lets_the_film_through(
   assert.ok((await stage(page)).colour > 100, 'the outlines are cyan');
   await page.locator('#stage').focus();
   await page.keyboard.press('h');
-  assert.equal((await stage(page)).colour, 0, 'nothing but the film');
+  assert.equal((await stage(page)).colour, 0, 'nothing but the image');
   await page.keyboard.press('h');
   await page.locator('#boxes').uncheck();
   assert.equal((await stage(page)).colour, 0);
