@@ -8,8 +8,8 @@ use std::time::Duration;
 use tch::{Device, Kind, Tensor};
 
 use crate::ffi::{self, Progress};
-use crate::heart::{Finding, Heart};
-use crate::meet::{self, Met};
+use crate::heartbeat::{Finding, Heartbeat};
+use crate::rendezvous::{self, Met};
 use crate::work::{Operation, Work};
 use crate::{Backend, CollectiveError, Environment};
 
@@ -53,13 +53,13 @@ impl Group {
         let timeout = timeout.max(SHORTEST);
         let Met {
             store,
-            heart,
+            heartbeat,
             bind_to,
-        } = meet::meet(environment, backend, timeout)?;
+        } = rendezvous::meet(environment, backend, timeout)?;
         let mut shared = Shared {
             environment: environment.clone(),
             timeout,
-            heart,
+            heartbeat,
             backend: None,
             store: Some(store),
             device: match backend {
@@ -218,7 +218,7 @@ fn unpack(tensor: &Tensor, values: &Tensor, packed: bool) -> Result<(), Collecti
 pub(crate) struct Shared {
     environment: Environment,
     timeout: Duration,
-    pub(crate) heart: Heart,
+    pub(crate) heartbeat: Heartbeat,
     backend: Option<ffi::Backend>,
     store: Option<ffi::Store>,
     device: Device,
@@ -232,7 +232,7 @@ impl Shared {
     pub(crate) fn operation(&self, name: &'static str) -> Operation {
         Operation {
             name,
-            number: self.heart.begin(),
+            number: self.heartbeat.begin(),
         }
     }
 
@@ -274,7 +274,7 @@ impl Shared {
         message: String,
         late: Vec<usize>,
     ) -> CollectiveError {
-        let finding = self.heart.diagnose();
+        let finding = self.heartbeat.diagnose();
         self.judge(operation, finding, |operation| {
             if late.is_empty() {
                 CollectiveError::Failed { operation, message }
@@ -333,7 +333,7 @@ impl Shared {
 
     /// Lets libtorch work for at most a beat.
     pub(crate) fn progress(&self, work: &ffi::Work, at_most: Duration) -> Progress {
-        work.wait(at_most.min(self.heart.rhythm().beat))
+        work.wait(at_most.min(self.heartbeat.timing().beat))
     }
 }
 
@@ -344,7 +344,7 @@ impl Drop for Shared {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        self.heart.leave(found);
+        self.heartbeat.leave(found);
         let (backend, store) = (self.backend.take(), self.store.take());
         if self.broken.load(Ordering::Relaxed) {
             // Taking gloo down would wait for what hangs in it until its timeout. Left to the process's end, which is near.

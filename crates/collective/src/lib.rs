@@ -6,8 +6,8 @@ mod error;
 mod ffi;
 mod gradient;
 mod group;
-mod heart;
-mod meet;
+mod heartbeat;
+mod rendezvous;
 mod work;
 
 pub use environment::Environment;

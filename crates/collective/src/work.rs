@@ -62,10 +62,10 @@ impl Work {
         let since = Instant::now();
         let timeout = shared.timeout();
         // gloo's own clock may be a beat ahead of this one, since it began with the operation.
-        let beat = shared.heart.rhythm().beat;
+        let beat = shared.heartbeat.timing().beat;
         let late = || {
             if since.elapsed() + beat * 2 >= timeout {
-                shared.heart.behind(operation.number)
+                shared.heartbeat.behind(operation.number)
             } else {
                 Vec::new()
             }
@@ -74,7 +74,7 @@ impl Work {
             let left = timeout.saturating_sub(since.elapsed());
             match shared.progress(&handle, left) {
                 Progress::Done => {
-                    shared.heart.watch(false);
+                    shared.heartbeat.watch(false);
                     return Ok(tensor);
                 }
                 Progress::Failed(message) => {
@@ -82,8 +82,8 @@ impl Work {
                 }
                 Progress::Pending => {
                     // Longer than a beat: see who is alive.
-                    shared.heart.watch(true);
-                    if let Some(finding) = shared.heart.finding(operation.number) {
+                    shared.heartbeat.watch(true);
+                    if let Some(finding) = shared.heartbeat.finding(operation.number) {
                         break shared.judge(&operation, Some(finding), |operation| {
                             CollectiveError::Failed {
                                 operation,

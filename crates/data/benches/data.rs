@@ -11,8 +11,8 @@ use image::ImageFormat;
 use image::imageops::{self, FilterType};
 use osteon_data::synth::Synth;
 use osteon_data::{
-    Augment, Augmenter, Cache, Catalog, DecodeScratch, Decoder, Films, GrayView, Instructions,
-    LoadOptions, Loader, Preprocess, Split, resized, write_synth,
+    Augment, Augmenter, Cache, Catalog, DataLoader, Dataset, DecodeScratch, Decoder, GrayView,
+    Instructions, LoadOptions, Preprocess, Split, resized, write_synth,
 };
 
 fn decode_and_resize(c: &mut Criterion) {
@@ -102,7 +102,7 @@ fn batches(c: &mut Criterion) {
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let (decoder, preprocess) = (Decoder::default(), Preprocess::default());
-    let films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
+    let films = Dataset::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
     let cache = Cache::new(dir.path().join("cache"));
     let (packed, _) = cache
         .films(entries, &decoder, &preprocess, &|| {})
@@ -116,7 +116,7 @@ fn batches(c: &mut Criterion) {
         augment: Some(Augment::default()),
         ..LoadOptions::plain(32)
     };
-    let count = |loader: Loader| {
+    let count = |loader: DataLoader| {
         let batches = loader.map(|batch| batch.map_or(0, |batch| batch.len()));
         batches.sum::<usize>()
     };
@@ -133,7 +133,7 @@ fn batches(c: &mut Criterion) {
         b.iter(|| {
             let entries = entries.to_vec();
             let options = augmented.clone();
-            count(Loader::stream(
+            count(DataLoader::stream(
                 entries,
                 &decoder,
                 &preprocess,

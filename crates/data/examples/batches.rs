@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use osteon_data::{Augment, Catalog, Decoder, LoadOptions, Order, Preprocess, Split};
+use osteon_data::{Augment, Catalog, Decoder, LoadOptions, Preprocess, Sampler, Split};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         catalog.split(split)?.len()
     );
     let options = LoadOptions {
-        order: Order::Shuffled,
+        sampler: Sampler::Shuffled,
         augment: Some(Augment::default()),
         ..LoadOptions::plain(32)
     };

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use osteon_data::{Catalog, Decoder, Entry, FilmHash, Films, Fit, Preprocess, SeenFilms, Split};
+use osteon_data::{Catalog, Dataset, Decoder, Entry, FilmHash, Fit, Preprocess, SeenFilms, Split};
 use rayon::prelude::*;
 
 /// Distances below which an image may count as seen.
@@ -17,7 +17,7 @@ const LIMITS: [f32; 8] = [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.17, 0.2];
 
 /// Images of one set, with the cluster of each and its file's digest.
 struct Set {
-    films: Films,
+    films: Dataset,
     splits: Vec<Split>,
     clusters: Vec<String>,
     digests: Vec<String>,
@@ -59,7 +59,7 @@ impl Set {
     fn read(root: &Path, name: &str, preprocess: &Preprocess) -> Result<Self, Box<dyn Error>> {
         let catalog = Catalog::open(root.join(name))?;
         let catalog = catalog.annotated(&root.join("manifests").join(format!("{name}.csv")))?;
-        let films = Films::load(catalog.entries(), &Decoder::default(), preprocess, &|| {})?;
+        let films = Dataset::load(catalog.entries(), &Decoder::default(), preprocess, &|| {})?;
         let by_id: BTreeMap<&str, &Entry> = catalog
             .entries()
             .iter()

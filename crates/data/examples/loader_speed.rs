@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use osteon_data::{
-    Augment, Cache, ClassNames, DataError, Decoder, Entry, Fit, Instructions, Label, LoadOptions,
-    Loader, Order, Preprocess, Shard, Split, image_files,
+    Augment, Cache, ClassNames, DataError, DataLoader, Decoder, Entry, Fit, Instructions, Label,
+    LoadOptions, Preprocess, Sampler, Shard, Split, image_files,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let entries = jpegs(&dir)?;
     let options = LoadOptions {
         batch_size: 32,
-        order: Order::Shuffled,
+        sampler: Sampler::Shuffled,
         shard: Shard::WHOLE,
         first_batch: 0,
         augment: Some(Augment {
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (films, _) = Cache::new(dir).films(&entries, &decoder, &preprocess, &|| {})?;
             Arc::new(films).loader(options)
         }
-        None => Loader::stream(entries, &decoder, &preprocess, false, options),
+        None => DataLoader::stream(entries, &decoder, &preprocess, false, options),
     };
     for _ in 0..warmup {
         loader.next().ok_or("no images")??;

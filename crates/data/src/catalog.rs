@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::source::{Aside, Layout, Listing, Source, source_for};
 use crate::{
-    ClassNames, DataError, Decoder, Label, LoadOptions, Loader, Preprocess, RelativeBox, Split, hex,
+    ClassNames, DataError, DataLoader, Decoder, Label, LoadOptions, Preprocess, RelativeBox, Split,
+    hex,
 };
 
 /// One image of a data set, not yet read.
@@ -283,7 +284,7 @@ impl Catalog {
         Ok(films)
     }
 
-    /// [`Loader::stream`] of one split.
+    /// [`DataLoader::stream`] of one split.
     pub fn loader(
         &self,
         split: Split,
@@ -291,9 +292,9 @@ impl Catalog {
         preprocess: &Preprocess,
         skip_unreadable: bool,
         options: LoadOptions,
-    ) -> Result<Loader, DataError> {
+    ) -> Result<DataLoader, DataError> {
         let entries = self.split(split)?.to_vec();
-        Ok(Loader::stream(
+        Ok(DataLoader::stream(
             entries,
             decoder,
             preprocess,

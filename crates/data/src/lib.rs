@@ -1,8 +1,8 @@
 //! Radiographs from disk to batches, without torch.
 //!
 //! An image's way through the crate: [`Catalog`] (what exists, with label and split) → [`Decoder`] (file → 8-bit luma) →
-//! [`Preprocess`] (fit and normalise) → [`Films`] (a split decoded once, in memory or in a [`Cache`]) → [`Augment`] (training only)
-//! → [`Loader`] → [`Batch`]. A loader can also stream: decode images as they are needed.
+//! [`Preprocess`] (fit and normalise) → [`Dataset`] (a split decoded once, in memory or in a [`Cache`]) → [`Augment`] (training only)
+//! → [`DataLoader`] → [`Batch`]. A loader can also stream: decode images as they are needed.
 //! [`synth`] makes radiographs where there are none.
 #![doc = include_str!("../README.md")]
 
@@ -42,12 +42,12 @@ pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits,
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, DataError, DecodeError, RowError, remedy};
-pub use films::{Cache, Films, FittedBox, Packed, Unreadable, hex};
+pub use films::{Cache, Dataset, FittedBox, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
-    Batch, LoadOptions, Loader, MAP_UNKNOWN, Mix, Order, Recipe, RecipeBatch, Recipes, Shard, Turn,
-    epoch_order,
+    Batch, DataLoader, LoadOptions, MAP_UNKNOWN, Mix, Recipe, RecipeBatch, Recipes, Sample,
+    Sampler, Shard, epoch_order,
 };
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use osteon_data::{
-    Augment, Catalog, Decoder, Films, LoadOptions, Loader, Order, Preprocess, Split, write_synth,
+    Augment, Catalog, DataLoader, Dataset, Decoder, LoadOptions, Preprocess, Sampler, Split,
+    write_synth,
 };
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
@@ -39,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Allocations a batch once `warm` batches were made, and large ones in all.
-fn count(make: impl FnOnce() -> Loader, warm: usize) -> (f64, usize) {
+fn count(make: impl FnOnce() -> DataLoader, warm: usize) -> (f64, usize) {
     LARGE.store(0, Ordering::Relaxed);
     let mut batches = 0;
     for (number, batch) in make().enumerate() {
@@ -62,7 +63,7 @@ fn films_cost_no_allocation_once_the_loader_runs() {
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let (decoder, preprocess) = (Decoder::default(), Preprocess::default());
-    let films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
+    let films = Dataset::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
     let options = LoadOptions {
         augment: Some(Augment {
             gamma: 0.2,
@@ -70,7 +71,7 @@ fn films_cost_no_allocation_once_the_loader_runs() {
             erase: 0.5,
             ..Augment::default()
         }),
-        order: Order::Shuffled,
+        sampler: Sampler::Shuffled,
         epochs: 0..20,
         threads: 2,
         ..LoadOptions::plain(32)
@@ -82,7 +83,7 @@ fn films_cost_no_allocation_once_the_loader_runs() {
     // Labels, places and the queue: a few a batch of 32 images, and a table where gamma bends the line.
     assert!(calls < 64.0, "{calls} allocations a batch");
     assert!(large <= at_once, "{large} batches' memory");
-    let stream = || Loader::stream(entries.to_vec(), &decoder, &preprocess, false, options);
+    let stream = || DataLoader::stream(entries.to_vec(), &decoder, &preprocess, false, options);
     let (_, large) = count(stream, 20);
     assert!(large <= at_once, "{large} batches' memory");
 }

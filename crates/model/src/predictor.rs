@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use osteon_data::{DataError, DecodeScratch, Decoder, Films, LoadOptions, Loader};
+use osteon_data::{DataError, DataLoader, Dataset, DecodeScratch, Decoder, LoadOptions};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -228,7 +228,11 @@ impl Predictor {
     }
 
     /// Calibrated scores of images already read, in their order. `tick` is told the images done after each batch.
-    pub fn scores(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
+    pub fn scores(
+        &self,
+        films: &Arc<Dataset>,
+        tick: &dyn Fn(usize),
+    ) -> Result<Vec<f64>, ModelError> {
         let logits = self.logits(films, tick)?;
         Ok(logits
             .into_iter()
@@ -237,7 +241,11 @@ impl Predictor {
     }
 
     /// The network's own numbers, as [`Predictor::scores`] calibrates them.
-    pub fn logits(&self, films: &Arc<Films>, tick: &dyn Fn(usize)) -> Result<Vec<f64>, ModelError> {
+    pub fn logits(
+        &self,
+        films: &Arc<Dataset>,
+        tick: &dyn Fn(usize),
+    ) -> Result<Vec<f64>, ModelError> {
         let loader = films.loader(LoadOptions::plain(32));
         let mut sharing = Sharing::new();
         let mut logits = Vec::new();
@@ -273,7 +281,7 @@ impl Predictor {
 /// Logits of a loader's images with their places in the set, without gradients or dropout. `tick` is told the images done after each batch.
 pub fn logits_of(
     net: &Net,
-    loader: Loader,
+    loader: DataLoader,
     mode: Mode,
     tick: &dyn Fn(usize),
 ) -> Result<Vec<(usize, f64)>, ModelError> {

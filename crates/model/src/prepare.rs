@@ -127,7 +127,7 @@ impl Preparer {
         bytes: &[u8],
         scratch: &mut DecodeScratch,
     ) -> Result<Prepared, DecodeError> {
-        // As `Films` reads them, at no larger a size: the same image gets the same score from either.
+        // As `Dataset` reads them, at no larger a size: the same image gets the same score from either.
         let wanted = Some(self.preprocess.wanted());
         let (film, color) = match &self.gate {
             Some(_) => self.decoder.decode_in_color(bytes, wanted, scratch)?,

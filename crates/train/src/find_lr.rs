@@ -52,7 +52,7 @@ pub fn find_lr(
     } = Look::new(&mut config, observer)?;
     let options = LoadOptions {
         batch_size: config.train.batch_size,
-        order: config.train.sampler,
+        sampler: config.train.sampler,
         shard: Shard::WHOLE,
         first_batch: 0,
         augment: Some(config.augment.clone()),
@@ -67,14 +67,14 @@ pub fn find_lr(
     let mut points: Vec<LrPoint> = Vec::new();
     let (mut average, mut lowest) = (0.0, f64::INFINITY);
     let feed = Feed::Host;
-    let portions = feed.portions(&films.train, options, config.map_cells(), device);
-    for (number, portion) in portions.take(STEPS).enumerate() {
-        let portion = portion?;
-        let count = portion.indices.len();
+    let micro_batches = feed.micro_batches(&films.train, options, config.map_cells(), device);
+    for (number, micro_batch) in micro_batches.take(STEPS).enumerate() {
+        let micro_batch = micro_batch?;
+        let count = micro_batch.indices.len();
         let lr = RANGE.0 * (RANGE.1 / RANGE.0).powf(number as f64 / (STEPS - 1) as f64);
         learner.optimizer.zero_grad()?;
-        let maps = portion.maps.as_ref();
-        let sum = learner.learn(&portion.films, &portion.targets, maps, count)?;
+        let maps = micro_batch.maps.as_ref();
+        let sum = learner.learn(&micro_batch.films, &micro_batch.targets, maps, count)?;
         let sum = sum.f_double_value(&[])?;
         let loss = sum / count as f64;
         if !loss.is_finite() {

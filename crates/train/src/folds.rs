@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_collective::Environment;
 use osteon_data::{
-    Entry, Films, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
+    Dataset, Entry, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
 };
 use osteon_metrics::{average_precision, roc_auc};
 use osteon_model::{Predictor, Subset};
@@ -161,7 +161,7 @@ pub fn cross_validate(
         let predictor = Predictor::open(&outcome.model, device)?;
         let preprocess = &predictor.info().preprocess;
         let films = divided.split(if chooses { Split::Test } else { Split::Val })?;
-        let films = Films::load(films, &config.data.decoder(), preprocess, &|| {})?;
+        let films = Dataset::load(films, &config.data.decoder(), preprocess, &|| {})?;
         let films = Arc::new(films);
         let values = predictor.logits(&films, &|_| {})?;
         let rows = films.ids().iter().zip(films.truths()).zip(values);

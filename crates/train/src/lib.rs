@@ -30,7 +30,7 @@ pub use checkpoint::Difference;
 pub use compute::{ComputePlan, Origin, Trial};
 pub use config::{Config, ConfigError};
 pub use device::choose_device;
-pub use device_films::{DeviceFilms, to_device};
+pub use device_films::{DeviceDataset, to_device};
 pub use error::TrainError;
 pub use event::{EpochRecord, Event, Observer};
 pub use find_lr::{LrFound, LrPoint, find_lr};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use osteon_data::{Instructions, LoadOptions, Order, Shard};
+use osteon_data::{Instructions, LoadOptions, Sampler, Shard};
 use serde::{Deserialize, Serialize};
 
 use crate::trainer::{Feed, Look};
@@ -47,7 +47,7 @@ pub fn sanity(
         ..
     } = Look::new(&mut config, observer)?;
     let options = LoadOptions {
-        order: Order::Weighted,
+        sampler: Sampler::Weighted,
         shard: Shard::WHOLE,
         first_batch: 0,
         seed: config.train.seed,
@@ -56,7 +56,7 @@ pub fn sanity(
     };
     let cells = config.map_cells();
     let first = Feed::Host
-        .portions(&films.train, options, cells, device)
+        .micro_batches(&films.train, options, cells, device)
         .next();
     let batch = match first {
         Some(batch) => batch?,

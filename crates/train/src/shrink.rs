@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use osteon_data::{FilmHash, Films, Split};
+use osteon_data::{Dataset, FilmHash, Split};
 use osteon_model::{ModelInfo, Storage, load, save_as};
 
 use crate::average::average;
@@ -131,7 +131,7 @@ pub fn shrink(
 fn take_val(
     info: &mut ModelInfo,
     models: &[PathBuf],
-    films: &Films,
+    films: &Dataset,
     data: &str,
 ) -> Result<(), TrainError> {
     let known = &mut info.training_data;

@@ -68,7 +68,7 @@ impl Team {
     }
 
     /// What the first process has, to all.
-    pub fn tell(&self, bytes: &[u8]) -> Result<Vec<u8>, TrainError> {
+    pub fn broadcast(&self, bytes: &[u8]) -> Result<Vec<u8>, TrainError> {
         match &self.group {
             Some(group) => {
                 let mine = if group.is_main() { bytes } else { &[] };
@@ -96,7 +96,7 @@ impl Team {
     }
 
     /// Holds that all processes have the same: settings, images.
-    pub fn hold_equal(&self, what: &str, bytes: &[u8]) -> Result<(), TrainError> {
+    pub fn assert_equal(&self, what: &str, bytes: &[u8]) -> Result<(), TrainError> {
         match &self.group {
             Some(group) => Ok(group.assert_equal_bytes(what, bytes)?),
             None => Ok(()),
@@ -104,7 +104,7 @@ impl Team {
     }
 
     /// Holds that all processes have the same weights, to the bit.
-    pub fn hold_equal_weights(&self, what: &str, net: &Net) -> Result<(), TrainError> {
+    pub fn assert_equal_weights(&self, what: &str, net: &Net) -> Result<(), TrainError> {
         let Some(group) = &self.group else {
             return Ok(());
         };
@@ -114,7 +114,10 @@ impl Team {
     }
 
     /// Gives all processes the first one's tensors.
-    pub fn spread(&self, tensors: impl Iterator<Item = Tensor>) -> Result<(), TrainError> {
+    pub fn broadcast_tensors(
+        &self,
+        tensors: impl Iterator<Item = Tensor>,
+    ) -> Result<(), TrainError> {
         if let Some(group) = &self.group {
             for tensor in tensors {
                 group.broadcast(&mut tensor.f_detach()?, 0)?;

@@ -1,6 +1,6 @@
 //! The model's heatmaps held against the boxes that are known.
 
-use osteon_data::{Films, FittedBox};
+use osteon_data::{Dataset, FittedBox};
 use osteon_metrics::{CellBox, Estimate, HeatGrid, MetricsError, stratified, wilson};
 use osteon_model::{DELETED_SHARES, Deleted, HeatKind, Heatmap, Predictor};
 use osteon_report::judgement::{Deletion, Explanation};
@@ -18,7 +18,7 @@ const REPLICATES: usize = 2000;
 /// The figures; `None` where no fractured image has boxes.
 pub fn explanation(
     predictor: &Predictor,
-    films: &Films,
+    films: &Dataset,
     labels: &[bool],
     scores: &[f64],
 ) -> anyhow::Result<Option<Explanation>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use osteon_data::{DecodeScratch, Decoder, Entry, Films, Preprocess, Split};
+use osteon_data::{Dataset, DecodeScratch, Decoder, Entry, Preprocess, Split};
 use osteon_model::{Decision, Flag, Flags, Predictor, Preparer, Rule};
 use osteon_report::judgement::GateCounts;
 use rayon::prelude::*;
@@ -16,9 +16,9 @@ pub fn read(
     entries: &[Entry],
     decoder: &Decoder,
     preprocess: &Preprocess,
-) -> anyhow::Result<Films> {
+) -> anyhow::Result<Dataset> {
     let bar = progress::bar(&format!("reading {split}"), entries.len());
-    let films = Films::load(entries, decoder, preprocess, &|| {
+    let films = Dataset::load(entries, decoder, preprocess, &|| {
         bar.inc(1);
     })?;
     bar.finish_and_clear();
@@ -28,7 +28,11 @@ pub fn read(
 }
 
 /// Calibrated scores of images. A score that is no number is an error that names the image: it must not vanish in a figure.
-pub fn scores(split: Split, predictor: &Predictor, films: &Arc<Films>) -> anyhow::Result<Vec<f64>> {
+pub fn scores(
+    split: Split,
+    predictor: &Predictor,
+    films: &Arc<Dataset>,
+) -> anyhow::Result<Vec<f64>> {
     let bar = progress::bar(&format!("judging {split}"), films.len());
     let scores = predictor.scores(films, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();

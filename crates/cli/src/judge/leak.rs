@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::{Catalog, FilmHash, Films, SeenFilms, Split};
+use osteon_data::{Catalog, Dataset, FilmHash, SeenFilms, Split};
 use osteon_metrics::{MetricsError, Summary, SummaryOptions};
 use osteon_model::ModelInfo;
 use osteon_report::judgement::{Leak, Seen, SharedGroup};
@@ -12,7 +12,7 @@ use super::figures::has_groups;
 /// What the model has seen of each image.
 ///
 /// On the very val set that it was chosen on, every image is known as such; there, what it learned from is told apart.
-pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
+pub fn seen(info: &ModelInfo, split: Split, films: &Dataset) -> Vec<Seen> {
     let data = &info.training_data;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
     let mut hashes: Vec<FilmHash> = data.train_hashes.iter().copied().collect();
@@ -39,14 +39,14 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Films) -> Vec<Seen> {
         .collect()
 }
 
-fn is_own_val(info: &ModelInfo, split: Split, films: &Films) -> bool {
+fn is_own_val(info: &ModelInfo, split: Split, films: &Dataset) -> bool {
     split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
 }
 
 /// Counts, and the figures on the images that the model has not seen.
 pub fn figures(
     info: &ModelInfo,
-    (split, films): (Split, &Films),
+    (split, films): (Split, &Dataset),
     seen: &[Seen],
     labels: &[bool],
     scores: &[f64],

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use osteon_data::{Films, Split};
+use osteon_data::{Dataset, Split};
 use osteon_report::judgement::Judgement;
 use osteon_report::notices;
 
 /// What the report shows by the figures alone, then what only the images show.
-pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool]) -> Vec<String> {
+pub fn list(judgement: &Judgement, split: Split, films: &Dataset, labels: &[bool]) -> Vec<String> {
     let mut said: Vec<String> = notices(judgement)
         .into_iter()
         .map(|notice| notice.text)
@@ -23,7 +23,7 @@ pub fn list(judgement: &Judgement, split: Split, films: &Films, labels: &[bool])
 }
 
 /// Files of the same bytes within the images that are judged.
-fn copies(films: &Films, labels: &[bool]) -> Vec<String> {
+fn copies(films: &Dataset, labels: &[bool]) -> Vec<String> {
     let mut by_content: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, digest) in films.short_digests().enumerate() {
         by_content.entry(digest).or_default().push(index);

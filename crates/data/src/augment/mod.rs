@@ -157,7 +157,7 @@ impl Augment {
         }
     }
 
-    /// Draws the changes for one sample of one epoch: ChaCha8 keyed by (seed, epoch), stream = sample, which is [`crate::Turn::sample`].
+    /// Draws the changes for one sample of one epoch: ChaCha8 keyed by (seed, epoch), stream = sample, which is [`crate::Sample::sample`].
     /// They depend on nothing else, so threads, prefetch, ranks and a resumed run see the same images.
     #[must_use]
     pub fn draw(&self, seed: u64, epoch: u64, sample: u64) -> Transform {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::pack::{self, Notes, Pack, Settings};
 use super::reader::FilmReader;
 use super::{Fault, Levels, Row};
-use crate::{DataError, Decoder, Entry, Films, Preprocess, hex, write_atomic};
+use crate::{DataError, Dataset, Decoder, Entry, Preprocess, hex, write_atomic};
 
 /// A folder of decoded images. Several processes may use it at once.
 ///
@@ -55,7 +55,7 @@ impl Cache {
         &self.dir
     }
 
-    /// As [`Films::load`], from the pack of these images where there is one; makes it where there is none. Of images with the same
+    /// As [`Dataset::load`], from the pack of these images where there is one; makes it where there is none. Of images with the same
     /// contents one is kept.
     pub fn films(
         &self,
@@ -63,7 +63,7 @@ impl Cache {
         decoder: &Decoder,
         preprocess: &Preprocess,
         tick: &(dyn Fn() + Sync),
-    ) -> Result<(Films, Packed), DataError> {
+    ) -> Result<(Dataset, Packed), DataError> {
         let digests = self.digests(entries)?;
         let mut unique: Vec<(&[u8; 32], &Entry, usize)> = Vec::new();
         let mut sorted: Vec<_> = digests
@@ -127,7 +127,7 @@ impl Cache {
                 }
             })
             .collect();
-        let films = Films::assemble(entries, preprocess, Levels::Pack(pack), read)?;
+        let films = Dataset::assemble(entries, preprocess, Levels::Pack(pack), read)?;
         Ok((films, packed))
     }
 

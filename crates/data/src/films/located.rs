@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::reader::FilmReader;
-use crate::{DataError, Decoder, Entry, Films, Fit, Preprocess, RelativeBox, Wanted};
+use crate::{DataError, Dataset, Decoder, Entry, Fit, Preprocess, RelativeBox, Wanted};
 
 /// A box on a fitted image, in its pixels; whole numbers are the middles of pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ impl FittedBox {
     }
 }
 
-impl Films {
+impl Dataset {
     /// Takes the boxes of the images from the entries they were read from, by their ids: images that have boxes are looked at once more, for
     /// their full size.
     ///
@@ -85,7 +85,7 @@ impl Films {
         self.boxes.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// Images with boxes, as far as [`Films::locate`] was told.
+    /// Images with boxes, as far as [`Dataset::locate`] was told.
     #[must_use]
     pub fn located(&self) -> usize {
         self.boxes.iter().filter(|boxes| !boxes.is_empty()).count()

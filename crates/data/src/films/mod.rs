@@ -17,9 +17,9 @@ pub use self::cache::{Cache, Packed};
 pub use self::located::FittedBox;
 use self::pack::Pack;
 pub(crate) use self::reader::FilmReader;
-use crate::load::{Members, Supply};
+use crate::load::{Indices, SampleSource};
 use crate::split::unknown_field;
-use crate::{DataError, Decoder, Entry, GrayView, Label, LoadOptions, Loader, Preprocess};
+use crate::{DataError, DataLoader, Decoder, Entry, GrayView, Label, LoadOptions, Preprocess};
 
 /// A file that is catalogued but did not read, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +31,21 @@ pub struct Unreadable {
 }
 
 /// N images as size×size gray levels (1 byte a pixel: 224 px and 10,000 images are 0.5 GB), with labels and ids; in memory
-/// ([`Films::load`]) or in a file that is mapped into it ([`crate::Cache::films`]).
+/// ([`Dataset::load`]) or in a file that is mapped into it ([`crate::Cache::films`]).
 #[derive(Clone)]
-pub struct Films {
+pub struct Dataset {
     preprocess: Preprocess,
     levels: Arc<Levels>,
     /// Where each image's levels are.
     rows: Vec<usize>,
     labels: Vec<Label>,
-    members: Arc<Members>,
+    indices: Arc<Indices>,
     ids: Arc<[String]>,
     digests: Vec<[u8; 32]>,
     unreadable: Vec<Unreadable>,
     repaired: Vec<String>,
     fingerprint: String,
-    /// Of every image, as far as [`Films::locate`] was told.
+    /// Of every image, as far as [`Dataset::locate`] was told.
     boxes: Arc<Vec<Vec<FittedBox>>>,
 }
 
@@ -64,9 +64,9 @@ impl Levels {
     }
 }
 
-impl fmt::Debug for Films {
+impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Films")
+        f.debug_struct("Dataset")
             .field("films", &self.len())
             .field("preprocess", &self.preprocess)
             .field("unreadable", &self.unreadable)
@@ -91,8 +91,8 @@ pub(crate) enum Fault {
     Before { path: PathBuf, reason: String },
 }
 
-impl Films {
-    /// Reads images in parallel, in the catalogue's order. What does not read is listed in [`Films::unreadable`], never dropped in
+impl Dataset {
+    /// Reads images in parallel, in the catalogue's order. What does not read is listed in [`Dataset::unreadable`], never dropped in
     /// silence. `tick` is called once an image, from any thread.
     ///
     /// Fails only if not one image reads.
@@ -163,7 +163,7 @@ impl Films {
                 preprocess: preprocess.clone(),
                 levels: Arc::new(levels),
                 rows,
-                members: Arc::new(Members::new(
+                indices: Arc::new(Indices::new(
                     labels.iter().map(|label| label.is_fractured()).zip(groups),
                 )),
                 labels,
@@ -177,7 +177,7 @@ impl Films {
         }
     }
 
-    /// Divides the images into strata by a field of the entries they were read from: [`crate::Order::Weighted`] then draws both classes evenly
+    /// Divides the images into strata by a field of the entries they were read from: [`crate::Sampler::Weighted`] then draws both classes evenly
     /// within each of its values, so that a value that is rare in one class is no sign of the other. Images without the field are a stratum of
     /// their own.
     ///
@@ -192,14 +192,14 @@ impl Films {
             return Err(unknown_field(entries, field));
         }
         let value_of = |id: &String| values.get(id.as_str()).copied().unwrap_or("");
-        self.members = Arc::new(self.members.stratified(self.ids.iter().map(value_of)));
+        self.indices = Arc::new(self.indices.stratified(self.ids.iter().map(value_of)));
         Ok(())
     }
 
     /// Batches of these images.
     #[must_use]
-    pub fn loader(self: &Arc<Self>, options: LoadOptions) -> Loader {
-        Loader::new(Supply::Films(Arc::clone(self)), options)
+    pub fn loader(self: &Arc<Self>, options: LoadOptions) -> DataLoader {
+        DataLoader::new(SampleSource::Dataset(Arc::clone(self)), options)
     }
 
     /// How many images were read.
@@ -239,12 +239,12 @@ impl Films {
     /// The number of each image's group, in order: counted from 0 as they are first met; an image without a group has one of its own.
     #[must_use]
     pub fn groups(&self) -> &[usize] {
-        self.members.groups()
+        self.indices.groups()
     }
 
     /// The set as an order sees it.
-    pub(crate) fn members(&self) -> &Members {
-        &self.members
+    pub(crate) fn indices(&self) -> &Indices {
+        &self.indices
     }
 
     pub(crate) fn shared_ids(&self) -> Arc<[String]> {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::code::{ALL, Code, Looked};
-use crate::{Films, GrayView};
+use crate::{Dataset, GrayView};
 
 /// 64 bytes that tell an image from others and from its own copies do not: as text 86 characters of base 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct FilmHashError {
 }
 
 impl FilmHash {
-    /// The fingerprint of an image: decoded, or fitted into a square as [`Films`] keep it (black that pads it is left out).
+    /// The fingerprint of an image: decoded, or fitted into a square as [`Dataset`] keep it (black that pads it is left out).
     #[must_use]
     pub fn of<'a>(film: impl Into<GrayView<'a>>) -> Self {
         Looked::new(film.into(), &mut Resizer::new()).code().into()
@@ -105,7 +105,7 @@ impl SeenFilms {
 
     /// Of each of these images, in order, whether it, or a copy of it, is among those seen.
     #[must_use]
-    pub fn have_seen(&self, films: &Films) -> Vec<bool> {
+    pub fn have_seen(&self, films: &Dataset) -> Vec<bool> {
         (0..films.len())
             .into_par_iter()
             .map(|index| self.has_seen(films.gray(index)))
@@ -113,7 +113,7 @@ impl SeenFilms {
     }
 }
 
-impl Films {
+impl Dataset {
     /// The fingerprint of each image, in order, from its gray levels as they are kept: the same however an image was read.
     #[must_use]
     pub fn hashes(&self) -> Vec<FilmHash> {

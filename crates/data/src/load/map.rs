@@ -55,7 +55,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Mix, Turn};
+    use crate::load::{Mix, Sample};
     use crate::{Blend, Transform};
 
     const BOX: FittedBox = FittedBox {
@@ -67,7 +67,7 @@ mod tests {
 
     fn drawn(transform: Transform, is_fractured: bool, boxes: &[FittedBox]) -> Vec<f32> {
         let recipe = Recipe {
-            turn: Turn { film: 0, repeat: 0 },
+            turn: Sample { film: 0, repeat: 0 },
             transform,
             mix: None,
         };
@@ -126,7 +126,7 @@ mod tests {
                 .iter()
                 .all(|&v| v == MAP_UNKNOWN)
         );
-        let turn = Turn { film: 0, repeat: 0 };
+        let turn = Sample { film: 0, repeat: 0 };
         let mixed = Recipe {
             turn,
             transform: Transform::NONE,

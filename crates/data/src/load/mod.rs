@@ -1,12 +1,12 @@
 //! Batches in the order of the epochs, made by threads of their own while the network computes.
 
 mod batch;
-mod course;
-mod maker;
+mod batch_plan;
 mod map;
-mod order;
 mod recipe;
-mod supply;
+mod sampler;
+mod source;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,16 +15,16 @@ use std::thread::JoinHandle;
 
 pub use self::batch::Batch;
 use self::batch::Pool;
-use self::course::Course;
-pub use self::course::Shard;
-use self::course::Stretch;
-use self::maker::Maker;
+use self::batch_plan::BatchPlan;
+use self::batch_plan::BatchSlice;
+pub use self::batch_plan::Shard;
 pub use self::map::MAP_UNKNOWN;
-pub(crate) use self::order::Members;
-pub use self::order::{Order, Turn, epoch_order};
 pub use self::recipe::{Mix, Recipe, RecipeBatch, Recipes};
-use self::supply::Files;
-pub(crate) use self::supply::Supply;
+pub(crate) use self::sampler::Indices;
+pub use self::sampler::{Sample, Sampler, epoch_order};
+use self::source::Files;
+pub(crate) use self::source::SampleSource;
+use self::worker::Worker;
 use crate::{Augment, DataError, Decoder, Entry, Instructions, Preprocess};
 
 /// How images become batches.
@@ -33,7 +33,7 @@ pub struct LoadOptions {
     /// Images a batch, on each rank; the last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// Which images an epoch visits in which order, drawn from (seed, epoch).
-    pub order: Order,
+    pub sampler: Sampler,
     /// Which part of each batch is made here. The parts of all ranks, one after another, are what one process would make with
     /// `world · batch_size`.
     pub shard: Shard,
@@ -62,7 +62,7 @@ impl LoadOptions {
     pub fn plain(batch_size: usize) -> Self {
         Self {
             batch_size,
-            order: Order::InOrder,
+            sampler: Sampler::InOrder,
             shard: Shard::WHOLE,
             first_batch: 0,
             augment: None,
@@ -78,7 +78,7 @@ impl LoadOptions {
 
 /// An iterator over batches. Each thread makes a whole batch at a time; they are handed out in order. Dropping the iterator ends the
 /// threads. It ends with the first image that does not read, unless such images are to be skipped.
-pub struct Loader {
+pub struct DataLoader {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// The batch to hand out next.
@@ -88,13 +88,13 @@ pub struct Loader {
 }
 
 struct Shared {
-    supply: Supply,
+    source: SampleSource,
     options: LoadOptions,
     pool: Arc<Pool>,
-    course: Course,
+    batch_plan: BatchPlan,
     /// Batches begun and not handed out, at most.
     ahead: usize,
-    desk: Mutex<Desk>,
+    queue: Mutex<Queue>,
     /// A batch was handed out, or the loader dropped: there may be room for another.
     room: Condvar,
     /// A batch is ready, or a thread ended.
@@ -102,41 +102,41 @@ struct Shared {
 }
 
 /// What the threads share.
-struct Desk {
+struct Queue {
     /// The batch to be begun next.
     begin: usize,
     handed_out: usize,
     done: BTreeMap<usize, Result<Batch, DataError>>,
-    /// The turns of the epoch that the batch begun last is in.
-    turns: Arc<Vec<Turn>>,
+    /// The samples of the epoch that the batch begun last is in.
+    samples: Arc<Vec<Sample>>,
     /// The loader is gone.
     closed: bool,
     /// A thread panicked.
     broken: bool,
 }
 
-impl Loader {
+impl DataLoader {
     /// Starts making batches.
     #[must_use]
-    pub(crate) fn new(supply: Supply, options: LoadOptions) -> Self {
-        let course = Course::new(&options, supply.members().epoch_len(options.order));
+    pub(crate) fn new(source: SampleSource, options: LoadOptions) -> Self {
+        let batch_plan = BatchPlan::new(&options, source.indices().epoch_len(options.sampler));
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = match options.threads {
             0 => cores(),
             threads => threads,
         };
-        let threads = threads.min(course.end - course.first);
+        let threads = threads.min(batch_plan.end - batch_plan.first);
         let shared = Arc::new(Shared {
-            supply,
+            source,
             pool: Arc::default(),
-            course,
+            batch_plan,
             ahead: threads + options.prefetch,
             options,
-            desk: Mutex::new(Desk {
-                begin: course.first,
-                handed_out: course.first,
+            queue: Mutex::new(Queue {
+                begin: batch_plan.first,
+                handed_out: batch_plan.first,
                 done: BTreeMap::new(),
-                turns: Arc::default(),
+                samples: Arc::default(),
                 closed: false,
                 broken: false,
             }),
@@ -152,8 +152,8 @@ impl Loader {
         Self {
             shared,
             threads,
-            next: course.first,
-            end: course.end,
+            next: batch_plan.first,
+            end: batch_plan.end,
         }
     }
 
@@ -169,7 +169,7 @@ impl Loader {
     ) -> Self {
         let files = Files {
             ids: entries.iter().map(|entry| entry.id.clone()).collect(),
-            members: Members::new(
+            indices: Indices::new(
                 entries
                     .iter()
                     .map(|entry| (entry.label.is_fractured(), entry.group.as_deref())),
@@ -179,43 +179,43 @@ impl Loader {
             preprocess: preprocess.clone(),
             skip_unreadable,
         };
-        Self::new(Supply::Files(Arc::new(files)), options)
+        Self::new(SampleSource::Files(Arc::new(files)), options)
     }
 
     /// Batches of one epoch.
     #[must_use]
     pub fn batches_an_epoch(&self) -> usize {
-        self.shared.course.batches_an_epoch
+        self.shared.batch_plan.batches_an_epoch
     }
 }
 
-impl Iterator for Loader {
+impl Iterator for DataLoader {
     type Item = Result<Batch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.end {
             return None;
         }
-        let mut desk = self.shared.desk();
+        let mut queue = self.shared.queue();
         let batch = loop {
-            if let Some(batch) = desk.done.remove(&self.next) {
+            if let Some(batch) = queue.done.remove(&self.next) {
                 break batch;
             }
-            if desk.broken {
-                drop(desk);
+            if queue.broken {
+                drop(queue);
                 self.end = 0;
                 self.pass_on_panic();
                 return None;
             }
-            desk = self
+            queue = self
                 .shared
                 .ready
-                .wait(desk)
+                .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         };
         self.next += 1;
-        desk.handed_out = self.next;
-        drop(desk);
+        queue.handed_out = self.next;
+        drop(queue);
         self.shared.room.notify_all();
         if batch.is_err() {
             self.end = 0;
@@ -224,7 +224,7 @@ impl Iterator for Loader {
     }
 }
 
-impl Loader {
+impl DataLoader {
     /// A panic in a thread is the caller's, not a loader that waits for ever.
     fn pass_on_panic(&mut self) {
         self.shared.close();
@@ -236,7 +236,7 @@ impl Loader {
     }
 }
 
-impl Drop for Loader {
+impl Drop for DataLoader {
     fn drop(&mut self) {
         self.shared.close();
         for thread in self.threads.drain(..) {
@@ -247,47 +247,50 @@ impl Drop for Loader {
 }
 
 impl Shared {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close(&self) {
-        self.desk().closed = true;
+        self.queue().closed = true;
         self.room.notify_all();
     }
 
     /// One thread's life.
     fn work(&self) {
         let alarm = Alarm(self);
-        let mut maker = Maker::new(&self.supply, &self.options);
-        while let Some((number, stretch, turns)) = self.assign() {
-            let batch = maker.make(&stretch, &turns, &self.pool);
-            self.desk().done.insert(number, batch);
+        let mut worker = Worker::new(&self.source, &self.options);
+        while let Some((number, slice, samples)) = self.assign() {
+            let batch = worker.make(&slice, &samples, &self.pool);
+            self.queue().done.insert(number, batch);
             self.ready.notify_one();
         }
         std::mem::forget(alarm);
     }
 
-    /// The next batch to make: its count, where it lies, and its epoch's turns. Waits while enough are made ahead.
-    fn assign(&self) -> Option<(usize, Stretch, Arc<Vec<Turn>>)> {
-        let mut desk = self.desk();
+    /// The next batch to make: its count, where it lies, and its epoch's samples. Waits while enough are made ahead.
+    fn assign(&self) -> Option<(usize, BatchSlice, Arc<Vec<Sample>>)> {
+        let mut queue = self.queue();
         loop {
-            if desk.closed || desk.begin >= self.course.end {
+            if queue.closed || queue.begin >= self.batch_plan.end {
                 return None;
             }
-            if desk.begin < desk.handed_out + self.ahead {
+            if queue.begin < queue.handed_out + self.ahead {
                 break;
             }
-            desk = self.room.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            queue = self
+                .room
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
-        let number = desk.begin;
-        desk.begin += 1;
-        let stretch = self.course.stretch(number);
-        if stretch.number == 0 || number == self.course.first {
-            let LoadOptions { order, seed, .. } = self.options;
-            desk.turns = Arc::new(self.supply.members().turns(order, seed, stretch.epoch));
+        let number = queue.begin;
+        queue.begin += 1;
+        let slice = self.batch_plan.slice(number);
+        if slice.number == 0 || number == self.batch_plan.first {
+            let LoadOptions { sampler, seed, .. } = self.options;
+            queue.samples = Arc::new(self.source.indices().samples(sampler, seed, slice.epoch));
         }
-        Some((number, stretch, Arc::clone(&desk.turns)))
+        Some((number, slice, Arc::clone(&queue.samples)))
     }
 }
 
@@ -296,7 +299,7 @@ struct Alarm<'a>(&'a Shared);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
-        self.0.desk().broken = true;
+        self.0.queue().broken = true;
         self.0.ready.notify_all();
     }
 }

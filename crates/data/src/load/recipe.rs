@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::course::{Course, Stretch};
-use super::order::{Order, Turn};
-use crate::{Augment, Blend, Films, LoadOptions, Transform};
+use super::batch_plan::{BatchPlan, BatchSlice};
+use super::sampler::{Sample, Sampler};
+use crate::{Augment, Blend, Dataset, LoadOptions, Transform};
 
-/// All that was drawn for one image's turn.
+/// All that was drawn for one sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
     /// Whose turn it is.
-    pub turn: Turn,
+    pub turn: Sample,
     /// Its random changes; [`Transform::NONE`] without augmentation.
     pub transform: Transform,
     /// What comes into it after them.
@@ -21,7 +21,7 @@ pub struct Recipe {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mix {
     /// Whose turn of the same epoch it is: in a weighted or grouped order, partners are too.
-    pub turn: Turn,
+    pub turn: Sample,
     /// The partner's changes: those it has in its own turn.
     pub transform: Transform,
     /// How it comes in.
@@ -29,13 +29,13 @@ pub struct Mix {
 }
 
 impl Recipe {
-    /// Draws for one of an epoch's turns.
+    /// Draws for one of an epoch's samples.
     pub(crate) fn draw(
         augment: Option<&Augment>,
         seed: u64,
         epoch: u64,
-        turn: Turn,
-        turns: &[Turn],
+        turn: Sample,
+        samples: &[Sample],
     ) -> Self {
         let Some(augment) = augment else {
             return Self {
@@ -44,14 +44,14 @@ impl Recipe {
                 mix: None,
             };
         };
-        let transform = |turn: Turn| augment.draw(seed, epoch, turn.sample());
-        let drawn = augment.draw_mix(seed, epoch, turn.sample(), turns.len());
+        let transform = |turn: Sample| augment.draw(seed, epoch, turn.sample());
+        let drawn = augment.draw_mix(seed, epoch, turn.sample(), samples.len());
         Self {
             turn,
             transform: transform(turn),
             mix: drawn.map(|drawn| Mix {
-                turn: turns[drawn.partner],
-                transform: transform(turns[drawn.partner]),
+                turn: samples[drawn.partner],
+                transform: transform(samples[drawn.partner]),
                 blend: drawn.blend,
             }),
         }
@@ -59,7 +59,7 @@ impl Recipe {
 
     /// The label of the result with this side, 0..=1: 1 for fractured, 0 for not, in between where images are mixed.
     pub fn target(&self, side: usize, is_fractured: impl Fn(usize) -> bool) -> f32 {
-        let label = |turn: Turn| f32::from(u8::from(is_fractured(turn.film)));
+        let label = |turn: Sample| f32::from(u8::from(is_fractured(turn.film)));
         match &self.mix {
             None => label(self.turn),
             Some(mix) => {
@@ -83,40 +83,40 @@ pub struct RecipeBatch {
     pub global_len: usize,
 }
 
-/// An iterator over the recipes of the batches that [`Films::loader`] would make.
+/// An iterator over the recipes of the batches that [`Dataset::loader`] would make.
 #[derive(Debug)]
 pub struct Recipes {
-    films: Arc<Films>,
+    films: Arc<Dataset>,
     options: LoadOptions,
-    course: Course,
+    batch_plan: BatchPlan,
     next: usize,
-    /// The turns of the epoch that `next` is in, once known.
-    turns: Option<(u64, Vec<Turn>)>,
+    /// The samples of the epoch that `next` is in, once known.
+    samples: Option<(u64, Vec<Sample>)>,
 }
 
-impl Films {
-    /// How many turns an epoch has: fewer than there are images where it takes one of each group.
+impl Dataset {
+    /// How many samples an epoch has: fewer than there are images where it takes one of each group.
     #[must_use]
-    pub fn epoch_len(&self, order: Order) -> usize {
-        self.members().epoch_len(order)
+    pub fn epoch_len(&self, sampler: Sampler) -> usize {
+        self.indices().epoch_len(sampler)
     }
 
-    /// An epoch's turns in order.
+    /// An epoch's samples in order.
     #[must_use]
-    pub fn epoch_order(&self, order: Order, seed: u64, epoch: u64) -> Vec<Turn> {
-        self.members().turns(order, seed, epoch)
+    pub fn epoch_order(&self, sampler: Sampler, seed: u64, epoch: u64) -> Vec<Sample> {
+        self.indices().samples(sampler, seed, epoch)
     }
 
-    /// What [`Films::loader`] would do with the same options, without doing it.
+    /// What [`Dataset::loader`] would do with the same options, without doing it.
     #[must_use]
     pub fn recipes(self: &Arc<Self>, options: LoadOptions) -> Recipes {
-        let course = Course::new(&options, self.epoch_len(options.order));
+        let batch_plan = BatchPlan::new(&options, self.epoch_len(options.sampler));
         Recipes {
             films: Arc::clone(self),
             options,
-            course,
-            next: course.first,
-            turns: None,
+            batch_plan,
+            next: batch_plan.first,
+            samples: None,
         }
     }
 }
@@ -125,26 +125,26 @@ impl Iterator for Recipes {
     type Item = RecipeBatch;
 
     fn next(&mut self) -> Option<RecipeBatch> {
-        if self.next >= self.course.end {
+        if self.next >= self.batch_plan.end {
             return None;
         }
-        let Stretch {
+        let BatchSlice {
             epoch,
             number,
-            turns,
+            samples,
             global_len,
-        } = self.course.stretch(self.next);
+        } = self.batch_plan.slice(self.next);
         self.next += 1;
         let (options, films) = (&self.options, &self.films);
-        let (_, all) = match self.turns.take() {
-            Some(known) if known.0 == epoch => self.turns.insert(known),
+        let (_, all) = match self.samples.take() {
+            Some(known) if known.0 == epoch => self.samples.insert(known),
             _ => {
-                let all = films.epoch_order(options.order, options.seed, epoch);
-                self.turns.insert((epoch, all))
+                let all = films.epoch_order(options.sampler, options.seed, epoch);
+                self.samples.insert((epoch, all))
             }
         };
         let augment = options.augment.as_ref();
-        let recipes = all[turns]
+        let recipes = all[samples]
             .iter()
             .map(|&turn| Recipe::draw(augment, options.seed, epoch, turn, all))
             .collect();

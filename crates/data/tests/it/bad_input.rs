@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use osteon_data::{Catalog, ClassNames, DataError, Decoder, Films, Layout, Preprocess, Split};
+use osteon_data::{Catalog, ClassNames, DataError, Dataset, Decoder, Layout, Preprocess, Split};
 
 use crate::put;
 
@@ -174,8 +174,8 @@ fn a_file_that_is_no_image() {
     );
     let catalog = Catalog::open(dir.path()).expect("opens");
     let films = catalog.split(Split::Test).expect("both classes");
-    let films =
-        Films::load(films, &Decoder::default(), &Preprocess::default(), &|| {}).expect("one reads");
+    let films = Dataset::load(films, &Decoder::default(), &Preprocess::default(), &|| {})
+        .expect("one reads");
     let [unreadable] = films.unreadable() else {
         panic!("one does not")
     };

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use osteon_data::{
-    Augment, Batch, Cache, Catalog, Decoder, Films, Instructions, LoadOptions, Order, Packed,
-    Preprocess, Shard, Split, epoch_order, write_synth,
+    Augment, Batch, Cache, Catalog, Dataset, Decoder, Instructions, LoadOptions, Packed,
+    Preprocess, Sampler, Shard, Split, epoch_order, write_synth,
 };
 
-fn films(images: usize) -> (tempfile::TempDir, Arc<Films>) {
+fn films(images: usize) -> (tempfile::TempDir, Arc<Dataset>) {
     let dir = tempfile::tempdir().expect("temporary folder");
     let root = dir.path().join("set");
     write_synth(&root, images, 3, &|| {}).expect("writes");
@@ -16,7 +16,7 @@ fn films(images: usize) -> (tempfile::TempDir, Arc<Films>) {
         size: 48,
         ..Preprocess::default()
     };
-    let films = Films::load(
+    let films = Dataset::load(
         catalog.split(Split::Train).expect("train"),
         &Decoder::default(),
         &preprocess,
@@ -27,7 +27,7 @@ fn films(images: usize) -> (tempfile::TempDir, Arc<Films>) {
 
 const OPTIONS: LoadOptions = LoadOptions {
     batch_size: 6,
-    order: Order::Shuffled,
+    sampler: Sampler::Shuffled,
     shard: Shard::WHOLE,
     first_batch: 0,
     augment: None,
@@ -51,7 +51,7 @@ fn augmented() -> LoadOptions {
     }
 }
 
-fn all(films: &Arc<Films>, options: &LoadOptions) -> Vec<Batch> {
+fn all(films: &Arc<Dataset>, options: &LoadOptions) -> Vec<Batch> {
     films
         .loader(options.clone())
         .collect::<Result<_, _>>()
@@ -205,7 +205,7 @@ fn a_pack_is_found_again_mended_and_left_for_another() {
             ..Preprocess::default()
         };
         let decoder = Decoder::default();
-        let memory = Films::load(&entries, &decoder, &preprocess, &|| {}).expect("loads");
+        let memory = Dataset::load(&entries, &decoder, &preprocess, &|| {}).expect("loads");
         let (packed, how) = cache
             .films(&entries, &decoder, &preprocess, &|| {})
             .expect("packs");
@@ -299,7 +299,7 @@ fn files_that_do_not_read_are_listed_and_the_rest_is_kept() {
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let films =
-        Films::load(entries, &Decoder::default(), &Preprocess::default(), &|| {}).expect("loads");
+        Dataset::load(entries, &Decoder::default(), &Preprocess::default(), &|| {}).expect("loads");
     assert_eq!(films.len() + 1, entries.len());
     assert_eq!(films.unreadable()[0].id, "train/fractured/0_note.jpg");
     assert!(
@@ -317,7 +317,7 @@ fn the_fingerprint_follows_content_and_names() {
     write_synth(&root, 20, 3, &|| {}).expect("writes");
     let load = || {
         let catalog = Catalog::open(&root).expect("opens");
-        Films::load(
+        Dataset::load(
             catalog.split(Split::Train).expect("train"),
             &Decoder::default(),
             &Preprocess::default(),

@@ -9,7 +9,7 @@ use image::{GrayImage, Luma};
 use imageproc::geometric_transformations::{Border, Interpolation, rotate_about_center};
 use osteon_data::synth::Synth;
 use osteon_data::{
-    Catalog, Decoder, Entry, FilmHash, Films, Fit, Preprocess, SeenFilms, Split, write_synth,
+    Catalog, Dataset, Decoder, Entry, FilmHash, Fit, Preprocess, SeenFilms, Split, write_synth,
 };
 
 use crate::real_films;
@@ -168,7 +168,7 @@ fn a_data_set_gives_its_hashes() {
     let catalog = Catalog::open(&set).expect("opens");
     let read = |split| {
         let entries = catalog.split(split).expect("there");
-        Films::load(entries, &Decoder::default(), &Preprocess::default(), &|| {}).expect("reads")
+        Dataset::load(entries, &Decoder::default(), &Preprocess::default(), &|| {}).expect("reads")
     };
     let (train, test) = (read(Split::Train), read(Split::Test));
     let hashes = train.hashes();
@@ -195,7 +195,7 @@ fn real_films_within_bounds() {
         ..Preprocess::default()
     };
     let read = |entries: &[Entry]| {
-        Films::load(entries, &Decoder::default(), &preprocess, &|| {}).expect("reads")
+        Dataset::load(entries, &Decoder::default(), &preprocess, &|| {}).expect("reads")
     };
     let catalog = Catalog::open(kaggle).expect("opens");
     let catalog = catalog

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use osteon_data::{
-    Aside, Catalog, Decoder, Films, NoImage, Preprocess, Split, folder_files, image_files,
+    Aside, Catalog, Dataset, Decoder, NoImage, Preprocess, Split, folder_files, image_files,
 };
 
 use crate::{case, put};
@@ -77,7 +77,7 @@ fn litter_is_neither_labelled_nor_counted_and_is_named() {
     assert_eq!(catalog.entries().len(), 8, "{:?}", catalog.entries());
     for split in [Split::Train, Split::Val] {
         let entries = catalog.split(split).expect("both classes");
-        let films = Films::load(entries, &Decoder::default(), &Preprocess::default(), &|| {});
+        let films = Dataset::load(entries, &Decoder::default(), &Preprocess::default(), &|| {});
         let films = films.expect("reads");
         assert_eq!((films.len(), films.unreadable().len()), (4, 0));
     }

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use osteon_data::{Augment, Augmenter, Batch, Blend, Films, LoadOptions, Order, Recipe, Transform};
+use osteon_data::{
+    Augment, Augmenter, Batch, Blend, Dataset, LoadOptions, Recipe, Sampler, Transform,
+};
 
 use crate::sharing::grouped_films;
 
-fn batches(films: &Arc<Films>, options: &LoadOptions) -> Vec<Batch> {
+fn batches(films: &Arc<Dataset>, options: &LoadOptions) -> Vec<Batch> {
     let loader = films.loader(options.clone());
     loader.map(|batch| batch.expect("in memory")).collect()
 }
 
 fn options(augment: Augment) -> LoadOptions {
     LoadOptions {
-        order: Order::Shuffled,
+        sampler: Sampler::Shuffled,
         augment: Some(augment),
         seed: 4,
         ..LoadOptions::plain(8)
@@ -21,7 +23,7 @@ fn options(augment: Augment) -> LoadOptions {
 }
 
 /// An image changed and normalised.
-fn changed(films: &Films, film: usize, transform: &Transform) -> Vec<f32> {
+fn changed(films: &Dataset, film: usize, transform: &Transform) -> Vec<f32> {
     let preprocess = films.preprocess();
     let side = preprocess.size;
     let mut out = vec![0.0; (side * side) as usize];
@@ -126,7 +128,7 @@ fn mixing_leaves_the_other_changes_as_they_were() {
 fn a_film_that_comes_twice_is_changed_in_two_ways() {
     let (_dir, _, films) = grouped_films(37);
     let weighted = LoadOptions {
-        order: Order::Weighted,
+        sampler: Sampler::Weighted,
         ..options(Augment::default())
     };
     let recipes: Vec<Recipe> = films.recipes(weighted).flat_map(|b| b.recipes).collect();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use osteon_data::{
-    Augment, Batch, Catalog, Decoder, Entry, Films, LoadOptions, Order, Preprocess, Recipe, Shard,
-    Split, write_synth,
+    Augment, Batch, Catalog, Dataset, Decoder, Entry, LoadOptions, Preprocess, Recipe, Sampler,
+    Shard, Split, write_synth,
 };
 
 /// Images of which the first eight are one group and the next two another.
-pub(crate) fn grouped_films(images: usize) -> (tempfile::TempDir, Vec<Entry>, Arc<Films>) {
+pub(crate) fn grouped_films(images: usize) -> (tempfile::TempDir, Vec<Entry>, Arc<Dataset>) {
     let dir = tempfile::tempdir().expect("temporary folder");
     let root = dir.path().join("set");
     write_synth(&root, images, 3, &|| {}).expect("writes");
@@ -21,13 +21,13 @@ pub(crate) fn grouped_films(images: usize) -> (tempfile::TempDir, Vec<Entry>, Ar
         size: 24,
         ..Preprocess::default()
     };
-    let films = Films::load(&entries, &Decoder::default(), &preprocess, &|| {});
+    let films = Dataset::load(&entries, &Decoder::default(), &preprocess, &|| {});
     (dir, entries, Arc::new(films.expect("loads")))
 }
 
-fn options(order: Order) -> LoadOptions {
+fn options(sampler: Sampler) -> LoadOptions {
     LoadOptions {
-        order,
+        sampler,
         augment: Some(Augment {
             noise: 4.0,
             mixup: 0.4,
@@ -42,14 +42,14 @@ fn options(order: Order) -> LoadOptions {
     }
 }
 
-const ORDERS: [Order; 4] = [
-    Order::InOrder,
-    Order::Shuffled,
-    Order::Weighted,
-    Order::Grouped,
+const ORDERS: [Sampler; 4] = [
+    Sampler::InOrder,
+    Sampler::Shuffled,
+    Sampler::Weighted,
+    Sampler::Grouped,
 ];
 
-fn all(films: &Arc<Films>, options: &LoadOptions) -> Vec<Batch> {
+fn all(films: &Arc<Dataset>, options: &LoadOptions) -> Vec<Batch> {
     let loader = films.loader(options.clone());
     loader.map(|batch| batch.expect("in memory")).collect()
 }
@@ -125,7 +125,7 @@ fn a_run_goes_on_inside_an_epoch() {
 fn an_epoch_is_as_long_as_its_order_says() {
     let (_dir, entries, films) = grouped_films(37);
     assert_eq!(films.groups()[..11], [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2]);
-    assert_eq!(films.epoch_len(Order::Grouped), films.len() - 8);
+    assert_eq!(films.epoch_len(Sampler::Grouped), films.len() - 8);
     for order in ORDERS {
         let batches = all(&films, &options(order));
         let first: Vec<&Batch> = batches.iter().filter(|batch| batch.epoch == 0).collect();
@@ -136,7 +136,7 @@ fn an_epoch_is_as_long_as_its_order_says() {
         let loader = films.loader(options(order));
         assert_eq!(loader.batches_an_epoch(), first.len());
         // Images that are decoded as they are needed go the same way.
-        let stream = osteon_data::Loader::stream(
+        let stream = osteon_data::DataLoader::stream(
             entries.clone(),
             &Decoder::default(),
             films.preprocess(),

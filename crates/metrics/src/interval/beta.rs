@@ -76,7 +76,7 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
 /// The binomial probability of k successes and m failures, each with chance x and y = 1 − x; k, m ≥ 1.
 ///
 /// By deviances, which keeps full precision where sums of ln Γ cancel.
-/// Source: Loader, "Fast and accurate computation of binomial probabilities", 2000.
+/// Source: DataLoader, "Fast and accurate computation of binomial probabilities", 2000.
 fn binomial(k: f64, m: f64, x: f64, y: f64) -> f64 {
     let n = k + m;
     let exponent = stirling_error(n)

@@ -1,6 +1,6 @@
 //! The deletion test: does the score fall when what is said to matter is taken away?
 
-use osteon_data::{Films, GrayView};
+use osteon_data::{Dataset, GrayView};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +33,7 @@ impl Predictor {
     /// draws the same cells. Cells beside the image are never counted or masked.
     pub fn delete(
         &self,
-        films: &Films,
+        films: &Dataset,
         film: usize,
         heatmap: &Heatmap,
         seed: u64,

@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
-use osteon_data::{DecodeScratch, Films};
+use osteon_data::{Dataset, DecodeScratch};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -244,7 +244,7 @@ impl Predictor {
     /// Heatmaps of some of the images already read, by their places in the set and in that order. `tick` is told the images done.
     pub fn heatmaps(
         &self,
-        films: &Films,
+        films: &Dataset,
         which: &[usize],
         kind: Option<HeatKind>,
         tick: &dyn Fn(usize),
@@ -263,7 +263,7 @@ impl Predictor {
     }
 
     /// An image as the network takes it.
-    fn normalised(&self, films: &Films, film: usize) -> Vec<f32> {
+    fn normalised(&self, films: &Dataset, film: usize) -> Vec<f32> {
         self.info.preprocess.normalised(films.gray(film).pixels())
     }
 }

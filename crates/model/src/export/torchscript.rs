@@ -64,8 +64,7 @@ fn source(graph: &Graph, calibrated: &Calibrated) -> String {
     text += "\ndef logit(self, images: Tensor) -> Tensor:\n    return self.network(images)[0]\n";
     if graph.map.is_some() {
         // Not `map`: the convolution that makes it has that name.
-        text +=
-            "\ndef map_logits(self, images: Tensor) -> Tensor:\n    return self.network(images)[1]\n";
+        text += "\ndef map_logits(self, images: Tensor) -> Tensor:\n    return self.network(images)[1]\n";
         text += "\ndef score_and_map(self, images: Tensor) -> Tuple[Tensor, Tensor]:\n    \
                  logit, map = self.network(images)\n    return self.calibrated(logit), map\n";
     }
@@ -99,7 +98,7 @@ fn expression(op: &Op, x: &[String]) -> String {
     let all = x.join(", ");
     let first = x.first().map_or("", String::as_str);
     match op {
-        Op::Films => "films".to_owned(),
+        Op::Dataset => "films".to_owned(),
         Op::Conv {
             name,
             stride,

@@ -6,7 +6,7 @@ use std::path::Path;
 use image::{GrayImage, ImageFormat, Luma};
 use osteon_data::synth::Synth;
 use osteon_data::{
-    Catalog, Decoder, Films, Fit, FittedBox, Preprocess, RelativeBox, Split, write_synth,
+    Catalog, Dataset, Decoder, Fit, FittedBox, Preprocess, RelativeBox, Split, write_synth,
 };
 use osteon_metrics::rank_correlation;
 use osteon_model::{
@@ -219,7 +219,7 @@ fn path_bytes_and_batch_explain_alike() {
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
     let preprocess = &predictor.info().preprocess;
-    let films = Films::load(entries, &Decoder::default(), preprocess, &|| {}).expect("loads");
+    let films = Dataset::load(entries, &Decoder::default(), preprocess, &|| {}).expect("loads");
     let which: Vec<usize> = (0..films.len()).rev().step_by(2).collect();
     let batch = predictor
         .heatmaps(&films, &which, None, &|_| {})

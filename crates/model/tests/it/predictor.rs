@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use osteon_data::synth::Synth;
-use osteon_data::{Catalog, Decoder, Films, Split, write_synth};
+use osteon_data::{Catalog, Dataset, Decoder, Split, write_synth};
 use osteon_model::{Architecture, Decision, Device, ModelInfo, Predictor, save};
 
 #[test]
@@ -31,7 +31,8 @@ fn path_bytes_and_batch_agree() {
     write_synth(&root, 40, 2, &|| {}).expect("writes");
     let catalog = Catalog::open(&root).expect("opens");
     let entries = catalog.split(Split::Train).expect("train");
-    let films = Films::load(entries, &Decoder::default(), &info.preprocess, &|| {}).expect("loads");
+    let films =
+        Dataset::load(entries, &Decoder::default(), &info.preprocess, &|| {}).expect("loads");
     let scores = predictor.scores(&Arc::new(films), &|_| {}).expect("scores");
     assert_eq!(scores.len(), entries.len());
     for (entry, score) in entries.iter().zip(scores) {

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{
     DicomAnswer, FilmAnswer, Heat, JudgedFilm, Picture, Predictions, RefusedFilm, Stamp,
 };
-use super::refusals::{Busy, Films, Guarded};
+use super::refusals::{Busy, Dataset, Guarded};
 use super::upload::{self, Upload};
 use crate::engine::{Input, Judged, Refused, Verdict};
 use crate::picture;
@@ -116,7 +116,7 @@ pub(crate) struct FilmForm {
     ),
     responses(
         (status = 200, description = "The answer for each image", body = Predictions),
-        Films,
+        Dataset,
         Guarded,
         Busy,
     ),
@@ -294,9 +294,10 @@ pub(super) fn problem(refused: Refused) -> Problem {
             Problem::new(Code::TooManyPixels, error.to_string())
         }
         Refused::Decode(error) => Problem::new(Code::UnreadableImage, error.to_string()),
-        Refused::DecoderPanic => {
-            Problem::new(Code::UnreadableImage, "the decoder failed on malformed input")
-        }
+        Refused::DecoderPanic => Problem::new(
+            Code::UnreadableImage,
+            "the decoder failed on malformed input",
+        ),
         Refused::Network => Problem::new(
             Code::Internal,
             "the network failed; the service's log says more",

@@ -40,7 +40,7 @@ pub(crate) enum Busy {
 
 /// Of paths that take images.
 #[derive(IntoResponses)]
-pub(crate) enum Films {
+pub(crate) enum Dataset {
     /// Malformed request
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemBody),

@@ -90,7 +90,7 @@ impl Bench {
 pub(super) fn films_a_second(config: &Config, films: &RunFilms) -> Result<f64, TrainError> {
     let options = LoadOptions {
         batch_size: config.train.batch_size.min(BATCH),
-        order: config.train.sampler,
+        sampler: config.train.sampler,
         shard: Shard::WHOLE,
         first_batch: 0,
         augment: Some(config.augment.clone()),

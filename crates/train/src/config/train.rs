@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use osteon_data::Order;
+use osteon_data::Sampler;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct TrainConfig {
     #[schemars(range(min = 1))]
     pub accumulate: usize,
     /// Which images an epoch visits.
-    pub sampler: Order,
+    pub sampler: Sampler,
     /// A field of the images, such as where they come from. `weighted` then draws both classes evenly within each of its values, and folds
     /// have equal shares of each. Empty: none.
     pub balance: String,
@@ -93,7 +93,7 @@ impl Default for TrainConfig {
             epochs: 30,
             batch_size: 32,
             accumulate: 1,
-            sampler: Order::Shuffled,
+            sampler: Sampler::Shuffled,
             balance: String::new(),
             seed: 1,
             init: PathBuf::new(),

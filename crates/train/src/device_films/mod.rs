@@ -15,7 +15,7 @@ mod tests;
 mod tone;
 mod transfer;
 
-use osteon_data::{Films, Mix, Recipe, Transform, noise_values};
+use osteon_data::{Dataset, Mix, Recipe, Transform, noise_values};
 use tch::{Device, Kind, TchError, Tensor};
 
 pub use self::transfer::to_device;
@@ -33,7 +33,7 @@ const MOST_FILMS: usize = 1 << 24;
 
 /// A split's images on a device, size×size gray levels each, and what is needed to make batches of them.
 #[derive(Debug)]
-pub struct DeviceFilms {
+pub struct DeviceDataset {
     device: Device,
     /// N×1×S×S bytes.
     levels: Tensor,
@@ -57,17 +57,17 @@ struct Job<'a> {
     transform: &'a Transform,
 }
 
-impl DeviceFilms {
+impl DeviceDataset {
     /// Bytes that a split's images take on a device; a batch takes about a dozen times its own pixels besides, while it is made.
     #[must_use]
-    pub fn bytes(films: &Films) -> u64 {
+    pub fn bytes(films: &Dataset) -> u64 {
         films.len() as u64 * u64::from(films.preprocess().size).pow(2)
     }
 
     /// Whether images may live on a device with this many bytes free: in half of them, as network, gradients and activations need the
     /// rest. Below that, [`to_device`] sends the loader's batches instead.
     #[must_use]
-    pub fn fits(films: &Films, bytes_free: u64) -> bool {
+    pub fn fits(films: &Dataset, bytes_free: u64) -> bool {
         films.len() <= MOST_FILMS && Self::bytes(films) as f64 <= bytes_free as f64 * SHARE
     }
 
@@ -76,7 +76,7 @@ impl DeviceFilms {
     ///
     /// # Errors
     /// If the device's memory does not suffice, or there are more than 2²⁴ images.
-    pub fn new(films: &Films, crop: Option<u32>, device: Device) -> Result<Self, TrainError> {
+    pub fn new(films: &Dataset, crop: Option<u32>, device: Device) -> Result<Self, TrainError> {
         if films.len() > MOST_FILMS {
             let said = format!(
                 "{} images are more than {MOST_FILMS} on a device",

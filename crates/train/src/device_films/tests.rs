@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use osteon_data::{
-    Augment, Catalog, Decoder, Films, LoadOptions, Order, Preprocess, Shard, Split, write_synth,
+    Augment, Catalog, Dataset, Decoder, LoadOptions, Preprocess, Sampler, Shard, Split, write_synth,
 };
 use tch::{Device, Tensor};
 
-use super::{DeviceFilms, to_device};
+use super::{DeviceDataset, to_device};
 
-fn films(images: usize, size: u32) -> Arc<Films> {
+fn films(images: usize, size: u32) -> Arc<Dataset> {
     let dir = tempfile::tempdir().expect("temporary folder");
     let root = dir.path().join("set");
     write_synth(&root, images, 3, &|| {}).expect("writes");
@@ -20,7 +20,7 @@ fn films(images: usize, size: u32) -> Arc<Films> {
         ..Preprocess::default()
     };
     let entries = catalog.split(Split::Train).expect("train");
-    let films = Films::load(entries, &Decoder::default(), &preprocess, &|| {});
+    let films = Dataset::load(entries, &Decoder::default(), &preprocess, &|| {});
     Arc::new(films.expect("loads"))
 }
 
@@ -32,7 +32,7 @@ fn device() -> Device {
 
 fn options(augment: Option<Augment>) -> LoadOptions {
     LoadOptions {
-        order: Order::Weighted,
+        sampler: Sampler::Weighted,
         augment,
         seed: 5,
         epochs: 3..4,
@@ -50,8 +50,8 @@ struct Apart {
 }
 
 /// Makes an epoch both ways. Targets, and how many images there are, must be equal.
-fn apart(films: &Arc<Films>, options: &LoadOptions) -> Apart {
-    let made_there = DeviceFilms::new(films, options.crop, device()).expect("uploads");
+fn apart(films: &Arc<Dataset>, options: &LoadOptions) -> Apart {
+    let made_there = DeviceDataset::new(films, options.crop, device()).expect("uploads");
     let level = f64::from(255.0 * films.preprocess().std);
     let (mut sum, mut most, mut differ, mut pixels) = (0.0, 0.0_f64, 0, 0);
     let recipes = films.recipes(options.clone());
@@ -190,7 +190,7 @@ fn everything_at_once_on_two_ranks() {
         let part = LoadOptions {
             shard: Shard { rank, world: 2 },
             batch_size: 4,
-            order: Order::Shuffled,
+            sampler: Sampler::Shuffled,
             ..options(Some(augment.clone()))
         };
         let apart = apart(&films, &part);
@@ -203,16 +203,16 @@ fn everything_at_once_on_two_ranks() {
 #[test]
 fn films_take_half_of_the_memory_at_most() {
     let films = films(30, 48);
-    let bytes = DeviceFilms::bytes(&films);
+    let bytes = DeviceDataset::bytes(&films);
     assert_eq!(bytes, films.len() as u64 * 48 * 48);
-    assert!(DeviceFilms::fits(&films, 2 * bytes));
-    assert!(!DeviceFilms::fits(&films, 2 * bytes - 1));
+    assert!(DeviceDataset::fits(&films, 2 * bytes));
+    assert!(!DeviceDataset::fits(&films, 2 * bytes - 1));
 }
 
 #[test]
 fn a_film_that_is_not_there_is_named() {
     let few = films(30, 32);
-    let device = DeviceFilms::new(&few, None, device()).expect("uploads");
+    let device = DeviceDataset::new(&few, None, device()).expect("uploads");
     let mut batch = few.recipes(options(None)).next().expect("a batch");
     batch.recipes[2].turn.film = 1000;
     let said = device

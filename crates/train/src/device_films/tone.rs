@@ -4,7 +4,7 @@ use osteon_data::{Blend, Mix};
 use tch::{Kind, TchError, Tensor};
 
 use super::sheet::{Part, Sent, Sheet};
-use super::{DeviceFilms, Job};
+use super::{DeviceDataset, Job};
 
 /// The tone of a batch's images; parts that no image needs are left out.
 pub(super) struct Tones {
@@ -54,7 +54,7 @@ impl Tones {
         &self,
         sheet: &Sent,
         mut levels: Tensor,
-        films: &DeviceFilms,
+        films: &DeviceDataset,
     ) -> Result<Tensor, TchError> {
         let mean = levels.f_mean_dim(&[1_i64, 2, 3][..], true, Kind::Float)?;
         if let Some(erased) = &self.erased {
@@ -139,7 +139,7 @@ impl Blends {
         sheet: &Sent,
         pixels: &mut Tensor,
         partners: &Tensor,
-        films: &DeviceFilms,
+        films: &DeviceDataset,
     ) -> Result<(), TchError> {
         let places = sheet.take(&self.places)?.f_to_kind(Kind::Int64)?;
         let weights = films

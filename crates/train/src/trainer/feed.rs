@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use osteon_data::{Batch, Films, LoadOptions, Recipe, RecipeBatch};
+use osteon_data::{Batch, Dataset, LoadOptions, Recipe, RecipeBatch};
 use tch::{Device, Tensor};
 
 use crate::TrainError;
-use crate::device_films::{DeviceFilms, to_device};
+use crate::device_films::{DeviceDataset, to_device};
 
 /// This process's part of a batch.
-pub(crate) struct Portion {
+pub(crate) struct MicroBatch {
     /// N×1×H×W, normalised, on the device.
     pub films: Tensor,
     /// N, on the device.
@@ -27,16 +27,16 @@ pub(crate) enum Feed {
     /// Made by threads, then copied.
     Host,
     /// Made where the images are.
-    Device(DeviceFilms),
+    Device(DeviceDataset),
 }
 
 impl Feed {
     /// Images move to the device if they are to and its memory suffices.
-    pub fn new(films: &Films, device: Device, on_device: bool) -> Result<Self, TrainError> {
+    pub fn new(films: &Dataset, device: Device, on_device: bool) -> Result<Self, TrainError> {
         if !on_device {
             return Ok(Self::Host);
         }
-        match DeviceFilms::new(films, None, device) {
+        match DeviceDataset::new(films, None, device) {
             Ok(films) => Ok(Self::Device(films)),
             // Too many for it: they stay where they are, and travel batch by batch.
             Err(TrainError::Torch { source }) if source.to_string().contains("out of memory") => {
@@ -52,13 +52,13 @@ impl Feed {
     }
 
     /// Batches as `options` say; with maps of so many cells across and down, if any.
-    pub fn portions<'a>(
+    pub fn micro_batches<'a>(
         &'a self,
-        films: &Arc<Films>,
+        films: &Arc<Dataset>,
         options: LoadOptions,
         cells: Option<usize>,
         device: Device,
-    ) -> Box<dyn Iterator<Item = Result<Portion, TrainError>> + 'a> {
+    ) -> Box<dyn Iterator<Item = Result<MicroBatch, TrainError>> + 'a> {
         let of_maps = Arc::clone(films);
         let maps = move |batch: &RecipeBatch| {
             cells
@@ -67,10 +67,10 @@ impl Feed {
         };
         match self {
             Self::Host => {
-                let portion = move |(batch, recipes): (Result<Batch, _>, RecipeBatch)| {
+                let micro_batch = move |(batch, recipes): (Result<Batch, _>, RecipeBatch)| {
                     let batch = batch?;
                     let (films, targets) = to_device(&batch, device)?;
-                    Ok(Portion {
+                    Ok(MicroBatch {
                         films,
                         targets,
                         maps: maps(&recipes)?,
@@ -80,12 +80,12 @@ impl Feed {
                 };
                 // The loader makes what the recipes say, batch by batch.
                 let recipes = films.recipes(options.clone());
-                Box::new(films.loader(options).zip(recipes).map(portion))
+                Box::new(films.loader(options).zip(recipes).map(micro_batch))
             }
             Self::Device(resident) => {
-                let portion = move |batch: RecipeBatch| {
+                let micro_batch = move |batch: RecipeBatch| {
                     let (films, targets) = resident.batch(&batch.recipes)?;
-                    Ok(Portion {
+                    Ok(MicroBatch {
                         films,
                         targets,
                         maps: maps(&batch)?,
@@ -93,7 +93,7 @@ impl Feed {
                         global_len: batch.global_len,
                     })
                 };
-                Box::new(films.recipes(options).map(portion))
+                Box::new(films.recipes(options).map(micro_batch))
             }
         }
     }
@@ -101,7 +101,7 @@ impl Feed {
 
 /// N×cells×cells: where the fractures are on the images that the recipes make.
 fn draw_maps(
-    films: &Films,
+    films: &Dataset,
     recipes: &[Recipe],
     cells: usize,
     device: Device,
@@ -126,19 +126,19 @@ mod tests {
     use super::*;
 
     /// An epoch's indices, targets and maps.
-    fn epoch(feed: &Feed, films: &Arc<Films>, augment: &Augment) -> Vec<(usize, f32, Vec<f32>)> {
+    fn epoch(feed: &Feed, films: &Arc<Dataset>, augment: &Augment) -> Vec<(usize, f32, Vec<f32>)> {
         let options = LoadOptions {
             augment: Some(augment.clone()),
             seed: 5,
             ..LoadOptions::plain(8)
         };
         let mut all = Vec::new();
-        for portion in feed.portions(films, options, Some(8), Device::Cpu) {
-            let portion = portion.expect("makes");
-            let maps = portion.maps.expect("asked for");
-            assert_eq!(maps.size(), [portion.indices.len() as i64, 8, 8]);
-            let targets = Vec::<f32>::try_from(portion.targets).expect("a vector");
-            for (at, (&film, target)) in portion.indices.iter().zip(targets).enumerate() {
+        for micro_batch in feed.micro_batches(films, options, Some(8), Device::Cpu) {
+            let micro_batch = micro_batch.expect("makes");
+            let maps = micro_batch.maps.expect("asked for");
+            assert_eq!(maps.size(), [micro_batch.indices.len() as i64, 8, 8]);
+            let targets = Vec::<f32>::try_from(micro_batch.targets).expect("a vector");
+            for (at, (&film, target)) in micro_batch.indices.iter().zip(targets).enumerate() {
                 let map = maps.get(at as i64).flatten(0, -1);
                 all.push((film, target, Vec::try_from(map).expect("a vector")));
             }
@@ -158,7 +158,7 @@ mod tests {
             ..Preprocess::default()
         };
         let decoder = Decoder::default();
-        let mut films = Films::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
+        let mut films = Dataset::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
         films.locate(entries, &decoder).expect("locates");
         assert_eq!(
             films.located(),

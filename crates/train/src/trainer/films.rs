@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use osteon_data::{Catalog, Entry, FilmHash, Films, Split};
+use osteon_data::{Catalog, Dataset, Entry, FilmHash, Split};
 use osteon_model::{TrainingData, read_info};
 
 use crate::config::{Init, TrainConfig, Unreadable};
@@ -11,8 +11,8 @@ use crate::{Config, Event, Observer, TrainError};
 
 /// What a run learns from and is judged on.
 pub(crate) struct RunFilms {
-    pub train: Arc<Films>,
-    pub val: Arc<Films>,
+    pub train: Arc<Dataset>,
+    pub val: Arc<Dataset>,
     catalog: String,
     catalog_fingerprint: String,
     /// Of train and val; computed once, for every epoch that is the best so far.
@@ -114,7 +114,7 @@ pub(crate) fn read(
     entries: &[Entry],
     config: &Config,
     observer: &mut dyn Observer,
-) -> Result<Arc<Films>, TrainError> {
+) -> Result<Arc<Dataset>, TrainError> {
     observer.on(&Event::Reading {
         split,
         films: entries.len(),
@@ -131,7 +131,7 @@ pub(crate) fn read(
             });
             films
         }
-        None => Films::load(entries, &decoder, &config.preprocess, &tick)?,
+        None => Dataset::load(entries, &decoder, &config.preprocess, &tick)?,
     };
     observer.on(&Event::Read {
         split,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use osteon_data::{Films, LoadOptions, Shard};
+use osteon_data::{Dataset, LoadOptions, Shard};
 use osteon_metrics::{
     Confusion, Summary, SummaryOptions, average_precision, brier, roc_auc, sigmoid,
 };
@@ -18,7 +18,7 @@ use crate::{Config, TrainError};
 pub(crate) struct Judged {
     pub labels: Vec<bool>,
     pub logits: Vec<f64>,
-    /// Which images belong together, as [`Films::groups`] has it.
+    /// Which images belong together, as [`Dataset::groups`] has it.
     pub groups: Vec<usize>,
 }
 
@@ -52,7 +52,7 @@ impl ValMetrics {
 
 impl Judged {
     /// What a network says of images, in 32 bits whatever it is trained in: as the model file will. Each process judges its share.
-    pub fn new(net: &Net, films: &Arc<Films>, team: &Team) -> Result<Self, TrainError> {
+    pub fn new(net: &Net, films: &Arc<Dataset>, team: &Team) -> Result<Self, TrainError> {
         let options = LoadOptions {
             shard: Shard {
                 rank: team.rank(),

@@ -196,7 +196,7 @@ fn agree_on_plan(
     };
     let chosen = team.agree(chosen)?;
     // Invariant: a plan is numbers and words, which JSON holds.
-    let told = team.tell(&serde_json::to_vec(&chosen).unwrap_or_default())?;
+    let told = team.broadcast(&serde_json::to_vec(&chosen).unwrap_or_default())?;
     match serde_json::from_slice::<Option<ComputePlan>>(&told) {
         Ok(Some(plan)) => {
             plan.apply(config);
@@ -284,7 +284,7 @@ impl<'a> Trainer<'a> {
         let found = self.team.agree(found)?;
         // Invariant: a state is numbers, which JSON holds.
         let told = serde_json::to_vec(&self.state).unwrap_or_default();
-        if let Ok(state) = serde_json::from_slice(&self.team.tell(&told)?) {
+        if let Ok(state) = serde_json::from_slice(&self.team.broadcast(&told)?) {
             self.state = state;
         }
         self.learner.set_scaler(self.state.scaler)?;
@@ -327,10 +327,10 @@ impl<'a> Trainer<'a> {
         // Invariant: an identity is words, which JSON holds.
         let identity = serde_json::to_vec(&self.identity).unwrap_or_default();
         self.team
-            .hold_equal("the settings and the images", &identity)?;
+            .assert_equal("the settings and the images", &identity)?;
         let tensors = self.learner.parts().tensors();
         self.team
-            .spread(tensors.into_iter().map(|(_, tensor)| tensor))?;
+            .broadcast_tensors(tensors.into_iter().map(|(_, tensor)| tensor))?;
         self.team.prepare(&self.learner.optimizer)
     }
 
@@ -380,7 +380,7 @@ impl<'a> Trainer<'a> {
         let (best_epoch, best_value) = (self.state.best_epoch, self.state.best());
         let monitor = self.config.train.monitor;
         self.team
-            .hold_equal_weights("the weights", &self.learner.net)?;
+            .assert_equal_weights("the weights", &self.learner.net)?;
         let (val, better) = self.learner.with_kept_weights(|net| {
             let judged = Judged::new(net, &self.films.val, &self.team)?;
             let val = judged.metrics()?;

@@ -9,7 +9,7 @@ use osteon_data::{Instructions, LoadOptions, Shard};
 use tch::{Device, Kind, Tensor};
 
 use super::Trainer;
-use super::feed::Portion;
+use super::feed::MicroBatch;
 use crate::log::Log;
 use crate::{Event, Observer, TrainError};
 
@@ -68,15 +68,16 @@ impl Trainer<'_> {
         let device = self.learner.device();
         let films_of_run = Arc::clone(&self.films.train);
         let cells = self.config.map_cells();
-        let mut portions = feed.portions(&films_of_run, self.load_options(), cells, device);
+        let mut micro_batches =
+            feed.micro_batches(&films_of_run, self.load_options(), cells, device);
         let mut waited = Duration::ZERO;
         loop {
             let asked_for = Instant::now();
-            let Some(portion) = portions.next() else {
+            let Some(micro_batch) = micro_batches.next() else {
                 break;
             };
             waited += asked_for.elapsed();
-            group.push(portion?);
+            group.push(micro_batch?);
             let done = self.state.films + global(&group) as u64;
             if group.len() < train.accumulate && done < films {
                 continue;
@@ -129,7 +130,7 @@ impl Trainer<'_> {
         let films_a_batch = (train.batch_size * world) as u64;
         LoadOptions {
             batch_size: train.batch_size,
-            order: train.sampler,
+            sampler: train.sampler,
             shard: Shard {
                 rank: self.team.rank(),
                 world,
@@ -154,7 +155,7 @@ impl Trainer<'_> {
     /// Learns from the batches of one step. Gives whether a process of the team, `stop` in this one, was asked to stop.
     fn step(
         &mut self,
-        group: &[Portion],
+        group: &[MicroBatch],
         stop: bool,
         pending: &mut Vec<Pending>,
     ) -> Result<bool, TrainError> {
@@ -171,17 +172,17 @@ impl Trainer<'_> {
         let Self { learner, team, .. } = self;
         learner.optimizer.zero_grad()?;
         let mut loss = Tensor::f_zeros([], (Kind::Double, learner.device()))?;
-        for (number, portion) in group.iter().enumerate() {
+        for (number, micro_batch) in group.iter().enumerate() {
             if number + 1 == group.len() {
                 team.arm();
             }
-            loss += if portion.indices.is_empty() {
+            loss += if micro_batch.indices.is_empty() {
                 learner.learn_nothing()?
             } else {
                 learner.learn(
-                    &portion.films,
-                    &portion.targets,
-                    portion.maps.as_ref(),
+                    &micro_batch.films,
+                    &micro_batch.targets,
+                    micro_batch.maps.as_ref(),
                     count,
                 )?
             };
@@ -244,8 +245,8 @@ impl Trainer<'_> {
 }
 
 /// Images of a step over all processes.
-fn global(group: &[Portion]) -> usize {
-    group.iter().map(|portion| portion.global_len).sum()
+fn global(group: &[MicroBatch]) -> usize {
+    group.iter().map(|micro_batch| micro_batch.global_len).sum()
 }
 
 /// A seed for each step of a run and each process: splitmix64 over all three, so that neighbours share nothing.

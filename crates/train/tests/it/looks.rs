@@ -190,7 +190,7 @@ fn folds_that_choose_nothing_can_be_averaged() {
     }
 
     let out = dir.path().join("average.safetensors");
-    let mut config = plan.config.clone();
+    let config = plan.config.clone();
     let to = Written {
         path: &out,
         name: Some("average"),
@@ -207,6 +207,7 @@ fn folds_that_choose_nothing_can_be_averaged() {
     assert!(matches!(error, TrainError::AverageUnfitted), "{error}");
     let error = fitted(&config, Some(scores.as_path())).expect_err("val is not apart");
     assert!(matches!(error, TrainError::ValLearned { .. }), "{error}");
+    let mut config = config.clone();
     config.data.dir = dir.path().join("other");
     osteon_data::write_synth(&config.data.dir, 60, 12, &|| {}).expect("writes");
     fitted(&config, Some(scores.as_path())).expect("averages");

@@ -131,7 +131,7 @@ fn a_run_begins_from_another_s_weights() {
     );
 }
 
-fn of(model: &Path) -> [PathBuf; 1] {
+fn alone_in_list(model: &Path) -> [PathBuf; 1] {
     [model.to_owned()]
 }
 
@@ -157,10 +157,10 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
         dir.path().join("a.safetensors"),
         dir.path().join("b.safetensors"),
     );
-    let shrunk = shrink(&of(&model), to(&plain), None, &mut quiet()).expect("shrinks");
+    let shrunk = shrink(&alone_in_list(&model), to(&plain), None, &mut quiet()).expect("shrinks");
     assert!(shrunk.bytes.1 < shrunk.bytes.0 && shrunk.val_roc_auc.1.is_none());
     let shrunk = shrink(
-        &of(&model),
+        &alone_in_list(&model),
         to(&refitted),
         Some(refit(&plan.config, None)),
         &mut quiet(),
@@ -207,7 +207,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     )
     .expect("writes");
     shrink(
-        &of(&model),
+        &alone_in_list(&model),
         to(&refitted),
         Some(refit(&plan.config, Some(&table))),
         &mut quiet(),
@@ -233,7 +233,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     other.data.dir = dir.path().join("other");
     osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
     let error = shrink(
-        &of(&model),
+        &alone_in_list(&model),
         to(&plain),
         Some(refit(&other, None)),
         &mut quiet(),

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::message::{BinarySize, InferAnswer, InferInput, InferOutput, InferRequest, Wanted};
 use self::tensor::Data;
 use super::predictions::{self, Film, in_time};
-use super::refusals::{Busy, Films, Guarded, Named};
+use super::refusals::{Busy, Dataset, Guarded, Named};
 use super::upload;
 use crate::api::answer::VERSION;
 use crate::engine::{Input, Refused};
@@ -137,7 +137,7 @@ pub(crate) async fn model_ready(
             (InferAnswer = "application/json"),
             (inline(Film) = "application/octet-stream"),
         )),
-        Films,
+        Dataset,
         Named,
         Guarded,
         Busy,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::order::Members;
-use crate::{Decoder, Entry, Films, Preprocess};
+use super::sampler::Indices;
+use crate::{Dataset, Decoder, Entry, Preprocess};
 
 /// Images that are read when their batch is made, in every epoch anew: for data sets beyond memory and disk.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub entries: Vec<Entry>,
     pub ids: Arc<[String]>,
-    pub members: Members,
+    pub indices: Indices,
     pub decoder: Decoder,
     pub preprocess: Preprocess,
     /// Images that do not read are left out of their batch and listed in it, rather than an error.
@@ -19,37 +19,37 @@ pub(crate) struct Files {
 
 /// Where a loader takes its images from.
 #[derive(Debug, Clone)]
-pub(crate) enum Supply {
-    Films(Arc<Films>),
+pub(crate) enum SampleSource {
+    Dataset(Arc<Dataset>),
     Files(Arc<Files>),
 }
 
-impl Supply {
+impl SampleSource {
     /// The set as an order sees it.
-    pub fn members(&self) -> &Members {
+    pub fn indices(&self) -> &Indices {
         match self {
-            Self::Films(films) => films.members(),
-            Self::Files(files) => &files.members,
+            Self::Dataset(films) => films.indices(),
+            Self::Files(files) => &files.indices,
         }
     }
 
     pub fn ids(&self) -> Arc<[String]> {
         match self {
-            Self::Films(films) => films.shared_ids(),
+            Self::Dataset(films) => films.shared_ids(),
             Self::Files(files) => Arc::clone(&files.ids),
         }
     }
 
     pub fn preprocess(&self) -> &Preprocess {
         match self {
-            Self::Films(films) => films.preprocess(),
+            Self::Dataset(films) => films.preprocess(),
             Self::Files(files) => &files.preprocess,
         }
     }
 
     pub fn is_fractured(&self, index: usize) -> bool {
         match self {
-            Self::Films(films) => films.labels()[index].is_fractured(),
+            Self::Dataset(films) => films.labels()[index].is_fractured(),
             Self::Files(files) => files.entries[index].label.is_fractured(),
         }
     }

@@ -27,19 +27,19 @@ impl Shard {
 
 /// One rank's part of one global batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct BatchSlice {
     pub epoch: u64,
     /// The batch's number within the epoch.
     pub number: usize,
-    /// Turns of the epoch's order.
-    pub turns: Range<usize>,
+    /// The epoch's samples.
+    pub samples: Range<usize>,
     /// Images of all ranks.
     pub global_len: usize,
 }
 
 /// The batches of a run, counted through its epochs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Course {
+pub(crate) struct BatchPlan {
     first_epoch: u64,
     /// Images a global batch.
     global: usize,
@@ -52,7 +52,7 @@ pub(crate) struct Course {
     pub end: usize,
 }
 
-impl Course {
+impl BatchPlan {
     pub fn new(options: &LoadOptions, epoch_len: usize) -> Self {
         let epochs = options.epochs.end.saturating_sub(options.epochs.start);
         let batches_an_epoch = options.batches_an_epoch(epoch_len);
@@ -69,15 +69,15 @@ impl Course {
     }
 
     /// The batch with this count, below `end`.
-    pub fn stretch(&self, count: usize) -> Stretch {
+    pub fn slice(&self, count: usize) -> BatchSlice {
         let number = count % self.batches_an_epoch;
         let start = number * self.global;
         let global_len = self.global.min(self.epoch_len - start);
         let part = self.shard.part(global_len);
-        Stretch {
+        BatchSlice {
             epoch: self.first_epoch + (count / self.batches_an_epoch) as u64,
             number,
-            turns: start + part.start..start + part.end,
+            samples: start + part.start..start + part.end,
             global_len,
         }
     }
@@ -92,7 +92,7 @@ impl LoadOptions {
             .saturating_mul(self.shard.world.max(1))
     }
 
-    /// Batches of an epoch with this many turns ([`crate::Films::epoch_len`]): on every rank the same.
+    /// Batches of an epoch with this many samples ([`crate::Dataset::epoch_len`]): on every rank the same.
     #[must_use]
     pub fn batches_an_epoch(&self, epoch_len: usize) -> usize {
         epoch_len.div_ceil(self.global_batch())

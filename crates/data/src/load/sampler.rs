@@ -10,48 +10,48 @@ use crate::augment::rng_for;
 /// How an epoch goes through the images. What it draws depends on (seed, epoch) and the set alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum Sampler {
     /// Every image once, as they come: for judging.
     InOrder,
     /// Every image once, in random order.
     #[default]
     Shuffled,
     /// As many draws as there are images, with replacement: each draw takes one class or the other with the same probability, then any image of it.
-    /// With strata ([`crate::Films::stratify`]), a stratum first, by its number of images, and then one of its classes.
+    /// With strata ([`crate::Dataset::stratify`]), a stratum first, by its number of images, and then one of its classes.
     Weighted,
     /// One image of each group, in random order: copies of one image, or images of one patient, count once an epoch. An image without a
     /// group is a group of its own.
     Grouped,
 }
 
-/// One image's turn in an epoch.
+/// An image drawn in an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Turn {
+pub struct Sample {
     /// Its place in the set.
     pub film: usize,
-    /// How often it had its turn in this epoch before; above 0 only with [`Order::Weighted`].
+    /// How often it was drawn in this epoch before; above 0 only with [`Sampler::Weighted`].
     pub repeat: u32,
 }
 
-impl Turn {
+impl Sample {
     /// What its random changes are drawn by, besides seed and epoch: the image, so that its changes do not depend on the order; and, of
-    /// an image that comes again, which time it is, so that no two turns of an epoch are alike.
+    /// an image that comes again, which time it is, so that no two samples of an epoch are alike.
     #[must_use]
     pub fn sample(self) -> u64 {
         self.film as u64 | u64::from(self.repeat) << 40
     }
 }
 
-/// A set of images as an order sees it: of each image whether it is fractured, and the number of its group.
+/// A set of images as a sampler sees it: of each image whether it is fractured, and the number of its group.
 #[derive(Debug)]
-pub(crate) struct Members {
+pub(crate) struct Indices {
     fractured: Vec<bool>,
     groups: Vec<usize>,
     /// The number of each image's stratum, counted from 0; empty: there is one.
     strata: Vec<usize>,
 }
 
-impl Members {
+impl Indices {
     /// From the images' classes and the names of their groups.
     pub fn new<'a>(films: impl Iterator<Item = (bool, Option<&'a str>)>) -> Self {
         let mut names = std::collections::HashMap::new();
@@ -99,29 +99,29 @@ impl Members {
         &self.groups
     }
 
-    /// Turns in an epoch.
-    pub fn epoch_len(&self, order: Order) -> usize {
-        match order {
-            Order::Grouped => self.groups.iter().max().map_or(0, |last| last + 1),
+    /// Samples in an epoch.
+    pub fn epoch_len(&self, sampler: Sampler) -> usize {
+        match sampler {
+            Sampler::Grouped => self.groups.iter().max().map_or(0, |last| last + 1),
             _ => self.len(),
         }
     }
 
-    /// An epoch's turns.
-    pub fn turns(&self, order: Order, seed: u64, epoch: u64) -> Vec<Turn> {
-        let films = match order {
-            Order::InOrder => (0..self.len()).collect(),
-            Order::Shuffled => epoch_order(self.len(), seed, epoch),
-            Order::Weighted => return self.weighted(seed, epoch),
-            Order::Grouped => self.one_a_group(seed, epoch),
+    /// An epoch's samples.
+    pub fn samples(&self, sampler: Sampler, seed: u64, epoch: u64) -> Vec<Sample> {
+        let films = match sampler {
+            Sampler::InOrder => (0..self.len()).collect(),
+            Sampler::Shuffled => epoch_order(self.len(), seed, epoch),
+            Sampler::Weighted => return self.weighted(seed, epoch),
+            Sampler::Grouped => self.one_a_group(seed, epoch),
         };
         films
             .into_iter()
-            .map(|film| Turn { film, repeat: 0 })
+            .map(|film| Sample { film, repeat: 0 })
             .collect()
     }
 
-    fn weighted(&self, seed: u64, epoch: u64) -> Vec<Turn> {
+    fn weighted(&self, seed: u64, epoch: u64) -> Vec<Sample> {
         let mut rng = rng_for(seed, epoch);
         rng.set_stream(u64::MAX);
         let stratum = |film: usize| self.strata.get(film).copied().unwrap_or(0);
@@ -153,7 +153,7 @@ impl Members {
                 let film = class[rng.random_range(0..class.len() as u64) as usize];
                 let repeat = visits[film];
                 visits[film] += 1;
-                Turn { film, repeat }
+                Sample { film, repeat }
             })
             .collect()
     }
@@ -161,11 +161,11 @@ impl Members {
     fn one_a_group(&self, seed: u64, epoch: u64) -> Vec<usize> {
         let mut rng = rng_for(seed, epoch);
         rng.set_stream(u64::MAX);
-        let mut members = vec![Vec::new(); self.epoch_len(Order::Grouped)];
+        let mut indices = vec![Vec::new(); self.epoch_len(Sampler::Grouped)];
         for (film, &group) in self.groups.iter().enumerate() {
-            members[group].push(film);
+            indices[group].push(film);
         }
-        let mut films: Vec<usize> = members
+        let mut films: Vec<usize> = indices
             .iter()
             .map(|group| group[rng.random_range(0..group.len() as u64) as usize])
             .collect();
@@ -189,8 +189,8 @@ mod tests {
     use super::*;
 
     /// 30 images, the first 6 fractured; 0…9 share a group, 10 and 20 another.
-    fn members() -> Members {
-        Members::new((0..30).map(|film| {
+    fn indices() -> Indices {
+        Indices::new((0..30).map(|film| {
             let group = match film {
                 0..10 => Some("a patient"),
                 10 | 20 => Some("a pair"),
@@ -205,11 +205,11 @@ mod tests {
     #[test]
     fn strata_keep_their_share_and_their_classes_are_even() {
         let fractured = |film: usize| if film < 900 { film < 100 } else { film < 990 };
-        let films = Members::new((0..1000).map(|film| (fractured(film), None)));
+        let films = Indices::new((0..1000).map(|film| (fractured(film), None)));
         let films = films.stratified((0..1000).map(|film| if film < 900 { "a" } else { "b" }));
         let mut drawn = [[0_u32; 2]; 2];
         for epoch in 1..=20 {
-            for turn in films.turns(Order::Weighted, 3, epoch) {
+            for turn in films.samples(Sampler::Weighted, 3, epoch) {
                 drawn[usize::from(turn.film >= 900)][usize::from(fractured(turn.film))] += 1;
             }
         }
@@ -224,41 +224,41 @@ mod tests {
 
     #[test]
     fn weighted_draws_both_classes_alike_and_counts_repeats() {
-        let members = members();
+        let indices = indices();
         let (mut fractured, mut repeats) = (0, 0);
         for epoch in 0..200 {
-            let turns = members.turns(Order::Weighted, 5, epoch);
-            assert_eq!(turns.len(), 30);
-            let mut samples: Vec<u64> = turns.iter().map(|turn| turn.sample()).collect();
-            samples.sort_unstable();
-            samples.dedup();
-            assert_eq!(samples.len(), 30, "no two turns draw the same changes");
-            fractured += turns.iter().filter(|turn| turn.film < 6).count();
-            repeats += turns.iter().filter(|turn| turn.repeat > 0).count();
+            let samples = indices.samples(Sampler::Weighted, 5, epoch);
+            assert_eq!(samples.len(), 30);
+            let mut keys: Vec<u64> = samples.iter().map(|sample| sample.sample()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            assert_eq!(keys.len(), 30, "no two samples draw the same changes");
+            fractured += samples.iter().filter(|sample| sample.film < 6).count();
+            repeats += samples.iter().filter(|sample| sample.repeat > 0).count();
         }
         // Half of 6,000, within four standard errors.
         assert!((2845..3155).contains(&fractured), "{fractured}");
         assert!(repeats > 0);
-        let one_class = Members::new((0..4).map(|_| (true, None)));
-        assert_eq!(one_class.turns(Order::Weighted, 1, 1).len(), 4);
+        let one_class = Indices::new((0..4).map(|_| (true, None)));
+        assert_eq!(one_class.samples(Sampler::Weighted, 1, 1).len(), 4);
         assert_eq!(
-            Members::new([].into_iter()).turns(Order::Weighted, 1, 1),
+            Indices::new([].into_iter()).samples(Sampler::Weighted, 1, 1),
             []
         );
     }
 
     #[test]
     fn grouped_takes_one_of_each_group_and_in_time_all() {
-        let members = members();
-        assert_eq!(members.epoch_len(Order::Grouped), 20);
+        let indices = indices();
+        assert_eq!(indices.epoch_len(Sampler::Grouped), 20);
         let mut seen = vec![0; 30];
         for epoch in 0..200 {
-            let turns = members.turns(Order::Grouped, 5, epoch);
-            let mut groups: Vec<usize> = turns.iter().map(|t| members.groups()[t.film]).collect();
+            let samples = indices.samples(Sampler::Grouped, 5, epoch);
+            let mut groups: Vec<usize> = samples.iter().map(|t| indices.groups()[t.film]).collect();
             groups.sort_unstable();
             assert_eq!(groups, (0..20).collect::<Vec<_>>());
-            for turn in &turns {
-                seen[turn.film] += 1;
+            for sample in &samples {
+                seen[sample.film] += 1;
             }
         }
         // 200 epochs: 20 each of the patient's ten, 100 each of the pair, 200 of the others.
@@ -269,13 +269,13 @@ mod tests {
 
     #[test]
     fn orders_depend_on_seed_and_epoch_alone() {
-        let members = members();
-        for order in [Order::Shuffled, Order::Weighted, Order::Grouped] {
-            let turns = members.turns(order, 7, 3);
-            assert_eq!(turns, members.turns(order, 7, 3));
-            assert_ne!(turns, members.turns(order, 7, 4));
-            assert_ne!(turns, members.turns(order, 8, 3));
-            assert_eq!(turns.len(), members.epoch_len(order));
+        let indices = indices();
+        for order in [Sampler::Shuffled, Sampler::Weighted, Sampler::Grouped] {
+            let samples = indices.samples(order, 7, 3);
+            assert_eq!(samples, indices.samples(order, 7, 3));
+            assert_ne!(samples, indices.samples(order, 7, 4));
+            assert_ne!(samples, indices.samples(order, 8, 3));
+            assert_eq!(samples.len(), indices.epoch_len(order));
         }
     }
 }

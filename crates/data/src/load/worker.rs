@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::batch::Pool;
-use super::course::Stretch;
-use super::order::Turn;
+use super::batch_plan::BatchSlice;
 use super::recipe::Recipe;
-use super::supply::Supply;
+use super::sampler::Sample;
+use super::source::SampleSource;
 use crate::augment::Transform;
 use crate::films::FilmReader;
 use crate::{Augmenter, Batch, DataError, GrayView, LoadOptions, Unreadable};
 
-pub(crate) struct Maker<'a> {
-    supply: &'a Supply,
+pub(crate) struct Worker<'a> {
+    source: &'a SampleSource,
     options: &'a LoadOptions,
     ids: Arc<[String]>,
     augmenter: Augmenter,
@@ -28,14 +28,14 @@ pub(crate) struct Maker<'a> {
     scale: (f32, f32),
 }
 
-impl<'a> Maker<'a> {
-    pub fn new(supply: &'a Supply, options: &'a LoadOptions) -> Self {
-        let preprocess = supply.preprocess();
+impl<'a> Worker<'a> {
+    pub fn new(source: &'a SampleSource, options: &'a LoadOptions) -> Self {
+        let preprocess = source.preprocess();
         let from = preprocess.size;
         Self {
-            supply,
+            source,
             options,
-            ids: supply.ids(),
+            ids: source.ids(),
             augmenter: Augmenter::with(options.instructions),
             reader: FilmReader::default(),
             fitted: vec![0; preprocess.side() * preprocess.side()],
@@ -46,36 +46,36 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Makes one batch, part of the epoch whose turns are `all`, in memory from `pool`.
+    /// Makes one batch, part of the epoch whose samples are `all`, in memory from `pool`.
     pub fn make(
         &mut self,
-        stretch: &Stretch,
-        all: &[Turn],
+        slice: &BatchSlice,
+        all: &[Sample],
         pool: &Arc<Pool>,
     ) -> Result<Batch, DataError> {
         let side = self.to as usize;
         let area = side * side;
-        let turns = &all[stretch.turns.clone()];
+        let samples = &all[slice.samples.clone()];
         let mut batch = Batch {
-            pixels: pool.take(turns.len() * area),
+            pixels: pool.take(samples.len() * area),
             side,
-            targets: Vec::with_capacity(turns.len()),
-            indices: Vec::with_capacity(turns.len()),
-            epoch: stretch.epoch,
-            number: stretch.number,
-            global_len: stretch.global_len,
+            targets: Vec::with_capacity(samples.len()),
+            indices: Vec::with_capacity(samples.len()),
+            epoch: slice.epoch,
+            number: slice.number,
+            global_len: slice.global_len,
             unreadable: Vec::new(),
             ids: Arc::clone(&self.ids),
             home: Arc::clone(pool),
         };
-        for &turn in turns {
+        for &turn in samples {
             let start = batch.indices.len() * area;
             let out = &mut batch.pixels[start..start + area];
             let (augment, seed) = (self.options.augment.as_ref(), self.options.seed);
-            let mut recipe = Recipe::draw(augment, seed, stretch.epoch, turn, all);
+            let mut recipe = Recipe::draw(augment, seed, slice.epoch, turn, all);
             match self.film(&mut recipe, out) {
                 Ok(()) => {
-                    let target = recipe.target(side, |film| self.supply.is_fractured(film));
+                    let target = recipe.target(side, |film| self.source.is_fractured(film));
                     batch.indices.push(turn.film);
                     batch.targets.push(target);
                 }
@@ -91,7 +91,7 @@ impl<'a> Maker<'a> {
     }
 
     fn skips(&self) -> bool {
-        matches!(self.supply, Supply::Files(files) if files.skip_unreadable)
+        matches!(self.source, SampleSource::Files(files) if files.skip_unreadable)
     }
 
     /// An image as its recipe says. A partner that does not read but may be skipped stays out of it, and out of the recipe.
@@ -113,16 +113,16 @@ impl<'a> Maker<'a> {
 
     fn change(
         &mut self,
-        turn: Turn,
+        turn: Sample,
         transform: &Transform,
         out: &mut [f32],
     ) -> Result<(), DataError> {
-        let film = match self.supply {
-            Supply::Films(films) => {
+        let film = match self.source {
+            SampleSource::Dataset(films) => {
                 films.check(turn.film)?;
                 films.gray(turn.film)
             }
-            Supply::Files(files) => {
+            SampleSource::Files(files) => {
                 let path = &files.entries[turn.film].path;
                 self.reader
                     .read(path, &files.decoder, &files.preprocess, &mut self.fitted)?;

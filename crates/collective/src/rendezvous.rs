@@ -4,13 +4,13 @@ use std::net::{IpAddr, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::ffi::{self, Store};
-use crate::heart::{Heart, Rhythm};
+use crate::heartbeat::{Heartbeat, Timing};
 use crate::{Backend, CollectiveError, Environment};
 
 /// What comes of the meeting.
 pub(crate) struct Met {
     pub(crate) store: Store,
-    pub(crate) heart: Heart,
+    pub(crate) heartbeat: Heartbeat,
     /// The local address for gloo, empty for c10d's own choice.
     pub(crate) bind_to: String,
 }
@@ -85,10 +85,10 @@ pub(crate) fn meet(
         return Err(error);
     }
 
-    let rhythm = Rhythm::of(timeout);
+    let timing = Timing::of(timeout);
     // A connection of its own, with a short timeout: a beat never waits behind another's request.
     let beating = open(false, timeout).map_err(failed("reach the store"))?;
-    let heart = Heart::start(beating, rank, environment.world_size, rhythm, serves)
+    let heartbeat = Heartbeat::start(beating, rank, environment.world_size, timing, serves)
         .map_err(failed("announce itself"))??;
     let mut met = Met {
         bind_to: if backend == Backend::Gloo {
@@ -97,13 +97,13 @@ pub(crate) fn meet(
             String::new()
         },
         store,
-        heart,
+        heartbeat,
     };
     let missing = gather(&met.store, environment.world_size, timeout);
     match missing.map_err(failed("wait for the others")) {
         Ok(missing) if missing.is_empty() => Ok(met),
         Ok(missing) => {
-            met.heart.leave(None);
+            met.heartbeat.leave(None);
             Err(CollectiveError::Absent {
                 present: environment.world_size - missing.len(),
                 world_size: environment.world_size,
@@ -113,7 +113,7 @@ pub(crate) fn meet(
             })
         }
         Err(error) => {
-            met.heart.leave(None);
+            met.heartbeat.leave(None);
             Err(error)
         }
     }

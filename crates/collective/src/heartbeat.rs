@@ -16,12 +16,12 @@ const VERDICT: &str = "verdict";
 
 /// How often a rank writes, and how long it may be silent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rhythm {
+pub(crate) struct Timing {
     pub(crate) beat: Duration,
     pub(crate) silence: Duration,
 }
 
-impl Rhythm {
+impl Timing {
     /// A quarter of the operation's timeout of silence, at most 30 s, is death; ten beats fall into it, or one a second.
     pub(crate) fn of(timeout: Duration) -> Self {
         let silence = (timeout / 4).min(Duration::from_secs(30));
@@ -74,7 +74,7 @@ impl Finding {
 }
 
 /// What another rank wrote last.
-struct Pulse {
+struct PeerState {
     value: Vec<u8>,
     /// When the value was first seen.
     since: Instant,
@@ -84,12 +84,12 @@ struct Pulse {
 }
 
 #[derive(Default)]
-struct Mind {
+struct Monitor {
     /// An operation takes longer than a beat: read the others too.
     watch: bool,
     leave: bool,
     /// In order of rank; empty unless watching.
-    pulses: Vec<Pulse>,
+    peers: Vec<PeerState>,
     verdict: Option<Finding>,
     /// When the store answered last.
     answered: Option<Instant>,
@@ -99,41 +99,41 @@ struct Mind {
 
 struct Shared {
     rank: usize,
-    rhythm: Rhythm,
+    timing: Timing,
     begun: AtomicU64,
-    mind: Mutex<Mind>,
+    monitor: Mutex<Monitor>,
     bell: Condvar,
 }
 
 impl Shared {
-    fn mind(&self) -> MutexGuard<'_, Mind> {
-        // The mind is whole between any two statements; a panic elsewhere does not spoil it.
-        self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    fn monitor(&self) -> MutexGuard<'_, Monitor> {
+        // The monitor is whole between any two statements; a panic elsewhere does not spoil it.
+        self.monitor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// This process's heartbeat and its ear for the others'.
-pub(crate) struct Heart {
+pub(crate) struct Heartbeat {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Heart {
+impl Heartbeat {
     /// Writes the first beat, and starts the thread that writes the others through `store`, a connection of its own. `host`: this
     /// process serves the store, so it goes last.
     pub(crate) fn start(
         store: Store,
         rank: usize,
         world_size: usize,
-        rhythm: Rhythm,
+        timing: Timing,
         host: bool,
     ) -> Result<Result<Self, CollectiveError>, String> {
         store.set(&key(rank), b"0 0 +")?;
         let shared = Arc::new(Shared {
             rank,
-            rhythm,
+            timing,
             begun: AtomicU64::new(0),
-            mind: Mutex::default(),
+            monitor: Mutex::default(),
             bell: Condvar::new(),
         });
         let mut beating = Beating {
@@ -157,8 +157,8 @@ impl Heart {
         })
     }
 
-    pub(crate) fn rhythm(&self) -> Rhythm {
-        self.shared.rhythm
+    pub(crate) fn timing(&self) -> Timing {
+        self.shared.timing
     }
 
     /// Counts an operation and gives its number, from 1.
@@ -168,63 +168,63 @@ impl Heart {
 
     /// Reads the others from now on, or no longer.
     pub(crate) fn watch(&self, on: bool) {
-        let mut mind = self.shared.mind();
-        if mind.watch != on {
-            mind.watch = on;
-            mind.pulses.clear();
-            mind.answered = Some(Instant::now());
+        let mut monitor = self.shared.monitor();
+        if monitor.watch != on {
+            monitor.watch = on;
+            monitor.peers.clear();
+            monitor.answered = Some(Instant::now());
             self.shared.bell.notify_all();
         }
     }
 
     /// Who keeps operation `number` from ending, as far as is known now.
     pub(crate) fn finding(&self, number: u64) -> Option<Finding> {
-        let mind = self.shared.mind();
-        self.find(&mind, |pulse| pulse.begun < number)
+        let monitor = self.shared.monitor();
+        self.find(&monitor, |peer| peer.begun < number)
     }
 
     /// Waits for the cause of a failure to show. `None`: every rank is alive.
     pub(crate) fn diagnose(&self) -> Option<Finding> {
         self.watch(true);
-        let end = Instant::now() + self.shared.rhythm.patience();
-        let mut mind = self.shared.mind();
+        let end = Instant::now() + self.shared.timing.patience();
+        let mut monitor = self.shared.monitor();
         loop {
-            if let Some(finding) = self.find(&mind, |_| true) {
+            if let Some(finding) = self.find(&monitor, |_| true) {
                 return Some(finding);
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return None;
             }
-            let wait = left.min(self.shared.rhythm.beat);
-            let waited = self.shared.bell.wait_timeout(mind, wait);
-            mind = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let wait = left.min(self.shared.timing.beat);
+            let waited = self.shared.bell.wait_timeout(monitor, wait);
+            monitor = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Ranks that have not begun operation `number`.
     pub(crate) fn behind(&self, number: u64) -> Vec<usize> {
-        let mind = self.shared.mind();
-        let late = |(rank, pulse): (usize, &Pulse)| (pulse.begun < number).then_some(rank);
+        let monitor = self.shared.monitor();
+        let late = |(rank, peer): (usize, &PeerState)| (peer.begun < number).then_some(rank);
         let mine = self.shared.rank;
-        let late = mind.pulses.iter().enumerate().filter_map(late);
+        let late = monitor.peers.iter().enumerate().filter_map(late);
         late.filter(|&rank| rank != mine).collect()
     }
 
-    fn find(&self, mind: &Mind, counts: impl Fn(&Pulse) -> bool) -> Option<Finding> {
-        if let Some(finding) = &mind.verdict {
+    fn find(&self, monitor: &Monitor, counts: impl Fn(&PeerState) -> bool) -> Option<Finding> {
+        if let Some(finding) = &monitor.verdict {
             return Some(finding.clone());
         }
-        let silence = self.shared.rhythm.silence;
-        if let Some(answered) = mind.answered
-            && mind.watch
+        let silence = self.shared.timing.silence;
+        if let Some(answered) = monitor.answered
+            && monitor.watch
             && answered.elapsed() > silence
         {
             let message = format!("no answer for {:.1} s", answered.elapsed().as_secs_f64());
             return Some(Finding::StoreGone { message });
         }
-        let ranks: Vec<usize> = (mind.pulses.iter().enumerate())
-            .filter(|(rank, pulse)| *rank != self.shared.rank && pulse.left && counts(pulse))
+        let ranks: Vec<usize> = (monitor.peers.iter().enumerate())
+            .filter(|(rank, peer)| *rank != self.shared.rank && peer.left && counts(peer))
             .map(|(rank, _)| rank)
             .collect();
         (!ranks.is_empty()).then_some(Finding::Left { ranks })
@@ -232,27 +232,27 @@ impl Heart {
 
     /// Leaves what was found for the others, says goodbye, and ends the thread.
     pub(crate) fn leave(&mut self, found: Option<Finding>) {
-        let mut mind = self.shared.mind();
-        if mind.verdict.is_none() {
-            mind.verdict = found;
+        let mut monitor = self.shared.monitor();
+        if monitor.verdict.is_none() {
+            monitor.verdict = found;
         }
-        mind.leave = true;
+        monitor.leave = true;
         self.shared.bell.notify_all();
         // A thread that hangs in a connection to a vanished machine is left behind, at once where that is known.
-        let rhythm = self.shared.rhythm;
-        let hangs = (mind.answered).is_some_and(|answered| answered.elapsed() > rhythm.silence);
+        let timing = self.shared.timing;
+        let hangs = (monitor.answered).is_some_and(|answered| answered.elapsed() > timing.silence);
         let patience = if hangs {
-            rhythm.beat
+            timing.beat
         } else {
-            rhythm.patience() * 2
+            timing.patience() * 2
         };
         let end = Instant::now() + patience;
-        while !mind.ended && Instant::now() < end {
-            let waited = self.shared.bell.wait_timeout(mind, rhythm.beat);
-            mind = waited.unwrap_or_else(PoisonError::into_inner).0;
+        while !monitor.ended && Instant::now() < end {
+            let waited = self.shared.bell.wait_timeout(monitor, timing.beat);
+            monitor = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let ended = mind.ended;
-        drop(mind);
+        let ended = monitor.ended;
+        drop(monitor);
         if let Some(thread) = self.thread.take().filter(|_| ended) {
             // It has nothing left to do; its panic, if any, would be a bug that the missing goodbye already tells.
             let _ = thread.join();
@@ -277,7 +277,7 @@ struct End(Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.mind().ended = true;
+        self.0.monitor().ended = true;
         self.0.bell.notify_all();
     }
 }
@@ -287,23 +287,23 @@ impl Beating {
         let _end = End(Arc::clone(&self.shared));
         loop {
             let (watch, leave) = {
-                let mind = self.shared.mind();
-                (mind.watch, mind.leave)
+                let monitor = self.shared.monitor();
+                (monitor.watch, monitor.leave)
             };
             if let Err(message) = self.beat(watch, leave) {
-                let mut mind = self.shared.mind();
-                if mind.verdict.is_none() {
-                    mind.verdict = Some(Finding::StoreGone { message });
+                let mut monitor = self.shared.monitor();
+                if monitor.verdict.is_none() {
+                    monitor.verdict = Some(Finding::StoreGone { message });
                 }
                 return;
             }
             if leave {
                 break;
             }
-            let mind = self.shared.mind();
-            if mind.leave == leave && mind.watch == watch {
-                let beat = self.shared.rhythm.beat;
-                drop(self.shared.bell.wait_timeout(mind, beat));
+            let monitor = self.shared.monitor();
+            if monitor.leave == leave && monitor.watch == watch {
+                let beat = self.shared.timing.beat;
+                drop(self.shared.bell.wait_timeout(monitor, beat));
             }
         }
         if host {
@@ -318,7 +318,7 @@ impl Beating {
         if leave {
             let found = self
                 .shared
-                .mind()
+                .monitor()
                 .verdict
                 .as_ref()
                 .and_then(Finding::encode);
@@ -339,38 +339,38 @@ impl Beating {
         } else {
             None
         };
-        let mut mind = self.shared.mind();
-        mind.answered = Some(Instant::now());
-        if mind.verdict.is_none() {
-            mind.verdict = verdict;
+        let mut monitor = self.shared.monitor();
+        monitor.answered = Some(Instant::now());
+        if monitor.verdict.is_none() {
+            monitor.verdict = verdict;
         }
-        if let Some(values) = values.filter(|_| mind.watch) {
-            listen(&mut mind.pulses, values);
-            let silent = self.silent(&mind.pulses);
-            if mind.verdict.is_none() && !silent.is_empty() {
-                let silence = self.shared.rhythm.silence.as_secs_f64();
+        if let Some(values) = values.filter(|_| monitor.watch) {
+            listen(&mut monitor.peers, values);
+            let silent = self.silent(&monitor.peers);
+            if monitor.verdict.is_none() && !silent.is_empty() {
+                let silence = self.shared.timing.silence.as_secs_f64();
                 let found = Finding::Dead {
                     ranks: silent,
                     why: format!("no heartbeat for {silence:.1} s"),
                 };
                 if let Some(text) = found.encode() {
-                    drop(mind);
+                    drop(monitor);
                     self.store.set_once(VERDICT, text.as_bytes())?;
-                    mind = self.shared.mind();
+                    monitor = self.shared.monitor();
                 }
-                mind.verdict = Some(found);
+                monitor.verdict = Some(found);
             }
         }
-        drop(mind);
+        drop(monitor);
         self.shared.bell.notify_all();
         Ok(())
     }
 
-    fn silent(&self, pulses: &[Pulse]) -> Vec<usize> {
-        let silence = self.shared.rhythm.silence;
-        (pulses.iter().enumerate())
-            .filter(|(rank, pulse)| {
-                *rank != self.shared.rank && !pulse.left && pulse.since.elapsed() >= silence
+    fn silent(&self, peers: &[PeerState]) -> Vec<usize> {
+        let silence = self.shared.timing.silence;
+        (peers.iter().enumerate())
+            .filter(|(rank, peer)| {
+                *rank != self.shared.rank && !peer.left && peer.since.elapsed() >= silence
             })
             .map(|(rank, _)| rank)
             .collect()
@@ -378,40 +378,40 @@ impl Beating {
 
     /// Keeps the store up until the others have left too, or are silent.
     fn linger(&mut self) {
-        let end = Instant::now() + self.shared.rhythm.patience();
-        let mut pulses = Vec::new();
+        let end = Instant::now() + self.shared.timing.patience();
+        let mut peers = Vec::new();
         while Instant::now() < end {
             let Ok(values) = self.store.get_many(&self.keys) else {
                 return;
             };
-            listen(&mut pulses, values);
-            let silent = self.silent(&pulses);
-            let gone = |(rank, pulse): (usize, &Pulse)| pulse.left || silent.contains(&rank);
-            if pulses.iter().enumerate().all(gone) {
+            listen(&mut peers, values);
+            let silent = self.silent(&peers);
+            let gone = |(rank, peer): (usize, &PeerState)| peer.left || silent.contains(&rank);
+            if peers.iter().enumerate().all(gone) {
                 return;
             }
-            std::thread::sleep(self.shared.rhythm.beat.min(Duration::from_millis(50)));
+            std::thread::sleep(self.shared.timing.beat.min(Duration::from_millis(50)));
         }
     }
 }
 
 /// Takes the values in, and remembers since when each has stood still.
-fn listen(pulses: &mut Vec<Pulse>, values: Vec<Vec<u8>>) {
+fn listen(peers: &mut Vec<PeerState>, values: Vec<Vec<u8>>) {
     for (rank, value) in values.into_iter().enumerate() {
-        if pulses.get(rank).is_some_and(|pulse| pulse.value == value) {
+        if peers.get(rank).is_some_and(|peer| peer.value == value) {
             continue;
         }
         let text = String::from_utf8_lossy(&value).into_owned();
         let mut words = text.split(' ').skip(1);
-        let pulse = Pulse {
+        let peer = PeerState {
             value,
             since: Instant::now(),
             begun: words.next().and_then(|word| word.parse().ok()).unwrap_or(0),
             left: words.next() == Some("-"),
         };
-        match pulses.get_mut(rank) {
-            Some(place) => *place = pulse,
-            None => pulses.push(pulse),
+        match peers.get_mut(rank) {
+            Some(place) => *place = peer,
+            None => peers.push(peer),
         }
     }
 }
@@ -440,20 +440,20 @@ mod tests {
     fn death_is_noticed_well_within_the_timeout() {
         for seconds in [2, 10, 60, 1800] {
             let timeout = Duration::from_secs(seconds);
-            let rhythm = Rhythm::of(timeout);
-            assert!(rhythm.beat * 10 <= rhythm.silence, "{rhythm:?}");
-            assert!(rhythm.patience() * 2 <= timeout, "{rhythm:?}");
+            let timing = Timing::of(timeout);
+            assert!(timing.beat * 10 <= timing.silence, "{timing:?}");
+            assert!(timing.patience() * 2 <= timeout, "{timing:?}");
         }
     }
 
     #[test]
     fn a_pulse_that_changes_is_heard_and_one_that_stands_still_keeps_its_time() {
-        let mut pulses = Vec::new();
-        listen(&mut pulses, vec![b"1 0 +".to_vec(), b"7 3 +".to_vec()]);
-        let since = pulses[1].since;
-        listen(&mut pulses, vec![b"2 4 -".to_vec(), b"7 3 +".to_vec()]);
-        assert!(pulses[0].left && pulses[0].begun == 4);
-        assert!(!pulses[1].left && pulses[1].begun == 3);
-        assert_eq!(pulses[1].since, since);
+        let mut peers = Vec::new();
+        listen(&mut peers, vec![b"1 0 +".to_vec(), b"7 3 +".to_vec()]);
+        let since = peers[1].since;
+        listen(&mut peers, vec![b"2 4 -".to_vec(), b"7 3 +".to_vec()]);
+        assert!(peers[0].left && peers[0].begun == 4);
+        assert!(!peers[1].left && peers[1].begun == 3);
+        assert_eq!(peers[1].since, since);
     }
 }
