@@ -60,7 +60,7 @@ enum Command {
     Quickstart,
     /// Make sure of libtorch, then run every test of the workspace
     Test(test::Arguments),
-    /// Train the model that ships, from a folder of images to its file and its card
+    /// Train the models that ship, from a folder of images to their files and cards
     TrainShipped(train_shipped::Arguments),
     /// Compare exported models with the program on real images, in PyTorch and ONNX Runtime
     Parity(parity::Arguments),
