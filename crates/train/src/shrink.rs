@@ -1,10 +1,9 @@
 //! A model file of half the size.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use osteon_data::{Dataset, FilmHash, Split};
+use osteon_data::{Dataset, Split};
 use osteon_model::{ModelInfo, Storage, load, save_as};
 
 use crate::average::average;
@@ -144,9 +143,10 @@ fn take_val(
             }),
         };
     }
-    let val: BTreeSet<String> = films.short_digests().collect();
-    let hashes: BTreeSet<FilmHash> = films.hashes().into_iter().collect();
-    let learned = val.intersection(&known.train_films).count();
+    let learned = films
+        .short_digests()
+        .filter(|digest| known.train_films.contains(digest))
+        .count();
     if learned > 0 {
         return Err(TrainError::ValLearned {
             images: learned,
@@ -156,7 +156,6 @@ fn take_val(
     films.fingerprint().clone_into(&mut known.val_fingerprint);
     known.val_images = films.len() as u64;
     known.val_fractured = films.fractured() as u64;
-    (known.val_films, known.val_hashes) = (val, hashes);
     Ok(())
 }
 

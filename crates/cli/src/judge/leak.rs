@@ -40,7 +40,9 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Dataset) -> Vec<Seen> {
 }
 
 fn is_own_val(info: &ModelInfo, split: Split, films: &Dataset) -> bool {
-    split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
+    // Of an average val chose nothing: it is as clean as any other set.
+    let chose = info.training_data.averaged.is_none();
+    chose && split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
 }
 
 /// Counts, and the figures on the images that the model has not seen.

@@ -88,7 +88,12 @@ pub(super) fn model(j: &Judgement) -> Markup {
                 dt { "Calibration" } dd { (or_unknown(&m.calibration)) }
                 dt { "Threshold" } dd { (crate::text::score(j.summary.threshold)) }
                 dt { "Trained on" } dd { (or_unknown(&m.trained_on)) ": " (images(m.train_images)) }
-                dt { "Chosen on" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }
+                @if let Some(folds) = m.averaged {
+                    dt { "Chosen on" } dd { "nothing: the weights are the mean of " (folds) " folds, each trained to its last epoch" }
+                    dt { "Val, kept apart" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }
+                } @else {
+                    dt { "Chosen on" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }
+                }
                 dt { "Epoch, seed" } dd { @if m.epochs == 0 { span.unknown { "not known" } } @else { "after epoch " (grouped(m.epochs)) ", seed " (m.seed) } }
                 dt { "Written by" } dd { (or_unknown(&m.program)) }
                 dt { "Licence" } dd { (or_unknown(m.licence.as_deref().unwrap_or_default())) }
