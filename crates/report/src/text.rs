@@ -164,7 +164,7 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(12_345_678), "12\u{202f}345\u{202f}678");
-        assert_eq!(count(1, "film"), "1 image");
+        assert_eq!(count(1, "image"), "1 image");
         assert_eq!(score(0.5), "0.50");
         assert_eq!(score(0.123_4), "0.123");
     }

@@ -17,7 +17,7 @@ pub enum Sampler {
     #[default]
     Shuffled,
     /// As many draws as there are images, with replacement: each draw takes one class or the other with the same probability, then any image of it.
-    /// With strata ([`crate::Dataset::stratify`]), a stratum first, by its number of images, and then one of its classes.
+    /// With `train.balance` a value of that field first, by its number of images, and then one of the classes within it.
     Weighted,
     /// One image of each group, in random order: copies of one image, or images of one patient, count once an epoch. An image without a
     /// group is a group of its own.

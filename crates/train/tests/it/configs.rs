@@ -28,7 +28,7 @@ fn every_config_resolves() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 7);
 }
 
 /// `default.toml` writes out every key, so it documents them; it must not differ from the built-in defaults.
