@@ -97,10 +97,12 @@ pub struct TrainingData {
     /// What the weights began from, in words; `None`: random weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_from: Option<String>,
-    /// The weights are the mean of so many models, the folds of a cross-validation, and val chose nothing: its films are not listed below. `None`:
-    /// of one run.
+    /// The weights are the mean of so many models, the folds of a cross-validation; `None`: of one run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub averaged: Option<u64>,
+    /// Val chose nothing: the last epoch was kept, and what is decided was fitted to other images. Its images are then not listed below.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub val_apart: bool,
     /// The first 16 hexadecimal digits of the SHA-256 of every training file: a judgement can say what the model has seen.
     #[serde(default)]
     pub train_films: BTreeSet<String>,

@@ -292,9 +292,9 @@ pub struct ModelCard {
     pub train_images: (u64, u64),
     /// (images, fractured) it was chosen, calibrated and given its threshold on.
     pub val_images: (u64, u64),
-    /// The weights are the mean of so many models, the folds of a cross-validation, and val was kept apart from every choice.
+    /// Val was kept apart from every choice.
     #[serde(default)]
-    pub averaged: Option<u64>,
+    pub val_apart: bool,
     /// Epochs of the best weights.
     pub epochs: u64,
     /// Seed.

@@ -60,7 +60,7 @@ function contentOf(model) {
 const section = (name, content) => (content ? [el('h3', { text: t(`card.${name}`) }), ...content] : []);
 
 function figures({ metrics, training_data: data }) {
-  const parts = [['val', data?.averaged ? 'card.apart' : 'card.flatter'], ['test', 'card.test']].flatMap(([split, text]) => {
+  const parts = [['val', data?.val_apart ? 'card.apart' : 'card.flatter'], ['test', 'card.test']].flatMap(([split, text]) => {
     const found = metrics?.[split];
     if (!found) return [];
     const { tp, fn } = found.confusion;

@@ -84,6 +84,7 @@ fn learned(folds: &[TrainingData]) -> Result<TrainingData, usize> {
         val_images: 0,
         val_fractured: 0,
         averaged: Some(folds.len() as u64),
+        val_apart: false,
         train_films: all,
         val_films: std::collections::BTreeSet::new(),
         train_hashes: &first.train_hashes | &first.val_hashes,

@@ -7,6 +7,7 @@ use osteon_data::{Dataset, Split};
 use osteon_model::{ModelInfo, Storage, load, save_as};
 
 use crate::average::average;
+use crate::config::Monitor;
 use crate::scores::Scores;
 use crate::team::Team;
 use crate::trainer::{Judged, fit, read};
@@ -49,7 +50,7 @@ pub struct Written<'a> {
 /// five folds. The promises then are of models made by the same recipe, of which this is one; the figures are of this model on val.
 ///
 /// Several models, the folds of one cross-validation, are averaged: their mean has learned from all their images, so it can be fitted to
-/// out-of-fold scores alone, and its val is one that the folds did not have.
+/// out-of-fold scores alone, and its val is one that the folds did not have. Without `refit` it is calibrated on nothing: to begin another training from.
 ///
 /// # Errors
 /// If a model or the images do not read, a weight is too large for 16 bits, the images are others, or several models are no folds.
@@ -72,7 +73,7 @@ pub fn shrink(
     };
     let (net, mut info) = match models {
         [model] => load(model, device)?,
-        _ if scores.is_none() => return Err(TrainError::AverageUnfitted),
+        _ if refit.is_some() && scores.is_none() => return Err(TrainError::AverageUnfitted),
         _ => average(models, device)?,
     };
     let mut before = val_auc(&info);
@@ -99,6 +100,12 @@ pub fn shrink(
                 info.metrics.out_of_fold = Some(scores.judged.summary(&info)?);
                 info.metrics.subsets = scores.subsets(&info)?;
                 info.metrics.val = Some(judged.summary(&info)?);
+                let known = &mut info.training_data;
+                if known.averaged.is_some() || config.train.monitor == Monitor::LastEpoch {
+                    known.val_apart = true;
+                    known.val_films.clear();
+                    known.val_hashes.clear();
+                }
             }
         }
         // It was of the weights as they were.

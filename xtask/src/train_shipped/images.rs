@@ -15,6 +15,11 @@ const COLUMNS: [&str; 9] = [
     "path", "label", "split", "group", "source", "region", "view", "hardware", "boxes",
 ];
 
+/// Places of some of them.
+const SPLIT: usize = 2;
+const GROUP: usize = 3;
+const REGION: usize = 5;
+
 /// A row of a source's table.
 struct Row(csv::StringRecord);
 
@@ -38,11 +43,14 @@ impl Head {
     }
 }
 
-/// Copies the images to `out` and writes `manifest.csv` there, last: where it lies, all is there. Val of FracAtlas becomes test, which no fold
-/// learns from.
+/// The data set that the models learn from, in the folder of the images.
+pub const ALL: &str = "fracatlas-and-kaggle.csv";
+/// The same for folds: what is val there is test here, which no fold learns from.
+pub const FOLDS: &str = "folds.csv";
+
+/// Copies the images to `out` and writes the tables there, last: where they lie, all is there.
 pub fn gather(data: &Path, out: &Path) -> Result<()> {
-    let manifest = out.join("manifest.csv");
-    if manifest.is_file() {
+    if [ALL, FOLDS].iter().all(|name| out.join(name).is_file()) {
         return Ok(());
     }
     let mut rows = Vec::new();
@@ -61,6 +69,18 @@ pub fn gather(data: &Path, out: &Path) -> Result<()> {
         fs::copy(data.join(path), &to)
             .with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
     }
+    write(&out.join(ALL), &rows)?;
+    for (_, record) in &mut rows {
+        let split = &mut record[SPLIT];
+        if split == "val" {
+            "test".clone_into(split);
+        }
+    }
+    write(&out.join(FOLDS), &rows)
+}
+
+/// Writes a manifest, whole or not at all.
+fn write(path: &Path, rows: &[(PathBuf, [String; 9])]) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for (_, record) in rows {
@@ -69,9 +89,9 @@ pub fn gather(data: &Path, out: &Path) -> Result<()> {
     let bytes = writer
         .into_inner()
         .context("cannot write a table to memory")?;
-    let beside = out.join("manifest.new");
+    let beside = path.with_extension("new");
     fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
-    fs::rename(&beside, &manifest).with_context(|| format!("cannot write {}", manifest.display()))
+    fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The images of a source: where each lies below the data, and its row of the manifest.
@@ -96,7 +116,7 @@ fn of_source(data: &Path, source: &'static str) -> Result<Vec<(PathBuf, [String;
         let (split, class) = (head.of(&row, "split"), head.of(&row, "class"));
         let path = format!("{source}/{split}/{class}/{}", head.of(&row, "file"));
         let split = match split {
-            "val" if !kaggle => "test",
+            "val" if !kaggle => "val",
             _ => "train",
         };
         let hardware = match head.of(&row, "hardware") {
@@ -123,10 +143,6 @@ fn of_source(data: &Path, source: &'static str) -> Result<Vec<(PathBuf, [String;
 /// Puts into one group what follows each other in number and shows the same region. `FracAtlas` names no patients, but numbers the views of one examination in a row: of 482
 /// fractured images 329 are followed by a fractured one, where chance would make it 57. What was one group stays one.
 fn join_neighbours(rows: &mut [(PathBuf, [String; 9])]) {
-    let [split, group, region] = ["split", "group", "region"].map(|name| {
-        // Invariant: they are columns.
-        COLUMNS.iter().position(|known| *known == name).unwrap_or(0)
-    });
     let number = |path: &Path| -> Option<u64> {
         let name = path.file_stem()?.to_str()?;
         name.trim_start_matches(|c: char| !c.is_ascii_digit())
@@ -144,11 +160,11 @@ fn join_neighbours(rows: &mut [(PathBuf, [String; 9])]) {
             continue;
         };
         let same = |column: usize| rows[a].1[column] == rows[b].1[column];
-        if after == before + 1 && same(split) && same(region) {
-            let (kept, gone) = (rows[a].1[group].clone(), rows[b].1[group].clone());
+        if after == before + 1 && same(SPLIT) && same(REGION) {
+            let (kept, gone) = (rows[a].1[GROUP].clone(), rows[b].1[GROUP].clone());
             for (_, record) in rows.iter_mut() {
-                if record[group] == gone {
-                    record[group].clone_from(&kept);
+                if record[GROUP] == gone {
+                    record[GROUP].clone_from(&kept);
                 }
             }
         }
@@ -156,7 +172,7 @@ fn join_neighbours(rows: &mut [(PathBuf, [String; 9])]) {
 }
 
 /// The table of a source.
-pub fn table_of(data: &Path, source: &str) -> PathBuf {
+fn table_of(data: &Path, source: &str) -> PathBuf {
     data.join("manifests").join(format!("{source}.csv"))
 }
 
@@ -194,8 +210,12 @@ mod tests {
         }
         let out = dir.path().join("out");
         gather(dir.path(), &out).unwrap();
+        let folds = fs::read_to_string(out.join(FOLDS)).unwrap();
+        let all = fs::read_to_string(out.join(ALL)).unwrap();
+        assert_eq!(all.replace(",val,", ",test,"), folds);
+        assert_ne!(all, folds);
         assert_eq!(
-            fs::read_to_string(out.join("manifest.csv")).unwrap(),
+            folds,
             "path,label,split,group,source,region,view,hardware,boxes\n\
              fracatlas/train/fractured/a.jpg,fractured,train,cluster 1,fracatlas,hand,mixed,no,0.5 0.5 0.1 0.1\n\
              fracatlas/val/not fractured/b.jpg,not fractured,test,cluster 2,fracatlas,leg,frontal,yes,\n\

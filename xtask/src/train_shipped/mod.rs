@@ -10,15 +10,24 @@ use serde::Deserialize;
 
 use crate::{download::libtorch, workspace};
 
-/// A model that ships: the average of the folds of a cross-validation.
+/// A model that ships.
 struct Model {
     /// What it is called: its run folder, its config and its file.
     name: &'static str,
     card: &'static str,
-    /// The model whose folds its folds begin from.
-    from: Option<&'static str>,
+    begins: Begins,
+    /// Of its run, besides the config.
+    set: &'static [&'static str],
     /// Bytes that its file may have.
     most_bytes: u64,
+}
+
+/// What the run of a model begins from.
+enum Begins {
+    /// The average of a cross-validation's folds by the same config, whose out-of-fold scores it is fitted to, too.
+    Folds,
+    /// The weights of another model that ships.
+    Model(&'static str),
 }
 
 /// One after the other. This is the whole recipe, with the configs.
@@ -26,19 +35,25 @@ const MODELS: &[Model] = &[
     Model {
         name: "accurate",
         card: "docs/MODEL_CARD.md",
-        from: None,
+        begins: Begins::Folds,
+        set: &[
+            "optimizer.lr=0.0003",
+            "schedule.warmup_epochs=0.2",
+            "train.epochs=2",
+        ],
         most_bytes: 24 << 20,
     },
     Model {
         name: "fast",
         card: "docs/MODEL_CARD_FAST.md",
-        from: Some("accurate"),
+        begins: Begins::Model("accurate"),
+        set: &[],
         most_bytes: 12 << 20,
     },
 ];
 
 const FOLDS: &str = "5";
-/// The source that calibration, operating points and promises are fitted to: images of one hospital as they came, which the other is not.
+/// The source whose out-of-fold scores calibration, operating points and promises are fitted to: images of one hospital as they came, which the other is not.
 const FITTED_TO: &str = "source=fracatlas";
 /// How far 16 bits may move the ROC-AUC on val.
 const MOST_MOVED: f64 = 0.001;
@@ -77,13 +92,12 @@ pub struct Arguments {
     dry_run: bool,
 }
 
-/// What becomes of a cross-validation.
-#[derive(Debug, PartialEq)]
-enum Step {
-    /// It is done.
-    Keep,
-    /// `osteon` with these arguments.
-    Run(Vec<String>),
+/// One run of the program.
+struct Step {
+    /// Its run folder or file in `--out`.
+    name: String,
+    /// `osteon` with these arguments; `None`: it is done.
+    words: Option<Vec<String>>,
 }
 
 /// The part of `osteon shrink --json` that is looked at.
@@ -101,9 +115,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.dry_run {
         println!("images: {}", images_of(arguments).display());
         for model in MODELS {
-            match plan(arguments, model, &Path::exists)? {
-                Step::Keep => println!("{}: done, kept", model.name),
-                Step::Run(words) => println!("{}: osteon {}", model.name, words.join(" ")),
+            for step in plan(arguments, model, &Path::exists)? {
+                match step.words {
+                    None => println!("{}: done, kept", step.name),
+                    Some(words) => println!("{}: osteon {}", step.name, words.join(" ")),
+                }
             }
             println!("then: osteon {}", shrink(arguments, model)?.join(" "));
             for words in gate(arguments, model)? {
@@ -125,21 +141,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .with_context(|| format!("cannot create {}", arguments.out.display()))?;
     images::gather(&arguments.data, &images_of(arguments))?;
     for model in MODELS {
-        match plan(arguments, model, &Path::exists)? {
-            Step::Keep => eprintln!("{}: done, kept", model.name),
-            Step::Run(words) => {
-                workspace::must_succeed(osteon(&root).args(words))?;
-                let done = done(arguments, model);
-                std::fs::write(&done, b"")
-                    .with_context(|| format!("cannot write {}", done.display()))?;
-            }
+        for step in plan(arguments, model, &Path::exists)? {
+            let Some(words) = step.words else {
+                eprintln!("{}: done, kept", step.name);
+                continue;
+            };
+            workspace::must_succeed(osteon(&root).args(words))?;
+            let done = done(arguments, &step.name);
+            std::fs::write(&done, b"")
+                .with_context(|| format!("cannot write {}", done.display()))?;
         }
         ship(arguments, model, &root)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Averages the folds, fits what is decided, takes the gate over, and puts file and card into their places.
+/// Fits what is decided, takes the gate over, and puts file and card into their places.
 fn ship(arguments: &Arguments, model: &Model, root: &Path) -> Result<()> {
     let words = shrink(arguments, model)?;
     let shrunk: Shrunk = serde_json::from_str(&workspace::answered(osteon(root).args(words))?)
@@ -207,54 +224,101 @@ fn file_of(arguments: &Arguments, model: &Model) -> PathBuf {
     arguments.out.join(format!("{}.safetensors", model.name))
 }
 
-/// What is to be done of a cross-validation: nothing, to begin, or to go on.
-fn plan(arguments: &Arguments, model: &Model, exists: &dyn Fn(&Path) -> bool) -> Result<Step> {
-    let run = arguments.out.join(model.name);
-    if exists(&done(arguments, model)) {
-        return Ok(Step::Keep);
-    }
-    if exists(&run.join("config.toml")) {
-        return Ok(Step::Run(words(
-            &["train", "--resume", "--folds", FOLDS, "--run"],
-            &[&run],
-        )?));
-    }
+/// What is to be done before a model can be fitted: each run begins, goes on or is done.
+fn plan(arguments: &Arguments, model: &Model, exists: &dyn Fn(&Path) -> bool) -> Result<Vec<Step>> {
+    let out = &arguments.out;
     let config = model.config();
+    let mut steps = Vec::new();
+    let from = match model.begins {
+        Begins::Folds => {
+            let (folds, average) = (folds_of(model), format!("{}-average", model.name));
+            let data = images_of(arguments).join(images::FOLDS);
+            steps.push(train(
+                arguments,
+                &folds,
+                &["--folds", FOLDS],
+                (&config, &data, &[]),
+                exists,
+            )?);
+            let file = out.join(format!("{average}.safetensors"));
+            let words = words(&["shrink"], &[&out.join(&folds), &file])?;
+            steps.push(Step {
+                words: (!exists(&done(arguments, &average))).then_some(words),
+                name: average,
+            });
+            file
+        }
+        Begins::Model(name) => out.join(name).join("model.safetensors"),
+    };
+    let mut set = vec![format!("train.init={}", quoted(&from)?)];
+    set.extend(model.set.iter().map(|&text| text.to_owned()));
+    let data = images_of(arguments).join(images::ALL);
+    steps.push(train(
+        arguments,
+        model.name,
+        &[],
+        (&config, &data, &set),
+        exists,
+    )?);
+    Ok(steps)
+}
+
+/// A training in a folder of this name: by a config, on a data set, with settings on top.
+fn train(
+    arguments: &Arguments,
+    name: &str,
+    flags: &[&str],
+    (config, data, settings): (&str, &Path, &[String]),
+    exists: &dyn Fn(&Path) -> bool,
+) -> Result<Step> {
+    let run = arguments.out.join(name);
+    let step = |words| Step {
+        name: name.to_owned(),
+        words,
+    };
+    if exists(&done(arguments, name)) {
+        return Ok(step(None));
+    }
+    let begun = exists(&run.join("config.toml"));
     let mut all = words(
-        &["train", "--config", &config, "--folds", FOLDS, "--data"],
-        &[&images_of(arguments)],
+        &[
+            &["train"][..],
+            flags,
+            if begun { &["--resume"] } else { &[] },
+        ]
+        .concat(),
+        &[],
     )?;
     all.extend(words(&["--run"], &[&run])?);
-    let mut set = Vec::new();
-    if let Some(threads) = arguments.threads {
-        set.push(format!("train.threads={threads}"));
+    if !begun {
+        all.extend(words(&["--config", config, "--data"], &[data])?);
+        let threads = arguments.threads.map(|n| format!("train.threads={n}"));
+        for text in settings.iter().cloned().chain(threads) {
+            all.extend(["--set".to_owned(), text]);
+        }
     }
-    if let Some(from) = model.from {
-        let of_fold = arguments
-            .out
-            .join(from)
-            .join("fold-{fold}/model.safetensors");
-        set.push(format!("train.init={}", quoted(&of_fold)?));
-    }
-    all.extend(set.into_iter().flat_map(|text| ["--set".to_owned(), text]));
-    Ok(Step::Run(all))
+    Ok(step(Some(all)))
 }
 
-/// The file that says that a cross-validation came to its end.
-fn done(arguments: &Arguments, model: &Model) -> PathBuf {
-    arguments.out.join(format!("{}.done", model.name))
+fn folds_of(model: &Model) -> String {
+    format!("{}-folds", model.name)
 }
 
-/// `osteon shrink` of what the folds left.
+/// The file that says that a step came to its end: a run that was interrupted has a model, too.
+fn done(arguments: &Arguments, name: &str) -> PathBuf {
+    arguments.out.join(format!("{name}.done"))
+}
+
+/// `osteon shrink` of what the run left: fitted to out-of-fold scores where there are any, else to val.
 fn shrink(arguments: &Arguments, model: &Model) -> Result<Vec<String>> {
     let run = arguments.out.join(model.name);
     let mut all = words(&["shrink"], &[&run, &file_of(arguments, model)])?;
-    let fixed = ["--name", model.name, "--refit", "--json", "--data"];
-    all.extend(words(&fixed, &[&arguments.data.join("fracatlas")])?);
-    all.extend(words(&["--scores"], &[&run.join("out_of_fold.csv")])?);
-    let table = quoted(&images::table_of(&arguments.data, "fracatlas"))?;
-    all.extend(words(&["--only", FITTED_TO, "--set"], &[])?);
-    all.push(format!("data.annotations={table}"));
+    all.extend(words(&["--name", model.name, "--refit", "--json"], &[])?);
+    if matches!(model.begins, Begins::Folds) {
+        let scores = arguments.out.join(folds_of(model)).join("out_of_fold.csv");
+        all.extend(words(&["--scores"], &[&scores])?);
+        all.extend(words(&["--only", FITTED_TO], &[])?);
+    }
     Ok(all)
 }
 
@@ -352,23 +416,25 @@ mod tests {
 
     fn shown(exists: &[&str]) -> Vec<String> {
         let there = |path: &Path| exists.iter().any(|known| Path::new(known) == path);
-        MODELS
-            .iter()
-            .map(|model| match plan(&arguments(), model, &there).unwrap() {
-                Step::Keep => "keep".to_owned(),
-                Step::Run(words) => words.join(" "),
-            })
-            .collect()
+        let steps = |model| plan(&arguments(), model, &there).unwrap();
+        let text = |step: Step| {
+            step.words
+                .map_or("keep".to_owned(), |words| words.join(" "))
+        };
+        MODELS.iter().flat_map(steps).map(text).collect()
     }
 
     #[test]
-    fn the_fast_model_begins_from_the_accurate_ones_folds() {
+    fn folds_are_averaged_and_each_model_begins_from_what_was_before() {
         assert_eq!(
             shown(&[]),
             [
-                "train --config configs/accurate.toml --folds 5 --data /runs/images --run /runs/accurate --set train.threads=2",
-                "train --config configs/fast.toml --folds 5 --data /runs/images --run /runs/fast --set train.threads=2 \
-                 --set train.init=\"/runs/accurate/fold-{fold}/model.safetensors\"",
+                "train --folds 5 --run /runs/accurate-folds --config configs/accurate.toml --data /runs/images/folds.csv --set train.threads=2",
+                "shrink /runs/accurate-folds /runs/accurate-average.safetensors",
+                "train --run /runs/accurate --config configs/accurate.toml --data /runs/images/fracatlas-and-kaggle.csv \
+                 --set train.init=\"/runs/accurate-average.safetensors\" --set optimizer.lr=0.0003 --set schedule.warmup_epochs=0.2 --set train.epochs=2 --set train.threads=2",
+                "train --run /runs/fast --config configs/fast.toml --data /runs/images/fracatlas-and-kaggle.csv \
+                 --set train.init=\"/runs/accurate/model.safetensors\" --set train.threads=2",
             ]
         );
     }
@@ -376,21 +442,36 @@ mod tests {
     #[test]
     fn what_is_done_is_kept_and_what_was_begun_goes_on() {
         let steps = shown(&[
-            "/runs/accurate.done",
+            "/runs/accurate-folds.done",
+            "/runs/accurate-average.done",
             "/runs/accurate/config.toml",
-            "/runs/fast/config.toml",
         ]);
-        assert_eq!(steps, ["keep", "train --resume --folds 5 --run /runs/fast"]);
+        assert_eq!(
+            steps[..3],
+            ["keep", "keep", "train --resume --run /runs/accurate"]
+        );
+        // A model alone is no sign: an interrupted run has one.
+        let steps = shown(&[
+            "/runs/accurate-folds/config.toml",
+            "/runs/accurate-folds/fold-1/model.safetensors",
+        ]);
+        assert_eq!(
+            steps[0],
+            "train --folds 5 --resume --run /runs/accurate-folds"
+        );
     }
 
     #[test]
-    fn what_is_decided_is_fitted_to_one_source() {
-        let said = shrink(&arguments(), &MODELS[1]).unwrap().join(" ");
+    fn what_is_decided_is_fitted_out_of_fold_where_there_are_folds() {
+        let said = |model| shrink(&arguments(), model).unwrap().join(" ");
         assert_eq!(
-            said,
-            "shrink /runs/fast /runs/fast.safetensors --name fast --refit --json --data /films \"of\" a/fracatlas \
-             --scores /runs/fast/out_of_fold.csv --only source=fracatlas --set \
-             data.annotations=\"/films \\\"of\\\" a/manifests/fracatlas.csv\""
+            said(&MODELS[0]),
+            "shrink /runs/accurate /runs/accurate.safetensors --name accurate --refit --json \
+             --scores /runs/accurate-folds/out_of_fold.csv --only source=fracatlas"
+        );
+        assert_eq!(
+            said(&MODELS[1]),
+            "shrink /runs/fast /runs/fast.safetensors --name fast --refit --json"
         );
     }
 

@@ -118,30 +118,42 @@ fn a_training_that_broke_off_goes_on_where_it_was_and_only_a_whole_one_ships() {
 
     let said = Ended::of(&mut shipped(&small, &["--dry-run"])).passed();
     assert!(
-        said.contains("accurate: osteon train") && said.contains("then: gate copy"),
+        said.contains("accurate-folds: osteon train") && said.contains("then: gate copy"),
         "{said}"
     );
     assert!(calls(&log).is_empty());
 
-    // The second cross-validation fails: the first model ships, the second is as it was.
-    Ended::of(shipped(&small, &[]).env("SMALL_FAILS", "--run runs/fast")).failed();
-    assert!(small.read(accurate).contains("configs/accurate.toml"));
+    // The last training fails: the first model ships, the second is as it was.
+    Ended::of(shipped(&small, &[]).env("SMALL_FAILS", "runs/fast")).failed();
+    assert!(
+        small
+            .read(accurate)
+            .contains("accurate-average.safetensors")
+    );
     assert_eq!(small.read(fast), before);
     let failed = calls(&log);
-    assert_eq!(failed.len(), 4, "{failed:?}");
+    let verbs: Vec<_> = failed
+        .iter()
+        .map(|call| call.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(
+        verbs,
+        ["train", "shrink", "train", "shrink", "info", "train"],
+        "{failed:?}"
+    );
     // It had begun.
     small.write("runs/fast/config.toml", "");
 
     let said = Ended::of(&mut shipped(&small, &[])).passed();
-    assert!(said.contains("accurate: done, kept"), "{said}");
+    assert!(said.contains("accurate-folds: done, kept"), "{said}");
     assert!(said.contains("ROC-AUC on val 0.9004"), "{said}");
-    let rest = &calls(&log)[4..];
+    let rest = &calls(&log)[6..];
     assert!(
         rest[0].starts_with("shrink") && rest[1].starts_with("info --card"),
         "{rest:?}"
     );
     assert!(
-        rest[2].starts_with("train --resume --folds 5 --run") && rest[2].ends_with("fast"),
+        rest[2].starts_with("train --resume --run") && rest[2].ends_with("fast"),
         "{rest:?}"
     );
     assert!(

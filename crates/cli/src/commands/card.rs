@@ -114,10 +114,9 @@ fn use_and_data(info: &ModelInfo) -> String {
 
 /// What epoch, calibration and thresholds were chosen on.
 fn chosen(info: &ModelInfo) -> String {
-    if let (Some(folds), Some(on)) = (info.training_data.averaged, info.fitted_on) {
+    if let (true, Some(on)) = (info.training_data.val_apart, info.fitted_on) {
         return format!(
-            "The weights are the mean of {folds} models, each trained on all but one part of the training images; all learned to the last epoch, and nothing was chosen. Calibration, \
-             operating points and promises were fitted on {on}: the part that each model had not seen. Val was kept apart from all of it."
+            "No epoch was chosen: the last one was kept. Calibration, operating points and promises were fitted on {on}, of models trained by the same recipe. Val was kept apart from all of it."
         );
     }
     match info.fitted_on {
@@ -132,11 +131,11 @@ fn figures(info: &ModelInfo) -> String {
     let mut text = "## How well it does\n\n".to_owned();
     match &info.metrics.val {
         Some(val) => {
-            text += match info.training_data.averaged {
-                Some(_) => {
+            text += match info.training_data.val_apart {
+                true => {
                     "On val, from which nothing was learned and on which nothing was chosen. In brackets: 95 % intervals.\n\n"
                 }
-                None => {
+                false => {
                     "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n"
                 }
             };
@@ -335,9 +334,9 @@ fn limits(info: &ModelInfo) -> String {
         .val
         .as_ref()
         .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
-    let evidence = match info.training_data.averaged {
-        Some(_) => format!("Val has {fractured} fractured images: the intervals above are wide."),
-        None => format!(
+    let evidence = match info.training_data.val_apart {
+        true => format!("Val has {fractured} fractured images: the intervals above are wide."),
+        false => format!(
             "It was chosen on {fractured} fractured images: the intervals above are wide, and the figures on other images are likely lower."
         ),
     };

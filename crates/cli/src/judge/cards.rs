@@ -90,7 +90,7 @@ pub fn model(predictor: &Predictor, file: Option<&Path>) -> ModelCard {
         trained_on: data.name.clone(),
         train_images: (data.train_images, data.train_fractured),
         val_images: (data.val_images, data.val_fractured),
-        averaged: data.averaged,
+        val_apart: data.val_apart,
         epochs: data.epochs,
         seed: data.seed,
         licence: info.licence.clone(),

@@ -40,8 +40,8 @@ pub fn seen(info: &ModelInfo, split: Split, films: &Dataset) -> Vec<Seen> {
 }
 
 fn is_own_val(info: &ModelInfo, split: Split, films: &Dataset) -> bool {
-    // Of an average val chose nothing: it is as clean as any other set.
-    let chose = info.training_data.averaged.is_none();
+    // A val that chose nothing is as clean as any other set.
+    let chose = !info.training_data.val_apart;
     chose && split == Split::Val && films.fingerprint() == info.training_data.val_fingerprint
 }
 

@@ -78,15 +78,15 @@ fn model(item: usize, j: &Judgement) -> Answer {
                 j.model.seed
             )
         }),
-        26 => known(j.model.val_images.0 > 0, || match j.model.averaged {
-            Some(folds) => format!(
-                "None: the weights are the mean of {folds} models, the folds of a cross-validation, each trained to its last epoch; calibration and thresholds were fitted to their out-of-fold scores."
-            ),
-            None => format!(
+        26 => known(j.model.val_images.0 > 0, || {
+            match j.model.val_apart {
+            true => "None: the last epoch was kept; calibration and thresholds were fitted to the out-of-fold scores of a cross-validation.".to_owned(),
+            false => format!(
                 "The best epoch, the calibration and the thresholds were chosen on {} validation images ({} fractured).",
                 grouped(j.model.val_images.0),
                 grouped(j.model.val_images.1)
             ),
+        }
         }),
         _ => Answer::NotKnown,
     }

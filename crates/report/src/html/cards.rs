@@ -88,8 +88,8 @@ pub(super) fn model(j: &Judgement) -> Markup {
                 dt { "Calibration" } dd { (or_unknown(&m.calibration)) }
                 dt { "Threshold" } dd { (crate::text::score(j.summary.threshold)) }
                 dt { "Trained on" } dd { (or_unknown(&m.trained_on)) ": " (images(m.train_images)) }
-                @if let Some(folds) = m.averaged {
-                    dt { "Chosen on" } dd { "nothing: the weights are the mean of " (folds) " folds, each trained to its last epoch" }
+                @if m.val_apart {
+                    dt { "Chosen on" } dd { "nothing: the last epoch was kept, and what is decided was fitted to out-of-fold scores" }
                     dt { "Val, kept apart" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }
                 } @else {
                     dt { "Chosen on" } dd { (images(m.val_images)) "; ROC-AUC there " (estimate(&m.val_roc_auc, Unit::Index, "not known")) }

@@ -309,7 +309,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
             trained_on: "sample-atlas".to_owned(),
             train_images: (3268, 498),
             val_images: (409, 82),
-            averaged: None,
+            val_apart: false,
             epochs: 27,
             seed: 7,
             licence: Some("CC BY 4.0".to_owned()),

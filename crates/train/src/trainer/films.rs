@@ -100,6 +100,7 @@ impl RunFilms {
             seed: config.train.seed,
             begun_from: begun_from.map(str::to_owned),
             averaged: None,
+            val_apart: false,
             train_films: train.short_digests().collect(),
             val_films: val.short_digests().collect(),
             train_hashes: self.hashes.0.clone(),

@@ -203,6 +203,9 @@ fn folds_that_choose_nothing_can_be_averaged() {
         };
         shrink(&models, to, Some(refit), &mut quiet())
     };
+    shrink(&models, to, None, &mut quiet()).expect("averages, to begin from");
+    let plain = read_info(&out).expect("reads");
+    assert!(plain.metrics.val.is_none() && plain.operating_points.is_empty());
     let error = fitted(&config, None).expect_err("val is not apart");
     assert!(matches!(error, TrainError::AverageUnfitted), "{error}");
     let error = fitted(&config, Some(scores.as_path())).expect_err("val is not apart");
@@ -217,7 +220,7 @@ fn folds_that_choose_nothing_can_be_averaged() {
     assert_eq!((data.averaged, data.train_images), (Some(3), 51));
     assert_eq!(info.name.as_deref(), Some("average"));
     // Val chose nothing: it is not among what the model has seen.
-    assert!(data.val_films.is_empty() && data.val_images > 0);
+    assert!(data.val_apart && data.val_films.is_empty() && data.val_images > 0);
     let of_folds: Vec<_> = models
         .iter()
         .map(|model| load(model, Device::Cpu).expect("reads").0.tensors())
