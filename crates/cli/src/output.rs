@@ -115,7 +115,7 @@ pub fn summary(s: &Summary) -> String {
   Brier score       {}
   ECE               {}
 
-Positive class: fractured. Threshold {:.3}, chosen on val. In brackets: 95 % intervals.",
+Positive class: fractured. Threshold {:.3}, as the model file has it. In brackets: 95 % intervals.",
         percent(s.sensitivity),
         percent(s.specificity),
         percent(s.precision),

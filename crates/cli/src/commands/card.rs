@@ -165,8 +165,8 @@ fn figures(info: &ModelInfo) -> String {
 
 /// Figures by source, region and view, and what is decided there.
 fn subsets(found: &[Subset]) -> String {
-    let mut text = "Out of fold, by what else is known of the images; a score was fitted to as stated above, and what is decided follows from that alone. Sources are never pooled: \
-                    source and class hang together.\n\n\
+    let mut text = "Out of fold, by what else is known of the images, and what would be decided of them by the thresholds below. Sources are never pooled: source and \
+                    class hang together.\n\n\
                     | | images | fractured | ROC-AUC | average precision | called fractured | of them wrong | fractures called not fractured | left to a person |\n\
                     |---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -357,6 +357,9 @@ fn limits(info: &ModelInfo) -> String {
          - Precision holds for the share of fractures among these images alone.\n\
          - It gives a score for the image as a whole. It knows of no earlier image, no other view and no complaint.\n"
     );
+    if info.metrics.out_of_fold.is_some() {
+        text += "- Where a data set names no patients, images of one person may lie in several folds: figures out of fold then flatter, and so does what is promised by them. The figures on val are the check.\n";
+    }
     if info.architecture.map_cell().is_some() {
         text += "- Its map says what raised the score, not where all fractures are.\n";
     }
