@@ -237,28 +237,28 @@ fn schemathesis_finds_no_fault_with_the_description() {
 const CLIENT: &str = r#"
 import sys, numpy as np, tritonclient.http as triton
 client = triton.InferenceServerClient(sys.argv[1])
-assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("fracture_map")
-known = client.get_model_metadata("fracture_map")
+assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("accurate")
+known = client.get_model_metadata("accurate")
 assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
 files = np.array([open(path, "rb").read() for path in sys.argv[2:]], dtype=object)
 assert known["inputs"][0]["name"] == "image", known
 image = triton.InferInput("image", [len(files)], "BYTES")
 image.set_data_from_numpy(files)
-said = client.infer("fracture_map", [image], request_id="7")
+said = client.infer("accurate", [image], request_id="7")
 scores, decisions = said.as_numpy("score"), said.as_numpy("decision")
 assert scores.dtype == np.float64 and len(scores) == len(files), scores
 side = known["inputs"][1]["shape"][2]
 images = np.zeros((2, 1, side, side), np.float32)
-tensor = triton.InferInput("input", films.shape, "FP32")
+tensor = triton.InferInput("input", images.shape, "FP32")
 tensor.set_data_from_numpy(images)
 score = triton.InferRequestedOutput("score", binary_data=False)
 texts = triton.InferInput("image", [1], "BYTES")
 texts.set_data_from_numpy(np.array(["not base64!"], dtype=object), binary_data=False)
-black = client.infer("fracture_map", [tensor], outputs=[score]).as_numpy("score")
+black = client.infer("accurate", [tensor], outputs=[score]).as_numpy("score")
 assert black.shape == (2,) and np.isfinite(black).all() and abs(black[0] - black[1]) < 1e-4, black
 for bad in texts, triton.InferInput("image", [1], "BYTES"):
     try:
-        client.infer("fracture_map", [bad])
+        client.infer("accurate", [bad])
         sys.exit("an input without images was taken")
     except triton.InferenceServerException as error:
         assert error.status() == "422", error

@@ -11,7 +11,7 @@ pub(crate) struct Value(pub(super) usize);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Op {
     /// What comes in: N×1×side×side.
-    Dataset,
+    Input,
     /// Square kernel; `groups` is 1, or as many as channels.
     Conv {
         name: String,
@@ -81,7 +81,7 @@ pub(crate) struct Step {
 /// A whole network.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Graph {
-    /// In an order in which they can be computed; the first is [`Op::Dataset`].
+    /// In an order in which they can be computed; the first is [`Op::Input`].
     pub steps: Vec<Step>,
     /// N logits.
     pub logit: Value,
@@ -98,7 +98,7 @@ impl Sketch {
     /// The images alone.
     pub fn new() -> (Self, Value) {
         let films = Step {
-            op: Op::Dataset,
+            op: Op::Input,
             inputs: Vec::new(),
         };
         (Self { steps: vec![films] }, Value(0))

@@ -43,7 +43,7 @@ fn with_a_token_nothing_but_health_and_the_page_is_open() {
         "/metrics",
         "/openapi.json",
         "/v2",
-        "/v2/models/fracture_map",
+        "/v2/models/accurate",
     ] {
         get(&server.url(closed)).assert_problem(401, "unauthorized");
     }

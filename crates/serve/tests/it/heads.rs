@@ -46,7 +46,7 @@ fn a_length_above_the_limit_is_413_at_once() {
     let server = serve(limited());
     let post = format!("POST {PATH} HTTP/1.1");
     let post = post.as_str();
-    let infer = "POST /v2/models/fracture_map/infer HTTP/1.1";
+    let infer = "POST /v2/models/accurate/infer HTTP/1.1";
     let expect = "expect: 100-continue";
     let form = "content-type: multipart/form-data; boundary=x";
     let (jpeg, json) = ("content-type: image/jpeg", "content-type: application/json");
@@ -94,7 +94,7 @@ fn a_coded_body_is_415_whatever_the_coding_and_identity_is_none() {
             ("content-type", "application/json"),
             ("content-encoding", coding),
         ];
-        post_with(&server.url("/v2/models/fracture_map/infer"), &json, b"{}")
+        post_with(&server.url("/v2/models/accurate/infer"), &json, b"{}")
             .assert_problem(415, "unsupported_media_type");
     }
     let plain = [

@@ -36,7 +36,8 @@ fn a_form_is_answered_film_by_film_as_predict_would() {
     assert_eq!(got.status, 200);
     let answer = got.json();
     let info = predictor.info();
-    assert_eq!(answer["model"]["name"], "fracture_map");
+    assert_eq!(answer["model"]["name"], "efficientnet_lite");
+    assert_eq!(answer["model"]["model"], "accurate");
     assert_eq!(
         answer["model"]["weights_sha256"],
         info.weights_sha256.as_str()

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{film, get, options, png, post, post_with, serve};
 
-const MODEL: &str = "/v2/models/fracture_map";
+const MODEL: &str = "/v2/models/accurate";
 
 #[test]
 fn files_and_tensors_are_judged_as_everywhere() {
     let server = serve(options());
     let ask = |body: &Value| {
         post(
-            &server.url("/v2/models/fracture_map/infer"),
+            &server.url("/v2/models/accurate/infer"),
             "application/json",
             body.to_string().as_bytes(),
         )
@@ -31,7 +31,7 @@ fn files_and_tensors_are_judged_as_everywhere() {
     let got = ask(&json!({"id": "7", "inputs": [input]}));
     assert_eq!(got.status, 200);
     let answer = got.json();
-    assert_eq!(answer["model_name"], "fracture_map");
+    assert_eq!(answer["model_name"], "accurate");
     assert_eq!(answer["id"], "7");
     let outputs = answer["outputs"].as_array().expect("outputs");
     assert_eq!(outputs.len(), 2);
@@ -80,7 +80,7 @@ fn tensors_may_follow_the_json_as_bytes() {
         let json = json.to_string();
         let length = length.map_or(json.len().to_string(), str::to_owned);
         let body = [json.as_bytes(), tensor].concat();
-        let url = server.url("/v2/models/fracture_map/infer");
+        let url = server.url("/v2/models/accurate/infer");
         let kind = ("content-type", "application/octet-stream");
         let headers = [kind, ("inference-header-content-length", length.as_str())];
         post_with(&url, &headers, &body)
@@ -132,7 +132,7 @@ fn what_does_not_fit_the_model_is_refused_with_the_protocol_s_error() {
     let server = serve(options());
     let ask = |input: Value| {
         post(
-            &server.url("/v2/models/fracture_map/infer"),
+            &server.url("/v2/models/accurate/infer"),
             "application/json",
             json!({"inputs": input}).to_string().as_bytes(),
         )
@@ -156,7 +156,7 @@ fn what_does_not_fit_the_model_is_refused_with_the_protocol_s_error() {
         let body = got.json();
         assert_eq!(body["error"], body["detail"], "{body}");
     }
-    let infer = server.url("/v2/models/fracture_map/infer");
+    let infer = server.url("/v2/models/accurate/infer");
     post(&infer, "application/json", b"{\"inputs\"").assert_problem(400, "malformed_request");
     post(&infer, "text/plain", b"{}").assert_problem(415, "unsupported_media_type");
     get(&server.url("/v2/models/other")).assert_problem(404, "not_found");
@@ -175,10 +175,10 @@ fn server_and_model_say_what_they_are() {
     assert_eq!(get(&server.url("/v2/health/ready")).json()["ready"], true);
     assert_eq!(get(&server.url("/v2")).json()["name"], "osteon");
     let said = get(&server.url(MODEL)).json();
-    assert_eq!(said["name"], "fracture_map");
-    assert_eq!(said["inputs"][1]["shape"], json!([-1, 1, 512, 512]));
+    assert_eq!(said["name"], "accurate");
+    assert_eq!(said["inputs"][1]["shape"], json!([-1, 1, 384, 384]));
     assert_eq!(
-        get(&server.url("/v2/models/fracture_map/ready")).json()["ready"],
+        get(&server.url("/v2/models/accurate/ready")).json()["ready"],
         true
     );
 }
@@ -190,7 +190,7 @@ fn the_description_names_every_path_and_every_error() {
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().expect("paths");
     for (path, methods) in paths {
-        let known = path.replace("{name}", "fracture_map");
+        let known = path.replace("{name}", "accurate");
         // Each is there: asked with another method, it says so.
         let got = if methods.get("get").is_some() {
             post(&server.url(&known), "text/plain", b"")

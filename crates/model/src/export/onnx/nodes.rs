@@ -29,7 +29,7 @@ impl Nodes {
         for (number, step) in graph.steps.iter().enumerate() {
             let value = Value(number);
             let name = match &step.op {
-                Op::Dataset => "films".to_owned(),
+                Op::Input => "films".to_owned(),
                 _ if value == graph.logit => "logit".to_owned(),
                 // A convolution of the same name comes before.
                 _ if Some(value) == graph.map => "map".to_owned(),
@@ -118,7 +118,7 @@ impl Nodes {
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         let first = inputs.first().copied().unwrap_or_default();
         match op {
-            Op::Dataset => {}
+            Op::Input => {}
             Op::Conv {
                 name: conv,
                 kernel,
@@ -312,7 +312,7 @@ impl Nodes {
 /// What nodes without a name of their own are called by; of those that have a twin in ONNX, its name.
 fn kind(op: &Op) -> &'static str {
     match op {
-        Op::Dataset => "films",
+        Op::Input => "films",
         Op::Conv { .. } => "Conv",
         Op::Norm { .. } => "BatchNormalization",
         Op::Linear { .. } => "Gemm",

@@ -319,9 +319,10 @@ fn films(app: &App, inputs: Vec<InferInput>, mut behind: &[u8]) -> Result<Vec<In
     }
 }
 
-/// The model's own name, if that was asked for.
+/// The model's own name, if that was asked for: what it is called, or its network.
 fn known(app: &App, name: &str) -> Result<String, Problem> {
-    let own = app.info.architecture.name.to_string();
+    let network = || app.info.architecture.name.to_string();
+    let own = app.info.name.clone().unwrap_or_else(network);
     if own == name {
         return Ok(own);
     }
