@@ -16,9 +16,9 @@ fn films_are_packed_once_and_trained_on() {
     let first = pack();
     assert_code(&first, 0);
     assert_snapshot!(stdout(&first), @r"
-    train: 28 films, decoded and kept
-      val: 6 films, decoded and kept
-     test: 6 films, decoded and kept
+    train: 28 images, decoded and kept
+      val: 6 images, decoded and kept
+     test: 6 images, decoded and kept
     in kept; train on them with --set data.cache=kept
     ");
     assert!(stdout(&pack()).contains("train: 28 images, found as it was"));
