@@ -52,7 +52,8 @@ pub(crate) fn average(models: &[PathBuf], device: Device) -> Result<(Net, ModelI
         )
     })?;
     info.calibration = Calibration::NONE;
-    info.operating_points = Vec::new();
+    info.operating_points =
+        ModelInfo::new(info.architecture.clone(), info.preprocess.clone()).operating_points;
     (info.doubt_band, info.doubt_refusal, info.promises) = (None, None, None);
     info.fitted_on = None;
     info.metrics = Figures::default();

@@ -93,7 +93,7 @@ pub enum TrainError {
     },
     /// Images that do not read, under `data.unreadable = "error"`.
     #[error(
-        "{count} films of {split} do not read; the first is {first}. Mend them, or train without them by --set data.unreadable=skip"
+        "{count} images of {split} do not read; the first is {first}. Mend them, or train without them by --set data.unreadable=skip"
     )]
     Unreadable {
         /// How many.
@@ -232,7 +232,7 @@ pub enum TrainError {
     },
     /// Memory does not suffice.
     #[error(
-        "out of memory with batches of {batch_size} films of {side} pixels: {}. Halve the batch and keep the step: --set train.batch_size={} --set train.accumulate={}",
+        "out of memory with batches of {batch_size} images of {side} pixels: {}. Halve the batch and keep the step: --set train.batch_size={} --set train.accumulate={}",
         first_line(source), (batch_size / 2).max(1), accumulate * 2
     )]
     OutOfMemory {

@@ -149,7 +149,7 @@ fn groups(args: &SplitArgs, entries: &[Entry]) -> anyhow::Result<(Groups, String
     }
     if from.is_empty() {
         eprintln!(
-            "note: no groups are known: films of one patient and copies of one film may come to lie in different splits. \
+            "note: no groups are known: images of one patient and copies of one image may come to lie in different splits. \
              See --groups"
         );
         from.push("none".to_owned());
