@@ -9,14 +9,14 @@ use osteon_collective::Environment;
 use osteon_data::{
     Dataset, Entry, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
 };
-use osteon_metrics::{average_precision, roc_auc};
+use osteon_metrics::{average_precision, roc_auc, sigmoid};
 use osteon_model::{Predictor, Subset};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Monitor;
 use crate::subsets::{Fields, subsets};
 use crate::trainer::{prepare, train_on};
-use crate::{Event, Observer, Plan, StopReason, TrainError};
+use crate::{Config, Event, Observer, Plan, StopReason, TrainError};
 
 /// An image's score from the fold that did not know it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,17 +131,8 @@ pub fn cross_validate(
             folds,
         });
         let mut divided = entries.clone();
-        if chooses {
-            for (entry, split) in divided.iter_mut().zip(fold_splits(&parts, folds, fold)) {
-                entry.split = split;
-            }
-        } else {
-            for (entry, &part) in divided.iter_mut().zip(&parts) {
-                entry.split = match part == fold {
-                    true => Split::Val,
-                    false => Split::Train,
-                };
-            }
+        for (entry, split) in divided.iter_mut().zip(splits(&parts, folds, fold, chooses)) {
+            entry.split = split;
         }
         let divided = catalog.redivided(divided)?;
         let mut config = config.clone();
@@ -159,40 +150,25 @@ pub fn cross_validate(
             break;
         }
         let predictor = Predictor::open(&outcome.model, device)?;
-        let preprocess = &predictor.info().preprocess;
         let films = divided.split(if chooses { Split::Test } else { Split::Val })?;
-        let films = Dataset::load(films, &config.data.decoder(), preprocess, &|| {})?;
-        let films = Arc::new(films);
-        let values = predictor.logits(&films, &|_| {})?;
-        let rows = films.ids().iter().zip(films.truths()).zip(values);
-        let judged: Vec<OutOfFold> = rows
-            .map(|((id, fractured), logit)| OutOfFold {
-                id: id.clone(),
-                fractured,
-                fold: fold + 1,
-                group: group_of.get(id.as_str()).copied(),
-                score: match chooses {
-                    true => predictor.info().calibration.score(logit),
-                    false => 1.0 / (1.0 + (-logit).exp()),
-                },
-                logit: Some(logit),
-                fields: Fields::new(),
-            })
-            .collect();
+        let score = |logit| {
+            if chooses {
+                predictor.info().calibration.score(logit)
+            } else {
+                sigmoid(logit)
+            }
+        };
+        let mut judged = judge(&predictor, films, &config, &score)?;
+        for row in &mut judged {
+            row.fold = fold + 1;
+            row.group = group_of.get(row.id.as_str()).copied();
+        }
         if rank == 0 {
             write_scores(&done, &judged)?;
         }
         scores.extend(judged);
     }
-    let mut known: HashMap<&str, &Fields> = HashMap::new();
-    for entry in &entries {
-        known.insert(&entry.id, &entry.fields);
-    }
-    for score in &mut scores {
-        if let Some(&fields) = known.get(score.id.as_str()) {
-            score.fields.clone_from(fields);
-        }
-    }
+    note_fields(&mut scores, &entries);
     let found = CrossValidation {
         rank,
         ..figures(&scores, interrupted)?
@@ -205,6 +181,59 @@ pub fn cross_validate(
     let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
     write_atomic(&plan.run.join("folds.json"), &text)?;
     Ok(found)
+}
+
+/// What each image is for in a fold. Where nothing is chosen, val is what is judged, and all else is learned from.
+fn splits(parts: &[usize], folds: usize, fold: usize, chooses: bool) -> Vec<Split> {
+    if chooses {
+        return fold_splits(parts, folds, fold);
+    }
+    let use_of = |&part: &usize| {
+        if part == fold {
+            Split::Val
+        } else {
+            Split::Train
+        }
+    };
+    parts.iter().map(use_of).collect()
+}
+
+/// What a fold's model says of its images; fold and group are still to be noted.
+fn judge(
+    predictor: &Predictor,
+    entries: &[Entry],
+    config: &Config,
+    score: &dyn Fn(f64) -> f64,
+) -> Result<Vec<OutOfFold>, TrainError> {
+    let preprocess = &predictor.info().preprocess;
+    let films = Dataset::load(entries, &config.data.decoder(), preprocess, &|| {})?;
+    let films = Arc::new(films);
+    let values = predictor.logits(&films, &|_| {})?;
+    let rows = films.ids().iter().zip(films.truths()).zip(values);
+    Ok(rows
+        .map(|((id, fractured), logit)| OutOfFold {
+            id: id.clone(),
+            fractured,
+            fold: 0,
+            group: None,
+            score: score(logit),
+            logit: Some(logit),
+            fields: Fields::new(),
+        })
+        .collect())
+}
+
+/// Puts what else is known of the images beside their scores.
+fn note_fields(scores: &mut [OutOfFold], entries: &[Entry]) {
+    let known: HashMap<&str, &Fields> = entries
+        .iter()
+        .map(|entry| (entry.id.as_str(), &entry.fields))
+        .collect();
+    for score in scores {
+        if let Some(&fields) = known.get(score.id.as_str()) {
+            score.fields.clone_from(fields);
+        }
+    }
 }
 
 /// What a fold begins from: `{fold}` in `train.init` stands for its number, so that each begins from the same fold of another cross-validation.

@@ -142,13 +142,13 @@ fn take_val(
 ) -> Result<(), TrainError> {
     let known = &mut info.training_data;
     if known.averaged.is_none() {
-        return match films.fingerprint() == known.val_fingerprint {
-            true => Ok(()),
-            false => Err(TrainError::OtherVal {
-                path: models.first().cloned().unwrap_or_default(),
-                data: data.to_owned(),
-            }),
-        };
+        if films.fingerprint() == known.val_fingerprint {
+            return Ok(());
+        }
+        return Err(TrainError::OtherVal {
+            path: models.first().cloned().unwrap_or_default(),
+            data: data.to_owned(),
+        });
     }
     let learned = films
         .short_digests()

@@ -131,13 +131,10 @@ fn figures(info: &ModelInfo) -> String {
     let mut text = "## How well it does\n\n".to_owned();
     match &info.metrics.val {
         Some(val) => {
-            text += match info.training_data.val_apart {
-                true => {
-                    "On val, from which nothing was learned and on which nothing was chosen. In brackets: 95 % intervals.\n\n"
-                }
-                false => {
-                    "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n"
-                }
+            text += if info.training_data.val_apart {
+                "On val, from which nothing was learned and on which nothing was chosen. In brackets: 95 % intervals.\n\n"
+            } else {
+                "On val, **where it was chosen: these figures flatter**. In brackets: 95 % intervals.\n\n"
             };
             text += &table(val);
         }
@@ -334,11 +331,12 @@ fn limits(info: &ModelInfo) -> String {
         .val
         .as_ref()
         .map_or(0, |val| val.confusion.tp + val.confusion.fn_);
-    let evidence = match info.training_data.val_apart {
-        true => format!("Val has {fractured} fractured images: the intervals above are wide."),
-        false => format!(
+    let evidence = if info.training_data.val_apart {
+        format!("Val has {fractured} fractured images: the intervals above are wide.")
+    } else {
+        format!(
             "It was chosen on {fractured} fractured images: the intervals above are wide, and the figures on other images are likely lower."
-        ),
+        )
     };
     let sources = info
         .metrics

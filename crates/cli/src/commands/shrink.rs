@@ -63,14 +63,19 @@ pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
 
 /// The model that was named; of the folder of a cross-validation the models of its folds.
 fn models(given: &Path) -> Vec<PathBuf> {
-    let of_fold = |fold: usize| given.join(format!("fold-{fold}")).join("model.safetensors");
-    let folds: Vec<PathBuf> = (1..)
-        .map(of_fold)
-        .take_while(|path| path.is_file())
-        .collect();
-    match folds.is_empty() {
-        true => vec![model_path(given)],
-        false => folds,
+    let mut folds = Vec::new();
+    loop {
+        let fold = given.join(format!("fold-{}", folds.len() + 1));
+        let model = fold.join("model.safetensors");
+        if !model.is_file() {
+            break;
+        }
+        folds.push(model);
+    }
+    if folds.is_empty() {
+        vec![model_path(given)]
+    } else {
+        folds
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use osteon_data::{Dataset, DecodeScratch, Decoder, Entry, Preprocess, Split};
 use osteon_model::{Decision, Flag, Flags, Predictor, Preparer, Rule};
-use osteon_report::judgement::GateCounts;
+use osteon_report::judgement::{GateCounts, Unreadable};
 use rayon::prelude::*;
 
 use crate::progress;
@@ -57,9 +57,10 @@ pub struct Seen {
 impl Seen {
     /// What is decided of an image with this score, as `predict` decides it.
     pub fn decide(self, rule: &Rule, score: f64) -> Decision {
-        match self.refused {
-            true => Decision::NotAnXray,
-            false => rule.decide_flagged(score, self.flags),
+        if self.refused {
+            Decision::NotAnXray
+        } else {
+            rule.decide_flagged(score, self.flags)
         }
     }
 }
@@ -87,6 +88,26 @@ pub fn seen(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Vec<Se
         .collect();
     bar.finish_and_clear();
     seen
+}
+
+/// What is decided of each film.
+pub fn decisions(rule: &Rule, seen: &[Seen], scores: &[f64]) -> Vec<Decision> {
+    seen.iter()
+        .zip(scores)
+        .map(|(seen, &score)| seen.decide(rule, score))
+        .collect()
+}
+
+/// The files that do not read, with the reasons.
+pub fn unreadable(films: &Dataset) -> Vec<Unreadable> {
+    films
+        .unreadable()
+        .iter()
+        .map(|bad| Unreadable {
+            id: bad.id.clone(),
+            reason: bad.reason.clone(),
+        })
+        .collect()
 }
 
 /// How many the gate refuses and flags; `None` without a gate.

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
 use osteon_metrics::SummaryOptions;
-use osteon_model::{Decision, Predictor};
-use osteon_report::judgement::{Film, Judgement, Unreadable};
+use osteon_model::Predictor;
+use osteon_report::judgement::{Film, Judgement};
 use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
 use crate::progress;
@@ -87,12 +87,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
 
     let known = leak::seen(info, split, &films);
     let seen = films::seen(predictor, &decoder, &judged);
-    let rule = predictor.rule();
-    let decisions: Vec<Decision> = seen
-        .iter()
-        .zip(&scores)
-        .map(|(seen, &score)| seen.decide(&rule, score))
-        .collect();
+    let decisions = films::decisions(&predictor.rule(), &seen, &scores);
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();
     let threshold = predictor.rule().threshold;
@@ -103,14 +98,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         positive_class: "fractured".to_owned(),
         split: split.name().to_owned(),
         unreadable: films.unreadable().len() as u64,
-        unreadable_files: films
-            .unreadable()
-            .iter()
-            .map(|bad| Unreadable {
-                id: bad.id.clone(),
-                reason: bad.reason.clone(),
-            })
-            .collect(),
+        unreadable_files: films::unreadable(&films),
         repaired: films.repaired().len() as u64,
         intervals: figures::intervals(groups),
         doubt: figures::doubt(predictor, &labels, &decisions)?,

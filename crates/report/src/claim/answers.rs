@@ -79,14 +79,14 @@ fn model(item: usize, j: &Judgement) -> Answer {
             )
         }),
         26 => known(j.model.val_images.0 > 0, || {
-            match j.model.val_apart {
-            true => "None: the last epoch was kept; calibration and thresholds were fitted to the out-of-fold scores of a cross-validation.".to_owned(),
-            false => format!(
+            if j.model.val_apart {
+                return "None: the last epoch was kept; calibration and thresholds were fitted to the out-of-fold scores of a cross-validation.".to_owned();
+            }
+            format!(
                 "The best epoch, the calibration and the thresholds were chosen on {} validation images ({} fractured).",
                 grouped(j.model.val_images.0),
                 grouped(j.model.val_images.1)
-            ),
-        }
+            )
         }),
         _ => Answer::NotKnown,
     }
