@@ -353,7 +353,12 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("\"threshold\":0.5", "\"threshold\":-0.1", "from 0 to 1"),
     ("\"slope\":1.0", "\"slope\":-1.0", "calibration.slope"),
     ("\"slope\":1.0", "\"slope\":0.0", "calibration.slope"),
-    ("\"mean\":0.5", "\"mean\":1e300", "number out of range"),
+    // Which of the two depends on how serde_json reads numbers, and that on the crates built beside this one.
+    (
+        "\"mean\":0.5",
+        "\"mean\":1e300",
+        "number out of range|mean must be a finite number",
+    ),
     (
         "\"std\":0.5",
         "\"std\":-0.5",
@@ -427,7 +432,8 @@ fn settings_that_no_model_has_are_refused() {
     let whole = tiny();
     for (from, to, says) in SETTINGS {
         let said = refusal(&replaced(&whole, from, to));
-        assert!(said.contains(says), "{from} as {to}: {said}");
+        let either = says.split('|').any(|says| said.contains(says));
+        assert!(either, "{from} as {to}: {said}");
     }
     let many = format!("\"widths\":[{}]", vec!["1"; 100_000].join(","));
     let said = refusal(&replaced(&whole, "\"widths\":[2]", &many));
