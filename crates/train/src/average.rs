@@ -1,10 +1,11 @@
 //! The average of a cross-validation's models: one network that has learned from all their images.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use osteon_model::{Calibration, Device, Figures, ModelInfo, Net, TrainingData, load};
+use osteon_model::{Device, ModelInfo, Net, TrainingData, load};
 use sha2::{Digest, Sha256};
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use crate::TrainError;
 
@@ -20,19 +21,15 @@ pub(crate) fn average(models: &[PathBuf], device: Device) -> Result<(Net, ModelI
     let [first, others @ ..] = models else {
         return Err(not_folds(Path::new(""), "there is none"));
     };
-    let (net, mut info) = load(first, device)?;
+    let (net, info) = load(first, device)?;
     let mut of_all = vec![info.training_data.clone()];
-    let mut sums = Vec::new();
-    for (_, tensor) in net.tensors() {
-        sums.push(tensor.f_detach_copy()?);
-    }
     for path in others {
         let (other, known) = load(path, device)?;
         if known.architecture != info.architecture || known.preprocess != info.preprocess {
             return Err(not_folds(path, "its network or its input is another"));
         }
         tch::no_grad(|| {
-            for (sum, (_, tensor)) in sums.iter_mut().zip(other.tensors()) {
+            for ((_, mut sum), (_, tensor)) in net.tensors().into_iter().zip(other.tensors()) {
                 let _ = sum.f_add_(&tensor)?;
             }
             Ok::<_, TchError>(())
@@ -40,28 +37,26 @@ pub(crate) fn average(models: &[PathBuf], device: Device) -> Result<(Net, ModelI
         of_all.push(known.training_data);
     }
     tch::no_grad(|| {
-        for ((_, tensor), sum) in net.tensors().into_iter().zip(&sums) {
-            mean(&tensor, sum, models.len())?;
+        for (_, mut sum) in net.tensors() {
+            let _ = sum.f_div_scalar_(models.len() as f64)?;
         }
         Ok::<_, TchError>(())
     })?;
-    info.training_data = learned(&of_all).map_err(|at| {
+    let training_data = learned(&of_all).map_err(|at| {
         not_folds(
             &models[at],
             "its images of train and val are not those of the first",
         )
     })?;
-    info.calibration = Calibration::NONE;
-    info.operating_points =
-        ModelInfo::new(info.architecture.clone(), info.preprocess.clone()).operating_points;
-    (info.doubt_band, info.doubt_refusal, info.promises) = (None, None, None);
-    info.fitted_on = None;
-    info.metrics = Figures::default();
+    let info = ModelInfo {
+        name: info.name,
+        gate: info.gate,
+        training_data,
+        licence: info.licence,
+        attribution: info.attribution,
+        ..ModelInfo::new(info.architecture, info.preprocess)
+    };
     Ok((net, info))
-}
-
-fn mean(tensor: &Tensor, sum: &Tensor, count: usize) -> Result<(), TchError> {
-    tensor.detach().f_copy_(&sum.f_div_scalar(count as f64)?)
 }
 
 /// What all have learned from together; the place of the first that is of another set of images.
@@ -87,9 +82,9 @@ fn learned(folds: &[TrainingData]) -> Result<TrainingData, usize> {
         averaged: Some(folds.len() as u64),
         val_apart: false,
         train_films: all,
-        val_films: std::collections::BTreeSet::new(),
+        val_films: BTreeSet::new(),
         train_hashes: &first.train_hashes | &first.val_hashes,
-        val_hashes: std::collections::BTreeSet::new(),
+        val_hashes: BTreeSet::new(),
         ..first.clone()
     })
 }

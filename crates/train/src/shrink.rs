@@ -10,7 +10,7 @@ use crate::average::average;
 use crate::config::Monitor;
 use crate::scores::Scores;
 use crate::team::Team;
-use crate::trainer::{Judged, fit, read};
+use crate::trainer::{Judged, fit, learned_from, read};
 use crate::{Config, Observer, TrainError, choose_device};
 
 /// What came of it.
@@ -150,10 +150,7 @@ fn take_val(
             data: data.to_owned(),
         });
     }
-    let learned = films
-        .short_digests()
-        .filter(|digest| known.train_films.contains(digest))
-        .count();
+    let learned = learned_from(known, films);
     if learned > 0 {
         return Err(TrainError::ValLearned {
             images: learned,

@@ -89,9 +89,7 @@ fn write(path: &Path, rows: &[(PathBuf, [String; 9])]) -> Result<()> {
     let bytes = writer
         .into_inner()
         .context("cannot write a table to memory")?;
-    let beside = path.with_extension("new");
-    fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
-    fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
+    super::replace(path, &bytes)
 }
 
 /// The images of a source: where each lies below the data, and its row of the manifest.

@@ -407,7 +407,8 @@ fn percent(e: Estimate) -> String {
     }
 }
 
-fn index(e: Estimate) -> String {
+/// A figure with its interval, as in "0.886 (0.824 to 0.938)".
+pub fn index(e: Estimate) -> String {
     match (e.value, e.low, e.high) {
         (Some(v), Some(l), Some(h)) => format!("{v:.3} ({l:.3} to {h:.3})"),
         (Some(v), ..) => format!("{v:.3}"),

@@ -68,9 +68,7 @@ impl RunFilms {
         let Init::File(path) = train.init() else {
             return Ok(());
         };
-        let known = read_info(path)?.training_data.train_films;
-        let learned = |digest: &String| known.contains(digest);
-        match self.val.short_digests().filter(learned).count() {
+        match learned_from(&read_info(path)?.training_data, &self.val) {
             0 => Ok(()),
             images => Err(TrainError::InitLearned {
                 path: path.to_owned(),
@@ -107,6 +105,12 @@ impl RunFilms {
             val_hashes: self.hashes.1.clone(),
         }
     }
+}
+
+/// How many of these images a model has learned from, by their bytes.
+pub(crate) fn learned_from(known: &TrainingData, films: &Dataset) -> usize {
+    let learned = |digest: &String| known.train_films.contains(digest);
+    films.short_digests().filter(learned).count()
 }
 
 /// Reads the images of a split, or takes them from the cache.

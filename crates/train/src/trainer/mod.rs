@@ -17,7 +17,7 @@ use osteon_data::Catalog;
 use tch::Device;
 
 pub(crate) use self::feed::Feed;
-pub(crate) use self::films::{RunFilms, read};
+pub(crate) use self::films::{RunFilms, learned_from, read};
 pub(crate) use self::fit::fit;
 pub(crate) use self::judge::Judged;
 use self::judge::ValMetrics;

@@ -1,6 +1,6 @@
 //! A network that is taught where, and runs that begin from another's weights.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use osteon_model::{ArchitectureName, Device, FractureMapOptions, load, read_info};
@@ -131,10 +131,6 @@ fn a_run_begins_from_another_s_weights() {
     );
 }
 
-fn alone_in_list(model: &Path) -> [PathBuf; 1] {
-    [model.to_owned()]
-}
-
 fn to(path: &Path) -> Written<'_> {
     Written { path, name: None }
 }
@@ -157,10 +153,11 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
         dir.path().join("a.safetensors"),
         dir.path().join("b.safetensors"),
     );
-    let shrunk = shrink(&alone_in_list(&model), to(&plain), None, &mut quiet()).expect("shrinks");
+    let shrunk =
+        shrink(std::slice::from_ref(&model), to(&plain), None, &mut quiet()).expect("shrinks");
     assert!(shrunk.bytes.1 < shrunk.bytes.0 && shrunk.val_roc_auc.1.is_none());
     let shrunk = shrink(
-        &alone_in_list(&model),
+        std::slice::from_ref(&model),
         to(&refitted),
         Some(refit(&plan.config, None)),
         &mut quiet(),
@@ -207,7 +204,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     )
     .expect("writes");
     shrink(
-        &alone_in_list(&model),
+        std::slice::from_ref(&model),
         to(&refitted),
         Some(refit(&plan.config, Some(&table))),
         &mut quiet(),
@@ -233,7 +230,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
     other.data.dir = dir.path().join("other");
     osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
     let error = shrink(
-        &alone_in_list(&model),
+        std::slice::from_ref(&model),
         to(&plain),
         Some(refit(&other, None)),
         &mut quiet(),

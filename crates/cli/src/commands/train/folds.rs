@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use osteon_metrics::Estimate;
 use osteon_train::{CrossValidation, Plan, cross_validate};
 
 use crate::args::TrainArgs;
+use crate::commands::card::index;
 use crate::exit::Ending;
 use crate::output;
 use crate::progress;
@@ -74,22 +74,14 @@ fn text(found: &CrossValidation) -> String {
         text.push_str("\n                          images   fractured   ROC-AUC (95 %)           average precision (95 %)\n");
     }
     for part in &found.subsets {
-        let with_interval =
-            |estimate: &Estimate| match (estimate.value, estimate.low, estimate.high) {
-                (Some(value), Some(low), Some(high)) => {
-                    format!("{value:.3} ({low:.3} to {high:.3})")
-                }
-                (Some(value), ..) => format!("{value:.3}"),
-                (None, ..) => "–".to_owned(),
-            };
         let _ = writeln!(
             text,
             "{:<24} {:>7}   {:>9}   {:<22}   {}",
             format!("{} {}", part.field, part.value),
             part.images,
             part.fractured,
-            with_interval(&part.roc_auc),
-            with_interval(&part.average_precision),
+            index(part.roc_auc),
+            index(part.average_precision),
         );
     }
     text.push_str(
