@@ -152,8 +152,13 @@ fn a_second_interrupt_ends_it_at_once() {
         .trim_end_matches('/')
         .to_owned();
     let mut upload = TcpStream::connect(&address).expect("connects");
-    let begun = "POST /api/v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 1000\r\n\r\nbegun";
+    let begun = "POST /api/v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n";
     upload.write_all(begun.as_bytes()).expect("sends");
+    // It asks for the rest once somebody reads it: before that the upload would not be waited for.
+    let mut line = String::new();
+    BufReader::new(&upload).read_line(&mut line).expect("reads");
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+    upload.write_all(b"begun").expect("sends");
     server.signal("-INT");
     // The first one is in hand when nobody else is let in.
     let begun = Instant::now();

@@ -29,9 +29,9 @@ const READ: &str = r#"
 import sys, json, pydicom
 image, capture, report = (pydicom.dcmread(p) for p in sys.argv[1:4])
 same = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "StudyID", "ReferringPhysicianName"]
-out = {"differ": [(n, k) for n, o in (("capture", capture), ("report", report)) for k in same if str(getattr(o, k)) != str(getattr(film, k))]}
-out["series"] = len({film.SeriesInstanceUID, capture.SeriesInstanceUID, report.SeriesInstanceUID})
-out["instances"] = len({film.SOPInstanceUID, capture.SOPInstanceUID, report.SOPInstanceUID})
+out = {"differ": [(n, k) for n, o in (("capture", capture), ("report", report)) for k in same if str(getattr(o, k)) != str(getattr(image, k))]}
+out["series"] = len({image.SeriesInstanceUID, capture.SeriesInstanceUID, report.SeriesInstanceUID})
+out["instances"] = len({image.SOPInstanceUID, capture.SOPInstanceUID, report.SOPInstanceUID})
 out["source"] = capture.SourceImageSequence[0].ReferencedSOPInstanceUID
 out["shape"] = list(capture.pixel_array.shape)
 out["colour"] = bool((capture.pixel_array.max(axis=2) != capture.pixel_array.min(axis=2)).any())
@@ -54,7 +54,7 @@ for group in groups:
             xy = list(item.GraphicData)
             out["regions"].append([min(xy[::2]), min(xy[1::2]), max(xy[::2]), max(xy[1::2])])
             out["selected"] = item.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-out["size"] = [film.Columns, film.Rows]
+out["size"] = [image.Columns, image.Rows]
 try:
     import highdicom.sr
     read = highdicom.sr.srread(sys.argv[3])

@@ -125,7 +125,7 @@ export async function the_end_of_a_batch_is_announced({ open }) {
   const page = await open();
   await page.locator('#try-all').click();
   await settled(page);
-  assert.match(await page.locator('#announcer').innerText(), /8 films judged/);
+  assert.match(await page.locator('#announcer').innerText(), /8 images judged/);
 }
 
 export async function the_notice_is_always_there({ open }) {

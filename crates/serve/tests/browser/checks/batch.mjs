@@ -169,7 +169,7 @@ export async function a_batch_can_be_stopped_and_gone_on_with({ open, address })
   release();
   assert.equal(await page.locator('#films .badge.failed').count(), 12);
   await page.unrouteAll({ behavior: 'ignoreErrors' });
-  assert.match(await page.locator('#retry').innerText(), /Try 12 films again/);
+  assert.match(await page.locator('#retry').innerText(), /Try 12 images again/);
   await page.locator('#retry').click();
   await page.waitForFunction(() => document.querySelectorAll('#films .badge.failed, #films .badge.pending').length === 0);
   assert.equal(await page.locator('#films .badge').count(), 12);

@@ -181,8 +181,9 @@ export async function full_screen_is_one_key_away({ open, address }) {
   const page = await shown(open, address);
   const before = await page.locator('#stage').boundingBox();
   await page.locator('#full').click();
-  await page.waitForFunction(() => document.fullscreenElement?.id === 'viewer');
-  assert.equal(await page.locator('#full').getAttribute('aria-pressed'), 'true');
+  // The element is there a moment before the page hears of it.
+  await page.locator('#full[aria-pressed=true]').waitFor();
+  assert.equal(await page.evaluate(() => document.fullscreenElement?.id), 'viewer');
   await frame(page);
   const after = await page.locator('#stage').boundingBox();
   assert.ok(after.width * after.height > 1.3 * before.width * before.height, JSON.stringify({ before, after }));
