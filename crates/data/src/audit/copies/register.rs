@@ -2,7 +2,8 @@
 //!
 //! The fit is affine, by Gauss–Newton on the squared difference (Lucas & Kanade 1981), coarse level first, from the turn that the polar views
 //! gave. What is compared is not gray but *detail*: the image less its surroundings, over the local contrast. All wrists share their gross shape; only a
-//! copy shares trabeculae, growth plates and the burnt-in marker, everywhere at once. Black that touches the rim (corners of a turned canvas,
+//! copy shares trabeculae, growth plates and the burnt-in marker, everywhere at once. A straight edge, of a shaft or a plate, fits any other at every
+//! place along it: what lies beside straight edges must agree, too. Black that touches the rim (corners of a turned canvas,
 //! padding, collimation) is not compared.
 
 use image::GrayImage;
@@ -18,6 +19,8 @@ const BLACK: u8 = 12;
 const SURROUND: [usize; 2] = [5, 2];
 /// What is kept back at the image's rim, in pixels.
 const RIM: usize = 2;
+/// Radius of what counts as around a pixel where it is asked whether an edge is straight, in pixels.
+const EDGE: usize = 4;
 /// Patches across and down.
 const PATCHES: usize = 4;
 
@@ -42,6 +45,8 @@ pub(super) struct Agreement {
     pub patches: f32,
     /// What both show as a share of the one that shows less.
     pub overlap: f32,
+    /// Correlation of the fine level's detail beside straight edges, −1 to 1.
+    pub beside: f32,
 }
 
 /// `x ↦ m·x + t`, from pixels of the first image to pixels of the second, both counted from the middle.
@@ -176,7 +181,7 @@ impl Detail {
             let mut hessian = Matrix6::<f32>::zeros();
             let mut gradient = Vector6::<f32>::zeros();
             self.for_overlap(other, &map, stride, |x, y, a, b| {
-                sums.add(a, b.value);
+                sums.add(a, b.value, 1.0);
                 let (u, v) = (x / unit, y / unit);
                 let j = Vector6::new(b.dx * u, b.dx * v, b.dy * u, b.dy * v, b.dx, b.dy);
                 let r = a - b.value;
@@ -222,14 +227,19 @@ impl Detail {
 
     fn agreement(&self, other: &Self, map: &Affine) -> Agreement {
         let mut whole = Sums::default();
+        let mut beside = Sums::default();
+        let straight = self.straightness();
+        let (cx, cy) = ((self.w as f32 - 1.0) / 2.0, (self.h as f32 - 1.0) / 2.0);
         let mut patches = [Sums::default(); PATCHES * PATCHES];
         let (half_w, half_h) = (self.w as f32 / 2.0, self.h as f32 / 2.0);
         self.for_overlap(other, map, 1, |x, y, a, b| {
-            whole.add(a, b.value);
+            whole.add(a, b.value, 1.0);
+            let at = (y + cy) as usize * self.w + (x + cx) as usize;
+            beside.add(a, b.value, 1.0 - straight[at]);
             let cell = |v: f32, half: f32| {
                 ((f32::midpoint(v / half, 1.0) * PATCHES as f32) as usize).min(PATCHES - 1)
             };
-            patches[cell(y, half_h) * PATCHES + cell(x, half_w)].add(a, b.value);
+            patches[cell(y, half_h) * PATCHES + cell(x, half_w)].add(a, b.value, 1.0);
         });
         let enough = (self.w * self.h / (PATCHES * PATCHES * 4)) as f32;
         let mut each: Vec<f32> = patches
@@ -246,7 +256,29 @@ impl Detail {
             whole: whole.correlation(),
             patches: each.get(each.len() / 4).copied().unwrap_or(-1.0),
             overlap: covered_a.max(covered_b).min(1.0),
+            beside: beside.correlation(),
         }
+    }
+
+    /// How far what lies around each pixel is one straight edge, 0 to 1: the coherence of the structure tensor.
+    fn straightness(&self) -> Vec<f32> {
+        let (w, h) = (self.w, self.h);
+        let [mut xx, mut yy, mut xy] = std::array::from_fn(|_| vec![0.0_f32; w * h]);
+        for y in 1..h.saturating_sub(1) {
+            for at in y * w + 1..(y + 1) * w - 1 {
+                let dx = self.values[at + 1] - self.values[at - 1];
+                let dy = self.values[at + w] - self.values[at - w];
+                (xx[at], yy[at], xy[at]) = (dx * dx, dy * dy, dx * dy);
+            }
+        }
+        let [xx, yy, xy] = [xx, yy, xy].map(|products| blur(&products, w, h, EDGE));
+        (0..w * h)
+            .map(|at| {
+                let sum = xx[at] + yy[at];
+                let difference = (xx[at] - yy[at]).hypot(2.0 * xy[at]);
+                if sum > 1e-6 { difference / sum } else { 0.0 }
+            })
+            .collect()
     }
 
     /// Walks over the pixels that both images show: place from the middle, value here, value and slope there.
@@ -318,13 +350,13 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, a: f32, b: f32) {
-        self.n += 1.0;
-        self.a += a;
-        self.b += b;
-        self.aa += a * a;
-        self.bb += b * b;
-        self.ab += a * b;
+    fn add(&mut self, a: f32, b: f32, weight: f32) {
+        self.n += weight;
+        self.a += weight * a;
+        self.b += weight * b;
+        self.aa += weight * a * a;
+        self.bb += weight * b * b;
+        self.ab += weight * a * b;
     }
 
     fn correlation(&self) -> f32 {
