@@ -106,6 +106,51 @@ fn rescale_comes_before_the_window_and_signs_are_kept() {
     assert_eq!(levels(&[film, transforms, pixels(&values)]), [1, 128, 255]);
 }
 
+/// A sequence of one item.
+fn sequence(group: u16, number: u16, inside: &[u8]) -> Vec<u8> {
+    let item = [
+        &[0xfe, 0xff, 0x00, 0xe0][..],
+        &(inside.len() as u32).to_le_bytes(),
+        inside,
+    ]
+    .concat();
+    element(group, number, b"SQ", &item)
+}
+
+/// PS3.3 C.7.6.16: enhanced images keep both transforms in functional groups, those of one frame before those that all share. The same numbers as
+/// above, which stand for what is shown.
+#[test]
+fn transforms_of_functional_groups_are_those_of_the_first_frame() {
+    let film = || header(b"MONOCHROME2 ", 1, 3, 12, 1);
+    let voi = |center: &[u8]| {
+        let window = [
+            element(0x28, 0x1050, b"DS", center),
+            element(0x28, 0x1051, b"DS", b"201 "),
+        ]
+        .concat();
+        sequence(0x28, 0x9132, &window)
+    };
+    let rescale = sequence(
+        0x28,
+        0x9145,
+        &[
+            element(0x28, 0x1052, b"DS", b"10"),
+            element(0x28, 0x1053, b"DS", b"2 "),
+            element(0x28, 0x1054, b"LO", b"US"),
+        ]
+        .concat(),
+    );
+    let values = || pixels(&[-55_i16, -5, 45].map(|v| v as u16 & 0xfff));
+    let shared = sequence(0x5200, 0x9229, &[voi(b"0 "), rescale.clone()].concat());
+    assert_eq!(levels(&[film(), shared, values()]), [1, 128, 255]);
+    let shared = sequence(0x5200, 0x9229, &[voi(b"9000"), rescale].concat());
+    let of_frames = sequence(0x5200, 0x9230, &voi(b"0 "));
+    assert_eq!(levels(&[film(), shared, of_frames, values()]), [1, 128, 255]);
+    // A group without anything in it says nothing.
+    let empty = element(0x5200, 0x9229, b"SQ", b"");
+    assert_eq!(levels(&[film(), empty, values()]), [0, 128, 255]);
+}
+
 #[test]
 fn stored_samples_are_given_bit_for_bit() {
     let film = header(b"MONOCHROME1 ", 1, 3, 12, 1);

@@ -17,7 +17,11 @@ struct Lut {
 }
 
 impl Lut {
-    fn read(object: &Object, sequence: Tag, layout: Layout) -> Result<Option<Self>, DecodeError> {
+    fn read(
+        object: &InMemDicomObject,
+        sequence: Tag,
+        layout: Layout,
+    ) -> Result<Option<Self>, DecodeError> {
         let Some(element) = object.element_opt(sequence).ok().flatten() else {
             return Ok(None);
         };
@@ -96,7 +100,7 @@ struct Window {
 }
 
 impl Window {
-    fn read(object: &Object) -> Result<Option<Self>, DecodeError> {
+    fn read(object: &InMemDicomObject) -> Result<Option<Self>, DecodeError> {
         let center = number(object, tags::WINDOW_CENTER, "Window Center")?;
         let width = number(object, tags::WINDOW_WIDTH, "Window Width")?;
         let (Some(center), Some(width)) = (center, width) else {
@@ -151,6 +155,24 @@ fn has(item: &InMemDicomObject, tag: Tag) -> bool {
     element.is_some_and(|element| !element.is_empty())
 }
 
+/// The first item of a sequence, if there is one.
+fn first_item(object: &InMemDicomObject, sequence: Tag) -> Option<&InMemDicomObject> {
+    let element = object.element_opt(sequence).ok().flatten()?;
+    element.items()?.first()
+}
+
+/// Where the attributes of a transform stand: in the first frame's functional group of this name, else in the one that all frames share
+/// (C.7.6.16, enhanced images), else in the data set itself.
+fn of_first_frame(object: &InMemDicomObject, group: Tag) -> &InMemDicomObject {
+    [
+        tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+        tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    ]
+    .into_iter()
+    .find_map(|groups| first_item(first_item(object, groups)?, group))
+    .unwrap_or(object)
+}
+
 /// The gray level of every index: modality LUT or rescale, then VOI LUT, else window, else the real range of the image (padding and
 /// what lies far outside left out), and MONOCHROME1 `inverted` once, at the end.
 pub(super) fn table(
@@ -161,8 +183,9 @@ pub(super) fn table(
 ) -> Result<Vec<u8>, DecodeError> {
     let all = 0..=((1_u32 << layout.stored) - 1) as u16;
     let modality = Lut::read(object, tags::MODALITY_LUT_SEQUENCE, layout)?;
-    let slope = number(object, tags::RESCALE_SLOPE, "Rescale Slope")?.unwrap_or(1.0);
-    let intercept = number(object, tags::RESCALE_INTERCEPT, "Rescale Intercept")?.unwrap_or(0.0);
+    let rescale = of_first_frame(object, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
+    let slope = number(rescale, tags::RESCALE_SLOPE, "Rescale Slope")?.unwrap_or(1.0);
+    let intercept = number(rescale, tags::RESCALE_INTERCEPT, "Rescale Intercept")?.unwrap_or(0.0);
     if modality.is_none() && slope == 0.0 {
         // All of the image would be one level.
         return Err(DecodeError::DicomAttribute {
@@ -176,10 +199,11 @@ pub(super) fn table(
             None => value * slope + intercept,
         }
     });
-    let levels: Vec<f64> = if let Some(lut) = Lut::read(object, tags::VOILUT_SEQUENCE, layout)? {
+    let voi = of_first_frame(object, tags::FRAME_VOILUT_SEQUENCE);
+    let levels: Vec<f64> = if let Some(lut) = Lut::read(voi, tags::VOILUT_SEQUENCE, layout)? {
         let full = lut.full();
         values.map(|v| f64::from(lut.at(v)) / full).collect()
-    } else if let Some(window) = Window::read(object)? {
+    } else if let Some(window) = Window::read(voi)? {
         values.map(|v| window.at(v)).collect()
     } else {
         let values: Vec<f64> = values.collect();
