@@ -145,7 +145,10 @@ fn transforms_of_functional_groups_are_those_of_the_first_frame() {
     assert_eq!(levels(&[film(), shared, values()]), [1, 128, 255]);
     let shared = sequence(0x5200, 0x9229, &[voi(b"9000"), rescale].concat());
     let of_frames = sequence(0x5200, 0x9230, &voi(b"0 "));
-    assert_eq!(levels(&[film(), shared, of_frames, values()]), [1, 128, 255]);
+    assert_eq!(
+        levels(&[film(), shared, of_frames, values()]),
+        [1, 128, 255]
+    );
     // A group without anything in it says nothing.
     let empty = element(0x5200, 0x9229, b"SQ", b"");
     assert_eq!(levels(&[film(), empty, values()]), [0, 128, 255]);
@@ -482,5 +485,37 @@ fn one_film_is_the_same_in_every_lossless_coding() {
         "jpeg_ls.dcm",
     ] {
         assert!(read(name) == film, "{name}");
+    }
+}
+
+/// A codestream that stops on its way and is closed all the same: jpeg-decoder, as libjpeg does, shows the rest in one gray and calls it an image.
+#[test]
+fn what_is_cut_short_and_closed_is_no_image() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
+    for name in [
+        "jpeg.dcm",
+        "jpeg_lossless.dcm",
+        "jpeg_ls.dcm",
+        "jpeg2000.dcm",
+        "jpeg2000_deep.dcm",
+        "rle.dcm",
+    ] {
+        let whole = std::fs::read(folder.join(name)).expect("is there");
+        let decoder = Decoder::default();
+        decoder.decode(&whole).expect("decodes");
+        for eighths in 3..8 {
+            let mut bytes = whole.clone();
+            let cut = bytes.len() * eighths / 8;
+            bytes[cut - 1] = 0;
+            bytes[cut..].fill(0);
+            bytes[cut..cut + 2].copy_from_slice(&[0xff, 0xd9]);
+            // The sequence of fragments ends as it did.
+            let end = whole.len() - 8;
+            if whole[end..].starts_with(&[0xfe, 0xff, 0xdd, 0xe0]) {
+                bytes[end..].copy_from_slice(&whole[end..]);
+            }
+            let decoded = decoder.decode(&bytes);
+            assert!(decoded.is_err(), "{name} cut at {eighths} eighths");
+        }
     }
 }

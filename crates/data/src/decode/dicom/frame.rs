@@ -184,29 +184,81 @@ fn jpeg(
     shape: &Shape<'_>,
     transform: ColorTransform,
 ) -> Result<Vec<u16>, DecodeError> {
-    let decode = || {
-        let mut decoder = jpeg_decoder::Decoder::new(frame);
-        if shape.channels == 3 {
-            decoder.set_color_transform(transform);
-        }
-        decoder.decode()
+    let decode = |frame: &[u8]| {
+        let decode = || {
+            let mut decoder = jpeg_decoder::Decoder::new(frame);
+            if shape.channels == 3 {
+                decoder.set_color_transform(transform);
+            }
+            decoder.decode()
+        };
+        // Nothing outlives the call but what it returns.
+        catch_unwind(AssertUnwindSafe(decode))
+            .map_err(|_| DecodeError::DicomPanic)?
+            .map_err(|source| DecodeError::DicomPixels {
+                source: Box::new(source),
+            })
     };
-    // Nothing outlives the call but what it returns.
-    let data = catch_unwind(AssertUnwindSafe(decode))
-        .map_err(|_| DecodeError::DicomPanic)?
-        .map_err(|source| DecodeError::DicomPixels {
-            source: Box::new(source),
-        })?;
+    let data = decode(frame)?;
     let count = shape.samples();
     // As many bytes as the codestream's samples need, not as many as were allocated.
-    if data.len() == count {
-        Ok(data.into_iter().map(u16::from).collect())
+    let samples: Vec<u16> = if data.len() == count {
+        data.iter().copied().map(u16::from).collect()
     } else if data.len() == count * 2 {
         let raw = data.as_chunks::<2>().0.iter();
-        Ok(raw.map(|&raw| u16::from_ne_bytes(raw)).collect())
+        raw.map(|&raw| u16::from_ne_bytes(raw)).collect()
     } else {
-        Err(DecodeError::DicomTruncated)
+        return Err(DecodeError::DicomTruncated);
+    };
+    let deep = data.len() > count;
+    if ends_in_zeros(&samples, shape, deep)
+        && !decode(&with_other_end(frame)).is_ok_and(|other| other == data)
+    {
+        return Err(DecodeError::DicomTruncated);
     }
+    Ok(samples)
+}
+
+/// Whether the last row looks as if there had been only zeros to decode: jpeg-decoder takes an end of image that comes too early for zeros
+/// without end, and says nothing. One block is repeated then, or, without loss, one difference. So do some whole images.
+fn ends_in_zeros(samples: &[u16], shape: &Shape<'_>, deep: bool) -> bool {
+    /// Samples across that one block covers with chroma at half its width.
+    const BLOCK: usize = 16;
+    let (width, height) = (shape.size.0 as usize, shape.size.1 as usize);
+    if width < 4 * BLOCK || height < 2 {
+        return true;
+    }
+    let at = |x: usize, y: usize| samples[(y * width + x) * shape.channels];
+    let (row, end) = (height - 1, width - BLOCK..width);
+    let repeats = (width / 2..width - BLOCK).all(|x| at(x, row) == at(x + BLOCK, row));
+    let bits = if deep { u16::MAX } else { 0xff };
+    // The seven predictors of T.81 H.1.2.1, from the left, above, and left above.
+    let one_difference = (0..7).any(|predictor| {
+        let mut differences = end.clone().map(|x| {
+            let (a, b, c) = (at(x - 1, row), at(x, row - 1), at(x - 1, row - 1));
+            let half = |high: u16, low: u16| ((i32::from(high) - i32::from(low)) >> 1) as u16;
+            let predicted = match predictor {
+                0 => a,
+                1 => b,
+                2 => c,
+                3 => a.wrapping_add(b).wrapping_sub(c),
+                4 => a.wrapping_add(half(b, c)),
+                5 => b.wrapping_add(half(a, c)),
+                _ => a.midpoint(b),
+            };
+            at(x, row).wrapping_sub(predicted) & bits
+        });
+        let first = differences.next();
+        differences.all(|difference| Some(difference) == first)
+    });
+    repeats || one_difference
+}
+
+/// The frame with bits before its end of image that are not all zeros: of an image that is whole nobody reads them.
+fn with_other_end(frame: &[u8]) -> Vec<u8> {
+    let end = frame.windows(2).rposition(|two| two == [0xff, 0xd9]);
+    let (body, end) = frame.split_at(end.unwrap_or(frame.len()));
+    [body, &[0x55; 64], end].concat()
 }
 
 /// The samples of a gray JPEG-LS frame, whose shape was checked.
