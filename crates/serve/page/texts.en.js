@@ -36,7 +36,7 @@ export default {
   dropHere: 'Let go to add these images',
 
   list: {
-    title: 'Films',
+    title: 'Images',
     add: 'Add images',
     filter: 'Show',
     sort: 'Order',
