@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use osteon_data::{DataError, RowError};
+use osteon_data::DataError;
 use osteon_dicom::DicomError;
 use osteon_model::ModelError;
 use osteon_serve::ServeError;
 use osteon_train::TrainError;
+
+use crate::advice;
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub fn code(done: anyhow::Result<Ending>) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", paragraph(&error));
-            if let Some(hint) = hint(&error) {
+            if let Some(hint) = advice::on(&error) {
                 eprintln!("hint: {hint}");
             }
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
@@ -50,7 +52,7 @@ pub fn code(done: anyhow::Result<Ending>) -> ExitCode {
 }
 
 /// The message with its causes, leaving out those whose words are in it already. Of a cause the first line: libtorch appends its C++ frames.
-fn paragraph(error: &anyhow::Error) -> String {
+pub fn paragraph(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |mut said, cause| {
         let mut cause = cause.to_string();
         if !said.is_empty() {
@@ -64,43 +66,6 @@ fn paragraph(error: &anyhow::Error) -> String {
         said
     })
 }
-
-/// What to do about it, where the commands have something for it.
-fn hint(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|cause| {
-        if let Some(hinted) = cause.downcast_ref::<Hinted>() {
-            return Some(hinted.hint.as_str());
-        }
-        let data = cause.downcast_ref::<DataError>();
-        let train = cause.downcast_ref::<TrainError>();
-        let data = data.or(match train {
-            Some(TrainError::Data(data)) => Some(data),
-            _ => None,
-        });
-        match (data, train) {
-            (
-                Some(
-                    DataError::UnknownClass { .. }
-                    | DataError::NoClasses { .. }
-                    | DataError::Row {
-                        source: RowError::UnknownLabel { .. },
-                        ..
-                    },
-                ),
-                _,
-            ) => Some(CLASSES),
-            (_, Some(TrainError::SharedGroups { .. })) => Some(LEAK),
-            _ => None,
-        }
-    })
-}
-
-const CLASSES: &str = "rename what is meant as a class, move the rest out of the data set, or say what your classes are called, for folders and tables alike: \
-     --set 'data.classes={ fractured = [\"kırık\"], not_fractured = [\"kırık değil\"] }', \
-     or in a config, under [data]: classes = { fractured = [\"kırık\"], not_fractured = [\"kırık değil\"] }";
-
-const LEAK: &str = "divide the data set anew with `osteon data split`, keep its splits and leave out what they share with `osteon data split --clean`, \
-     or train all the same with --allow-leak";
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
@@ -119,32 +84,6 @@ fn is_usage(error: &anyhow::Error) -> bool {
             || cause.is::<UsageError>()
     })
 }
-
-/// An error with a hint of its command's own.
-#[derive(Debug)]
-pub struct Hinted {
-    /// What went wrong, causes included.
-    error: String,
-    /// What to do about it.
-    hint: String,
-}
-
-impl Hinted {
-    pub fn new(error: &anyhow::Error, hint: String) -> Self {
-        Self {
-            error: paragraph(error),
-            hint,
-        }
-    }
-}
-
-impl std::fmt::Display for Hinted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl std::error::Error for Hinted {}
 
 /// A wrong call that clap cannot see.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
     reason = "the front end is what talks to the person"
 )]
 
+mod advice;
 mod args;
 mod chosen;
 mod commands;

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ModelError {
     /// The model file is not there.
-    #[error("there is no model file {}. `osteon train` writes one to runs/<name>/model.safetensors", path.display())]
+    #[error("there is no model file {}", path.display())]
     NoFile {
         /// The path asked for.
         path: PathBuf,

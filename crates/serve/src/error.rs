@@ -41,7 +41,7 @@ pub enum ServeError {
     },
     /// An address that others reach, and no word on who may ask.
     #[error(
-        "{addr} can be reached from other machines: give a token (--token-file, OSTEON_TOKEN), or say --no-auth if anyone may ask"
+        "{addr} can be reached from other machines, and there is no token that says who may ask"
     )]
     Open {
         /// The address.
@@ -105,7 +105,7 @@ pub enum AuditError {
         path: PathBuf,
     },
     /// Its last line is none that can be gone on from.
-    #[error("cannot go on with the audit log {}: its last line {problem}. `osteon audit-log verify` says more; another file begins a new log", path.display())]
+    #[error("cannot go on with the audit log {}: its last line {problem}", path.display())]
     End {
         /// The log.
         path: PathBuf,

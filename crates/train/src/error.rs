@@ -7,7 +7,7 @@ use osteon_data::SharedGroup;
 use osteon_model::{ArchitectureName, Backbone, WeightProblem};
 use thiserror::Error;
 
-use crate::{ConfigError, Difference};
+use crate::{ConfigError, Difference, MissingDevice};
 
 /// Errors of training.
 #[derive(Debug, Error)]
@@ -43,14 +43,11 @@ pub enum TrainError {
     NoDevice {
         /// The device asked for.
         name: String,
-        /// What is missing and what fixes it.
-        reason: &'static str,
+        /// What is missing.
+        reason: MissingDevice,
     },
     /// The run folder holds a run already.
-    #[error(
-        "{} holds a run already. Continue it with `--resume --run {}`, or choose another folder with --run",
-        path.display(), path.display()
-    )]
+    #[error("{} holds a run already", path.display())]
     RunExists {
         /// The run folder.
         path: PathBuf,
@@ -64,10 +61,7 @@ pub enum TrainError {
         missing: &'static str,
     },
     /// Another process trains into the folder.
-    #[error(
-        "{} is in use by another training process. Wait for its end, or choose another folder with --run",
-        path.display()
-    )]
+    #[error("{} is in use by another training process", path.display())]
     RunInUse {
         /// The run folder.
         path: PathBuf,
@@ -92,9 +86,7 @@ pub enum TrainError {
         problem: String,
     },
     /// Images that do not read, under `data.unreadable = "error"`.
-    #[error(
-        "{count} images of {split} do not read; the first is {first}. Mend them, or train without them by --set data.unreadable=skip"
-    )]
+    #[error("{count} images of {split} do not read; the first is {first}")]
     Unreadable {
         /// How many.
         count: usize,
@@ -232,8 +224,8 @@ pub enum TrainError {
     },
     /// Memory does not suffice.
     #[error(
-        "out of memory with batches of {batch_size} images of {side} pixels: {}. Halve the batch and keep the step: --set train.batch_size={} --set train.accumulate={}",
-        first_line(source), (batch_size / 2).max(1), accumulate * 2
+        "out of memory with batches of {batch_size} images of {side} pixels: {}",
+        first_line(source)
     )]
     OutOfMemory {
         /// libtorch's own word.
@@ -281,7 +273,7 @@ pub enum TrainError {
     },
     /// A run that is not the one its checkpoint is of.
     #[error(
-        "{} is another run than the one asked for; with --force it resumes anyway:\n{}",
+        "{} is another run than the one asked for:\n{}",
         path.display(), lines(differences)
     )]
     Changed {

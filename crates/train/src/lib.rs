@@ -29,7 +29,7 @@ mod trainer;
 pub use checkpoint::Difference;
 pub use compute::{ComputePlan, Origin, Trial};
 pub use config::{Config, ConfigError};
-pub use device::choose_device;
+pub use device::{MissingDevice, choose_device};
 pub use device_films::{DeviceDataset, to_device};
 pub use error::TrainError;
 pub use event::{EpochRecord, Event, Observer};

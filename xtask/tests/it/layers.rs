@@ -116,3 +116,40 @@ fn every_member_shares_lints_toolchain_and_edition_and_names_no_version() {
         }
     }
 }
+
+/// The fuzz targets have a lock of their own, which nothing but CI's check of licences reads: a crate that gains a dependency must have it there, too.
+#[test]
+fn the_lock_of_the_fuzz_targets_knows_every_dependency() {
+    let text = std::fs::read_to_string(root().join("fuzz/Cargo.lock")).unwrap();
+    let lock: toml::Table = text.parse().unwrap();
+    let locked = lock["package"].as_array().unwrap();
+    let metadata = metadata();
+    let (mut checked, mut missing) = (0, Vec::new());
+    for package in metadata.workspace_packages() {
+        let ours = |entry: &&toml::Value| {
+            entry["name"].as_str() == Some(package.name.as_str()) && entry.get("source").is_none()
+        };
+        let Some(entry) = locked.iter().find(ours) else {
+            continue;
+        };
+        checked += 1;
+        // A name, with its version where there are several of them.
+        let known: BTreeSet<&str> = entry["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|name| name.as_str()?.split(' ').next())
+            .collect();
+        for dependency in &package.dependencies {
+            let needed = dependency.kind != DependencyKind::Development && !dependency.optional;
+            if needed && !known.contains(dependency.name.as_str()) {
+                missing.push(format!("{}: {}", package.name, dependency.name));
+            }
+        }
+    }
+    assert!(checked > 4, "{checked} crates are in the lock");
+    assert!(
+        missing.is_empty(),
+        "`cargo update --workspace` in fuzz/: {missing:?}"
+    );
+}

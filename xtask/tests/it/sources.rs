@@ -41,6 +41,34 @@ fn libraries_print_nothing() {
     }
 }
 
+/// A library's error says what is the case. Which flag or command helps is the program's to say (`crates/cli/src/advice.rs`), for whoever embeds a crate has
+/// neither. `--set` alone may stand: it names the place a setting came from.
+#[test]
+fn errors_of_libraries_name_no_flag_and_no_command() {
+    let advice = ["--", "cargo xtask", "osteon ", "exit code"];
+    let (mut read, mut found) = (0, Vec::new());
+    for (path, text) in files("crates", &["rs"]) {
+        let library = path.split('/').nth(2) == Some("src") && !path.starts_with("crates/cli/");
+        if !library || !path.contains("/error") {
+            continue;
+        }
+        read += 1;
+        for (number, line) in text.lines().enumerate() {
+            let code = line.trim_start();
+            let code = if code.starts_with("//") { "" } else { code };
+            if code.contains('"')
+                && advice
+                    .iter()
+                    .any(|word| code.replace("--set", "").contains(word))
+            {
+                found.push(format!("{path}:{}: {code}", number + 1));
+            }
+        }
+    }
+    assert!(read >= 7, "only {read} files of errors were found");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// What of tch and libtorch reads a pickle, or a program with one in it. Importing one is a command of its own.
 #[test]
 fn no_pickle_is_read_but_by_an_explicit_import() {

@@ -7,8 +7,9 @@ use osteon_train::TrainError;
 use osteon_train::config::Layers;
 use serde::Serialize;
 
+use crate::advice::Hinted;
 use crate::args::ImportArgs;
-use crate::exit::{Ending, Hinted};
+use crate::exit::Ending;
 use crate::output;
 
 /// What `import --json` prints.

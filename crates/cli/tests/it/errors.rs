@@ -1,4 +1,5 @@
-//! What a person reads when something is wrong: one paragraph on stderr, nothing on stdout, exit code 2 or 1.
+//! What a person reads when something is wrong: one paragraph on stderr and, where something can be done about it, a hint; nothing on stdout, exit code
+//! 2 or 1.
 
 use std::path::Path;
 
@@ -14,15 +15,26 @@ fn refusal(dir: &Path, arguments: &str, code: i32) -> String {
     let said = stderr(&output).replace(&format!("{}/", dir.display()), "");
     let errors: Vec<&str> = said.lines().filter(|l| l.starts_with("error: ")).collect();
     assert_eq!(errors.len(), 1, "one paragraph: {said}");
-    errors[0].to_owned()
+    let hint = said.lines().find(|l| l.starts_with("hint: "));
+    errors
+        .into_iter()
+        .chain(hint)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
 fn data() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    assert_snapshot!(refusal(dir.path(), "train --data nowhere", 2), @"error: there is no folder nowhere. Fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, or point --data at a folder laid out as train|val|test / fractured|not fractured");
+    assert_snapshot!(refusal(dir.path(), "train --data nowhere", 2), @r#"
+    error: there is no folder nowhere
+    hint: fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, or point --data at a folder laid out as train|val|test / fractured|not fractured
+    "#);
     std::fs::create_dir_all(dir.path().join("cats/dogs")).expect("folder");
-    assert_snapshot!(refusal(dir.path(), "train --data cats", 2), @"error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs. Known names: fractured is called fractured, fracture, positive; not fractured is called not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative");
+    assert_snapshot!(refusal(dir.path(), "train --data cats", 2), @r#"
+    error: cats holds no class folders. Expected train|val|test / fractured|not fractured (or the two class folders alone); found dogs. Known names: fractured is called fractured, fracture, positive; not fractured is called not fractured, non-fractured, unfractured, not fracture, no fracture, normal, negative
+    hint: rename what is meant as a class, move the rest out of the data set, or say what your classes are called, for folders and tables alike: --set 'data.classes={ fractured = ["kırık"], not_fractured = ["kırık değil"] }', or in a config, under [data]: classes = { fractured = ["kırık"], not_fractured = ["kırık değil"] }
+    "#);
     assert_code(&osteon(dir.path(), "data synth set --images 20"), 0);
     assert_snapshot!(refusal(dir.path(), "data synth set --images 20", 2), @"error: set is not empty. Choose a new folder, or remove it first");
     std::fs::remove_dir_all(dir.path().join("set/train/fractured")).expect("removes");
@@ -51,7 +63,10 @@ fn config() {
 #[test]
 fn runs() {
     let dir = trained();
-    assert_snapshot!(refusal(dir.path(), "train --config tiny.toml --data set --run run", 2), @"error: run holds a run already. Continue it with `--resume --run run`, or choose another folder with --run");
+    assert_snapshot!(refusal(dir.path(), "train --config tiny.toml --data set --run run", 2), @r#"
+    error: run holds a run already
+    hint: continue it with `--resume --run run`, or choose another folder with --run
+    "#);
     std::fs::write(dir.path().join("file"), b"").expect("writes");
     assert_snapshot!(refusal(dir.path(), "train --config tiny.toml --data set --run file/run", 1), @"error: cannot create file/run: Not a directory (os error 20)");
 }
@@ -59,7 +74,10 @@ fn runs() {
 #[test]
 fn models() {
     let dir = trained();
-    assert_snapshot!(refusal(dir.path(), "evaluate --model absent --data set", 2), @"error: there is no model file absent. `osteon train` writes one to runs/<name>/model.safetensors");
+    assert_snapshot!(refusal(dir.path(), "evaluate --model absent --data set", 2), @r#"
+    error: there is no model file absent
+    hint: `osteon train` writes one to runs/<name>/model.safetensors
+    "#);
     assert_snapshot!(refusal(dir.path(), "evaluate --model run --data set --split holdout", 2), @r#"error: unknown split "holdout": expected train, val or test"#);
     let bytes = std::fs::read(dir.path().join("run/model.safetensors")).expect("reads");
     std::fs::write(

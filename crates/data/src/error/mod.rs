@@ -17,11 +17,7 @@ use crate::{ClassNames, Label, Layout, Split};
 #[non_exhaustive]
 pub enum DataError {
     /// The folder given as the data set is not there.
-    #[error(
-        "there is no folder {}. Fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, \
-         or point --data at a folder laid out as train|val|test / fractured|not fractured",
-        path.display()
-    )]
+    #[error("there is no folder {}", path.display())]
     NoFolder {
         /// The folder asked for.
         path: PathBuf,
@@ -422,7 +418,7 @@ fn divide_note(divided: bool) -> &'static str {
     if divided {
         ""
     } else {
-        ", for it comes undivided. `osteon data split` divides it"
+        ", for it comes undivided"
     }
 }
 

@@ -27,8 +27,7 @@ pub(crate) async fn known_host(
         let header = || request.headers().get(HOST)?.to_str().ok();
         let name = target.or_else(header).unwrap_or_default();
         if !is_known(name, access) {
-            let detail =
-                "this server answers to localhost and loopback addresses; --host NAME adds a name";
+            let detail = "this server answers to localhost, to loopback addresses and to the names it was given";
             return Err(Problem::new(Code::ForbiddenHost, detail));
         }
     }

@@ -209,10 +209,7 @@ fn runs_are_not_overwritten_and_not_shared() {
     plan.resume = false;
     go(&plan).expect("trains");
     let said = go(&plan).expect_err("it is there").to_string();
-    assert!(
-        said.contains("holds a run already") && said.contains("--resume"),
-        "{said}"
-    );
+    assert!(said.ends_with("holds a run already"), "{said}");
     let _held = osteon_train::RunDir::open(&plan.run).expect("locks");
     plan.resume = true;
     assert!(matches!(go(&plan), Err(TrainError::RunInUse { .. })));
