@@ -331,7 +331,6 @@ mod tests {
             xray_score: Some(0.02),
             flags: Flags::default(),
             judged_anyway: false,
-            milliseconds: 1.0,
         };
         assert_eq!(rule.apply(refused), refused);
         rule.judge_anyway = true;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use osteon_data::{DataError, DataLoader, Dataset, DecodeScratch, Decoder, LoadOptions};
 use serde::{Deserialize, Serialize};
@@ -55,8 +54,6 @@ pub struct Prediction {
     /// The input gate takes it for no radiograph, and it was decided all the same because that was asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub judged_anyway: bool,
-    /// From file to answer.
-    pub milliseconds: f64,
 }
 
 /// A model ready to judge images.
@@ -139,28 +136,24 @@ impl Predictor {
 
     /// Judges a file.
     pub fn predict_path(&self, path: &Path) -> Result<Prediction, ModelError> {
-        let start = Instant::now();
-        let film = self.prepare_path(path)?;
-        self.judge(&film, start)
+        self.judge(&self.prepare_path(path)?)
     }
 
     /// Judges an image held in memory as a file's bytes.
     pub fn predict_bytes(&self, bytes: &[u8]) -> Result<Prediction, ModelError> {
-        let start = Instant::now();
         let film = self
             .preparer
             .prepare(bytes, &mut DecodeScratch::default())?;
-        self.judge(&film, start)
+        self.judge(&film)
     }
 
-    /// Judges images that this model's [`Preparer`] made ready, as one batch; in their order. `milliseconds` is the time of the whole batch.
+    /// Judges images that this model's [`Preparer`] made ready, as one batch; in their order.
     pub fn predict_prepared(&self, films: &[&Prepared]) -> Result<Vec<Prediction>, ModelError> {
-        let start = Instant::now();
         if films.is_empty() {
             return Ok(Vec::new());
         }
         let logits = forward(&self.net, &self.batch(films)?, self.net.compute().judging())?;
-        Ok(self.predictions(films, &logits, start))
+        Ok(self.predictions(films, &logits))
     }
 
     pub(crate) fn prepare_path(&self, path: &Path) -> Result<Prepared, ModelError> {
@@ -189,13 +182,7 @@ impl Predictor {
     }
 
     /// What follows from the logits of these images.
-    pub(crate) fn predictions(
-        &self,
-        films: &[&Prepared],
-        logits: &[f64],
-        start: Instant,
-    ) -> Vec<Prediction> {
-        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    pub(crate) fn predictions(&self, films: &[&Prepared], logits: &[f64]) -> Vec<Prediction> {
         films
             .iter()
             .zip(logits)
@@ -211,20 +198,14 @@ impl Predictor {
                     xray_score: film.xray_score,
                     flags: film.flags,
                     judged_anyway: false,
-                    milliseconds,
                 })
             })
             .collect()
     }
 
-    fn judge(&self, film: &Prepared, start: Instant) -> Result<Prediction, ModelError> {
-        let mut answers = self.predict_prepared(&[film])?;
+    fn judge(&self, film: &Prepared) -> Result<Prediction, ModelError> {
         // Invariant: one image in, one answer out.
-        let prediction = answers.swap_remove(0);
-        Ok(Prediction {
-            milliseconds: start.elapsed().as_secs_f64() * 1000.0,
-            ..prediction
-        })
+        Ok(self.predict_prepared(&[film])?.swap_remove(0))
     }
 
     /// Calibrated scores of images already read, in their order. `tick` is told the images done after each batch.

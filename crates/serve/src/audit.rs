@@ -261,7 +261,6 @@ mod tests {
             xray_score: None,
             flags: Flags::default(),
             judged_anyway: false,
-            milliseconds: 1.0,
         }
     }
 

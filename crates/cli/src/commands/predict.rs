@@ -32,9 +32,11 @@ struct Answer<'a> {
     written: &'a Written,
 }
 
-/// What was written of an image, and where.
+/// What else is told of an image: the time it took, and what was written of it, and where.
 #[derive(Default, Serialize)]
 struct Written {
+    /// From file to answer.
+    milliseconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     heatmap: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +126,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         failures += usize::from(answer.is_err() || written.dicom_error.is_some());
         match &mut csv {
             Some(csv) => {
-                csv.serialize(row(&path, &answer))?;
+                csv.serialize(row(&path, &answer, &written))?;
                 csv.flush()?;
             }
             None if args.json => match &answer {
@@ -165,15 +167,23 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// The outer error ends the command: a folder cannot be written.
     fn judge(&mut self, path: &Path) -> anyhow::Result<Result<(Prediction, Written), ModelError>> {
+        let start = Instant::now();
         if self.heatmaps.is_none() && self.objects.is_none() {
             let answer = self.score(path);
-            return Ok(answer.map(|prediction| (prediction, Written::default())));
+            let written = Written {
+                milliseconds: milliseconds(start),
+                ..Written::default()
+            };
+            return Ok(answer.map(|prediction| (prediction, written)));
         }
         let (bytes, explained, film) = match self.explain(path) {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
-        let mut written = Written::default();
+        let mut written = Written {
+            milliseconds: milliseconds(start),
+            ..Written::default()
+        };
         if let Some(places) = &mut self.heatmaps {
             let place = places.of(path).with(".heatmap.png");
             write_atomic(&place, &png(&explained, &film, path)?)?;
@@ -211,18 +221,12 @@ impl Writer<'_> {
     }
 
     fn score(&self, path: &Path) -> Result<Prediction, ModelError> {
-        let start = Instant::now();
         let film = self.prepared(&self.budget.read(path)?)?;
-        let mut answers = self.predictor.predict_prepared(&[&film])?;
         // Invariant: one image in, one answer out.
-        Ok(Prediction {
-            milliseconds: start.elapsed().as_secs_f64() * 1000.0,
-            ..answers.swap_remove(0)
-        })
+        Ok(self.predictor.predict_prepared(&[&film])?.swap_remove(0))
     }
 
     fn explain(&self, path: &Path) -> Result<(Vec<u8>, Explained, GrayImage), ModelError> {
-        let start = Instant::now();
         let bytes = self.budget.read(path)?;
         let prepared = self.prepared(&bytes)?;
         let (width, height) = prepared.size();
@@ -233,8 +237,7 @@ impl Writer<'_> {
         limits.afford(2 * bytes.len() as u64 + pixels + shrinking)?;
         let mut explained = self.predictor.explain_prepared(&[&prepared], self.kind)?;
         // Invariant: one image in, one answer out.
-        let mut explained = explained.swap_remove(0);
-        explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        let explained = explained.swap_remove(0);
         let film = self.preparer.decoder().decode(&bytes)?;
         Ok((bytes, explained, film))
     }
@@ -310,7 +313,11 @@ fn names(flags: Flags, between: &str) -> String {
     names.join(between)
 }
 
-fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>, written: &Written) -> Row<'a> {
     let film = answer.as_ref().ok();
     Row {
         path,
@@ -318,7 +325,7 @@ fn row<'a>(path: &'a str, answer: &'a Result<Prediction, String>) -> Row<'a> {
         decision: film.map(|p| p.decision),
         xray_score: film.and_then(|p| p.xray_score),
         flags: film.map_or_else(String::new, |p| names(p.flags, " ")),
-        milliseconds: film.map(|p| p.milliseconds),
+        milliseconds: film.map(|_| written.milliseconds),
         error: answer.as_ref().err().map_or("", String::as_str),
     }
 }

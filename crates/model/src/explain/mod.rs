@@ -7,7 +7,6 @@ mod regions;
 
 use std::fmt;
 use std::path::Path;
-use std::time::Instant;
 
 use osteon_data::{Dataset, DecodeScratch};
 use serde::{Deserialize, Serialize};
@@ -169,9 +168,7 @@ impl Predictor {
         path: &Path,
         kind: Option<HeatKind>,
     ) -> Result<Explained, ModelError> {
-        let start = Instant::now();
-        let film = self.prepare_path(path)?;
-        self.explain(&film, kind, start)
+        self.explain(&self.prepare_path(path)?, kind)
     }
 
     /// As [`Predictor::explain_path`], of an image held in memory as a file's bytes.
@@ -180,11 +177,10 @@ impl Predictor {
         bytes: &[u8],
         kind: Option<HeatKind>,
     ) -> Result<Explained, ModelError> {
-        let start = Instant::now();
         let film = self
             .preparer()
             .prepare(bytes, &mut DecodeScratch::default())?;
-        self.explain(&film, kind, start)
+        self.explain(&film, kind)
     }
 
     /// As [`Predictor::predict_prepared`], with where each answer comes from.
@@ -193,7 +189,6 @@ impl Predictor {
         films: &[&Prepared],
         kind: Option<HeatKind>,
     ) -> Result<Vec<Explained>, ModelError> {
-        let start = Instant::now();
         if films.is_empty() {
             return Ok(Vec::new());
         }
@@ -212,7 +207,7 @@ impl Predictor {
             )
         };
         let heatmaps = to_heatmaps(&heat, kind)?;
-        let predictions = self.predictions(films, &logits, start);
+        let predictions = self.predictions(films, &logits);
         Ok(films
             .iter()
             .zip(predictions)
@@ -228,17 +223,9 @@ impl Predictor {
             .collect())
     }
 
-    fn explain(
-        &self,
-        film: &Prepared,
-        kind: Option<HeatKind>,
-        start: Instant,
-    ) -> Result<Explained, ModelError> {
-        let mut explained = self.explain_prepared(&[film], kind)?;
+    fn explain(&self, film: &Prepared, kind: Option<HeatKind>) -> Result<Explained, ModelError> {
         // Invariant: one image in, one answer out.
-        let mut explained = explained.swap_remove(0);
-        explained.prediction.milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-        Ok(explained)
+        Ok(self.explain_prepared(&[film], kind)?.swap_remove(0))
     }
 
     /// Heatmaps of some of the images already read, by their places in the set and in that order. `tick` is told the images done.

@@ -106,7 +106,6 @@ mod tests {
                 xray_score: None,
                 flags: Flags::default(),
                 judged_anyway: false,
-                milliseconds: 1.0,
             },
             heatmap: Heatmap {
                 width: 4,

@@ -204,6 +204,7 @@ async fn describe(
         prediction,
         mut explained,
         size: (width, height),
+        milliseconds,
     } = verdict.map_err(problem)?;
     let prediction = rule.apply(prediction);
     if let Some(explained) = &mut explained {
@@ -231,7 +232,7 @@ async fn describe(
         xray_score: prediction.xray_score,
         flags: prediction.flags.iter().collect(),
         judged_anyway: prediction.judged_anyway,
-        milliseconds: prediction.milliseconds,
+        milliseconds,
         heatmap: drawn.heatmap,
         picture: drawn.picture,
         dicom: drawn.dicom,

@@ -36,6 +36,8 @@ pub(crate) struct Judged {
     pub explained: Option<Explained>,
     /// Width and height of the whole image, the right way up.
     pub size: (u32, u32),
+    /// From the order to the answer.
+    pub milliseconds: f64,
 }
 
 /// Why an image was not judged.

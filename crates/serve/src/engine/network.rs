@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osteon_model::{ModelError, Predictor, Prepared, Sharing};
+use osteon_model::{Explained, ModelError, Prediction, Predictor, Prepared, Sharing};
 
 use super::{Judged, Order, Refused};
 use crate::telemetry::Telemetry;
@@ -128,33 +128,29 @@ impl Networks {
 
 fn run(predictor: &Predictor, group: &[Ready], heat: bool) -> Result<Vec<Judged>, ModelError> {
     let films: Vec<&Prepared> = group.iter().map(|ready| &ready.film).collect();
-    if heat {
-        let explained = predictor.explain_prepared(&films, None)?;
-        return Ok(explained
-            .into_iter()
-            .zip(films)
-            .map(|(explained, film)| Judged {
-                prediction: explained.prediction,
-                explained: Some(explained),
-                size: film.size(),
-            })
-            .collect());
-    }
-    let predictions = predictor.predict_prepared(&films)?;
-    Ok(predictions
-        .into_iter()
-        .zip(films)
-        .map(|(prediction, film)| Judged {
+    let answers: Vec<(Prediction, Option<Explained>)> = if heat {
+        let explained = predictor.explain_prepared(&films, None)?.into_iter();
+        explained
+            .map(|explained| (explained.prediction, Some(explained)))
+            .collect()
+    } else {
+        let predictions = predictor.predict_prepared(&films)?.into_iter();
+        predictions.map(|prediction| (prediction, None)).collect()
+    };
+    Ok(group
+        .iter()
+        .zip(answers)
+        .map(|(ready, (prediction, explained))| Judged {
             prediction,
-            explained: None,
-            size: film.size(),
+            explained,
+            size: ready.film.size(),
+            milliseconds: ready.order.since.elapsed().as_secs_f64() * 1e3,
         })
         .collect())
 }
 
 fn tell(group: Vec<Ready>, judged: Vec<Judged>) {
-    for (ready, mut judged) in group.into_iter().zip(judged) {
-        judged.prediction.milliseconds = ready.order.since.elapsed().as_secs_f64() * 1e3;
+    for (ready, judged) in group.into_iter().zip(judged) {
         ready.order.tell(Ok(judged));
     }
 }
