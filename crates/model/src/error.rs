@@ -212,6 +212,7 @@ pub enum ImportProblem {
     #[error("it is a pickle, but not one that torch.save writes")]
     BarePickle,
     /// The archive is damaged.
+    #[cfg(feature = "import")]
     #[error("its archive does not read: {0}")]
     Archive(#[from] zip::result::ZipError),
     /// An entry of the archive does not read.

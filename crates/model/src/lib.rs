@@ -8,12 +8,17 @@ mod compute;
 mod decide;
 mod error;
 mod explain;
+#[cfg(feature = "export")]
 mod export;
 mod file;
 mod flag;
 mod header;
 mod import;
 mod info;
+#[cfg_attr(
+    not(feature = "export"),
+    expect(dead_code, reason = "graphs are drawn to be exported")
+)]
 mod network;
 mod predictor;
 mod prepare;
@@ -27,13 +32,16 @@ pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use decide::{DoubtBand, FittedOn, FittedSource, Promised, Promises, Rule, doubt_in_words};
 pub use error::{ImportProblem, ModelError, WeightProblem};
 pub use explain::{Area, DELETED_SHARES, Deleted, Explained, HeatKind, Heatmap, Placement, Region};
+#[cfg(feature = "export")]
 pub use export::{ExportFormat, export};
 pub use file::{
     Storage, TensorRecord, checksum_of, info_of, load, load_bytes, read_info, read_tensors, save,
     save_as, write_tensors,
 };
 pub use flag::{Flag, Flags};
-pub use import::{Rename, begin_from_backbone, import};
+pub use import::begin_from_backbone;
+#[cfg(feature = "import")]
+pub use import::{Rename, import};
 pub use info::{Decided, FORMAT_VERSION, Figures, ModelInfo, Program, Subset, TrainingData};
 pub use network::{
     Answer, Architecture, ArchitectureName, Backbone, EfficientNetLite, EfficientNetLiteOptions,

@@ -2,7 +2,6 @@
 
 mod about;
 mod calibrate;
-pub(crate) mod graph;
 mod onnx;
 mod torchscript;
 

@@ -6,8 +6,8 @@ use osteon_kernels::Script;
 use tch::Tensor;
 
 use super::calibrate::Calibrated;
-use super::graph::{Graph, Op, Value};
 use crate::network::Padding;
+use crate::network::graph::{Graph, Op, Value};
 use crate::{ModelError, Net};
 
 /// The archive that `torch.jit.load` reads, with `about` as its extra file `osteon.json`.

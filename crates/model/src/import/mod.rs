@@ -1,100 +1,35 @@
-//! Weights of a PyTorch `state_dict` as a model. No pickle is run: `pickle.rs` reads tensors by name, and nothing else.
+//! Weights of a PyTorch `state_dict` as a model, and of published backbones. No pickle is run: `pickle.rs` reads tensors by name, and nothing else.
 
+#[cfg(feature = "import")]
 mod archive;
 mod backbone;
+
 mod legacy;
 mod pickle;
+#[cfg(feature = "import")]
+mod state_dict;
 mod view;
 
 use std::path::Path;
-use std::str::FromStr;
 
-use osteon_data::Preprocess;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 pub use backbone::begin_from_backbone;
+#[cfg(feature = "import")]
+pub use state_dict::{Rename, import};
 
-use crate::error::{ImportProblem, WeightProblem};
-use crate::file::{Storage, read_bytes, to_tensor};
+use crate::ModelError;
+use crate::error::ImportProblem;
+use crate::file::{Storage, to_tensor};
 use crate::header::parse;
-use crate::{Architecture, ModelError, ModelInfo, Net, TensorRecord};
 
 /// Counters of PyTorch's norms, which no judgement needs.
 const COUNTER: &str = "num_batches_tracked";
 
-/// How names of a file become names of ours: `old`, a whole name or what stands before a dot, becomes `new`. An empty `new` takes it away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rename {
-    /// As in the file.
-    pub old: String,
-    /// As in `docs/MODELS.md`.
-    pub new: String,
-}
-
-impl FromStr for Rename {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((old, new)) if !old.is_empty() => Ok(Self {
-                old: old.to_owned(),
-                new: new.to_owned(),
-            }),
-            _ => {
-                Err("expected OLD=NEW, such as features.0=conv1, or module= to take `module.` away")
-            }
-        }
-    }
-}
-
-impl Rename {
-    /// The name after it, if it is for this one.
-    fn apply(&self, name: &str) -> Option<String> {
-        let rest = name.strip_prefix(&self.old)?;
-        match (rest.strip_prefix('.'), self.new.as_str()) {
-            (Some(rest), "") => Some(rest.to_owned()),
-            (Some(rest), new) => Some(format!("{new}.{rest}")),
-            (None, new) if rest.is_empty() => Some(new.to_owned()),
-            _ => None,
-        }
-    }
-}
-
-/// Reads a `state_dict`, as `safetensors.torch.save_file` or `torch.save` wrote it, as the weights of an architecture. The first rename that is for a
-/// name is applied. Of the image's way to the input and of calibration such a file says nothing: the header has this `preprocess`, no calibration and
-/// the threshold 0.5.
-///
-/// # Errors
-/// Whatever is not a flat dict of tensors of 32 or 16 bits, and a tensor whose name or shape the architecture does not have.
-pub fn import(
-    path: &Path,
-    architecture: &Architecture,
-    preprocess: &Preprocess,
-    renames: &[Rename],
-) -> Result<(Net, ModelInfo), ModelError> {
-    let bytes = read_bytes(path)?;
-    let net = architecture.build(preprocess.side(), Device::Cpu)?;
-    let mut record = TensorRecord::new();
-    for (name, tensor) in tensors(path, &bytes)? {
-        let renamed = renames.iter().find_map(|rename| rename.apply(&name));
-        let name = renamed.unwrap_or(name);
-        if record.insert(name.clone(), tensor).is_some() {
-            return Err(ModelError::Weights {
-                path: path.to_owned(),
-                problem: WeightProblem::Twice(name),
-            });
-        }
-    }
-    net.copy_weights(&record, path)?;
-    Ok((
-        net,
-        ModelInfo::new(architecture.clone(), preprocess.clone()),
-    ))
-}
-
 fn tensors(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Tensor)>, ModelError> {
     let skip = |name: &str| name == COUNTER || name.ends_with(&format!(".{COUNTER}"));
     let problem = match bytes {
+        #[cfg(feature = "import")]
         [b'P', b'K', ..] => return archive::tensors(path, bytes, &skip),
         // The length of the header, then the header.
         [_, _, _, _, _, _, _, _, b'{', ..] => {
@@ -114,30 +49,4 @@ fn tensors(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Tensor)>, ModelErro
         path: path.to_owned(),
         problem,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_change_at_dots() {
-        let rename = |text: &str| text.parse::<Rename>().expect("reads");
-        let conv = rename("features.0=conv1");
-        assert_eq!(
-            conv.apply("features.0.weight").as_deref(),
-            Some("conv1.weight")
-        );
-        assert_eq!(conv.apply("features.01.weight"), None);
-        assert_eq!(
-            rename("module=").apply("module.fc.bias").as_deref(),
-            Some("fc.bias")
-        );
-        assert_eq!(
-            rename("w=fc.weight").apply("w").as_deref(),
-            Some("fc.weight")
-        );
-        assert!("=x".parse::<Rename>().is_err());
-        assert!("x".parse::<Rename>().is_err());
-    }
 }

@@ -3,8 +3,8 @@
 use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
+use super::graph::{Op, Sketch, Value};
 use super::layers::{ConvNorm, ConvShape};
-use crate::export::graph::{Op, Sketch, Value};
 use crate::{Compute, Mode};
 
 /// Sizes of a [`Block`].

@@ -6,11 +6,11 @@ use tch::nn::Path;
 use tch::{TchError, Tensor};
 
 use super::block::kept;
+use super::graph::{Graph, Op, Sketch, Value};
 use super::layers::{ConvNorm, ConvShape, NormRule, Padding};
 use super::local_contrast::with_local_contrast;
 use super::map_head::{CELL, COARSEST, HeadShape, MapHead};
 use super::{Answer, Network, local_contrast, map_head};
-use crate::export::graph::{Graph, Op, Sketch, Value};
 use crate::{Compute, Mode};
 
 /// Options of an [`EfficientNetLite`].

@@ -6,11 +6,11 @@ use tch::nn::Path;
 use tch::{TchError, Tensor};
 
 use super::block::{Block, BlockShape};
+use super::graph::{Graph, Op, Sketch};
 use super::layers::{ConvNorm, ConvShape};
 use super::local_contrast::with_local_contrast;
 use super::map_head::{CELL, COARSEST, HeadShape, MapHead};
 use super::{Answer, Network, block, local_contrast, map_head};
-use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Compute, Mode};
 
 /// Sizes of a [`FractureMap`].

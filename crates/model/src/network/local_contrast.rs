@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::export::graph::{Op, Sketch, Value};
+use super::graph::{Op, Sketch, Value};
 
 /// Pixels that are averaged to one before the surroundings are: they are smooth, and there are 16 times fewer.
 const COARSE: i64 = 4;

@@ -4,8 +4,8 @@ use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
 use super::Answer;
+use super::graph::{Op, Sketch, Value};
 use super::layers::{Conv, ConvNorm, ConvShape, Linear};
-use crate::export::graph::{Op, Sketch, Value};
 use crate::{Compute, Mode, Precision};
 
 /// Side of a cell of the map, in pixels: the finest level is so much coarser than the image.

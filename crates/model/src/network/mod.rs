@@ -3,6 +3,7 @@
 mod block;
 mod efficientnet_lite;
 mod fracture_map;
+pub(crate) mod graph;
 mod layers;
 mod local_contrast;
 mod map_head;
@@ -24,8 +25,8 @@ pub(crate) use layers::{NormRule, Padding};
 pub use residual::{Residual, ResidualOptions, ResidualSize};
 pub use seed_cnn::SeedCnn;
 
-use crate::export::graph::Graph;
 use crate::{Compute, Mode, ModelError};
+use graph::Graph;
 
 /// What a network says of N images.
 pub struct Answer {

@@ -6,9 +6,9 @@ use tch::nn::Path;
 use tch::{Kind, TchError, Tensor};
 
 use super::block::{Block, BlockShape};
+use super::graph::{Graph, Op, Sketch};
 use super::layers::{ConvNorm, ConvShape, Linear};
 use super::{Answer, Network, block};
-use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Compute, Mode, Precision};
 
 /// Sizes of a [`Residual`].

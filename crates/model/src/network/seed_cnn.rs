@@ -4,9 +4,9 @@ use osteon_kernels::{Instructions, Pooled};
 use tch::nn::Path;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::graph::{Graph, Op, Sketch};
 use super::layers::{Conv, ConvShape, Linear};
 use super::{Answer, Network};
-use crate::export::graph::{Graph, Op, Sketch};
 use crate::{Mode, Precision};
 
 /// The seed's CNN, 2,822,945 parameters at 150 px:

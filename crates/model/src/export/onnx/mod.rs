@@ -12,7 +12,7 @@ use self::proto::{
     TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use super::calibrate::Calibrated;
-use super::graph::Graph;
+use crate::network::graph::Graph;
 use crate::{ModelError, ModelInfo, Net};
 
 const OPSET: i64 = 17;

@@ -3,8 +3,8 @@
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 use super::{DOUBLE, FLOAT, INT64};
 use crate::export::calibrate::Calibrated;
-use crate::export::graph::{Graph, Op, Value};
 use crate::network::Padding;
+use crate::network::graph::{Graph, Op, Value};
 
 /// Nodes while they are written.
 pub(super) struct Nodes {

@@ -5,7 +5,7 @@ use crate::network::{NormRule, Padding};
 
 /// What an operation gives: the number of its [`Step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Value(pub(super) usize);
+pub(crate) struct Value(pub(crate) usize);
 
 /// An operation on N×C×H×W values, as PyTorch has it. Names are those of the network's tensors, without `.weight` and the like.
 #[derive(Debug, Clone, PartialEq)]
