@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use osteon_data::{DataError, RowError};
 use osteon_dicom::DicomError;
+use osteon_evaluate::EvaluateError;
 use osteon_model::ModelError;
 use osteon_serve::ServeError;
 use osteon_train::TrainError;
@@ -73,8 +74,9 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
         }
         let data = cause.downcast_ref::<DataError>();
         let train = cause.downcast_ref::<TrainError>();
-        let data = data.or(match train {
-            Some(TrainError::Data(data)) => Some(data),
+        let evaluate = cause.downcast_ref::<EvaluateError>();
+        let data = data.or(match (train, evaluate) {
+            (Some(TrainError::Data(data)), _) | (_, Some(EvaluateError::Data(data))) => Some(data),
             _ => None,
         });
         match (data, train) {
@@ -116,6 +118,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
             || cause.downcast_ref().is_some_and(ModelError::is_usage)
             || cause.downcast_ref().is_some_and(ServeError::is_usage)
             || cause.downcast_ref().is_some_and(DicomError::is_usage)
+            || cause.downcast_ref().is_some_and(EvaluateError::is_usage)
             || cause.is::<UsageError>()
     })
 }

@@ -7,9 +7,9 @@
 mod args;
 mod chosen;
 mod commands;
+mod evaluation;
 mod exit;
 mod heat;
-mod judge;
 mod memory;
 mod openmp;
 mod output;

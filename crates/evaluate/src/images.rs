@@ -2,28 +2,31 @@
 
 use std::sync::Arc;
 
-use anyhow::bail;
 use osteon_data::{Dataset, DecodeScratch, Decoder, Entry, Preprocess, Split};
 use osteon_model::{Decision, Flag, Flags, Predictor, Preparer, Rule};
 use osteon_report::judgement::{GateCounts, Unreadable};
 use rayon::prelude::*;
 
-use crate::progress;
+use crate::observer::Running;
+use crate::{EvaluateError, Observer, Stage};
 
-/// Reads the images of a split; names on stderr those that do not read.
+/// Reads the images of a split; the observer is told of those that do not read.
 pub fn read(
     split: Split,
     entries: &[Entry],
     decoder: &Decoder,
     preprocess: &Preprocess,
-) -> anyhow::Result<Dataset> {
-    let bar = progress::bar(&format!("reading {split}"), entries.len());
-    let films = Dataset::load(entries, decoder, preprocess, &|| {
-        bar.inc(1);
-    })?;
-    bar.finish_and_clear();
-    progress::list_unreadable(split.name(), films.unreadable());
-    progress::list_repaired(split.name(), films.repaired());
+    observer: &dyn Observer,
+) -> Result<Dataset, EvaluateError> {
+    let stage = Running::begin(observer, Stage::Reading(split), entries.len());
+    let films = Dataset::load(entries, decoder, preprocess, &|| stage.advance(1))?;
+    drop(stage);
+    if !films.unreadable().is_empty() {
+        observer.unreadable(split, films.unreadable());
+    }
+    if !films.repaired().is_empty() {
+        observer.repaired(split, films.repaired());
+    }
     Ok(films)
 }
 
@@ -32,18 +35,17 @@ pub fn scores(
     split: Split,
     predictor: &Predictor,
     films: &Arc<Dataset>,
-) -> anyhow::Result<Vec<f64>> {
-    let bar = progress::bar(&format!("judging {split}"), films.len());
-    let scores = predictor.scores(films, &|done| bar.set_position(done as u64))?;
-    bar.finish_and_clear();
-    if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
-        bail!(
-            "the model gives {} the score {}: its weights are damaged or overflow",
-            films.ids()[index],
-            scores[index]
-        );
+    observer: &dyn Observer,
+) -> Result<Vec<f64>, EvaluateError> {
+    let stage = Running::begin(observer, Stage::Scoring(split), films.len());
+    let scores = predictor.scores(films, &stage.counter())?;
+    match scores.iter().position(|score| !score.is_finite()) {
+        Some(index) => Err(EvaluateError::ScoreNotFinite {
+            id: films.ids()[index].clone(),
+            score: scores[index],
+        }),
+        None => Ok(scores),
     }
-    Ok(scores)
 }
 
 /// What is seen of an image besides its score.
@@ -66,10 +68,15 @@ impl Seen {
 }
 
 /// What gate and flags say of images that were read before. It looks at the files again: the images read for the network have no colours.
-pub fn seen(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Vec<Seen> {
+pub fn seen(
+    predictor: &Predictor,
+    decoder: &Decoder,
+    films: &[Entry],
+    observer: &dyn Observer,
+) -> Vec<Seen> {
     let gate = predictor.info().gate.as_ref();
     let preparer = Preparer::new(predictor.info(), decoder.clone());
-    let bar = progress::bar("looking at", films.len());
+    let stage = Running::begin(observer, Stage::Inspecting, films.len());
     let look = |scratch: &mut DecodeScratch, film: &Entry| {
         let bytes = std::fs::read(&film.path).ok()?;
         let film = preparer.prepare(&bytes, scratch).ok()?;
@@ -79,15 +86,13 @@ pub fn seen(predictor: &Predictor, decoder: &Decoder, films: &[Entry]) -> Vec<Se
             flags: film.flags(),
         })
     };
-    let seen = films
+    films
         .par_iter()
         .map_init(DecodeScratch::default, |scratch, film| {
-            bar.inc(1);
+            stage.advance(1);
             look(scratch, film).unwrap_or_default()
         })
-        .collect();
-    bar.finish_and_clear();
-    seen
+        .collect()
 }
 
 /// What is decided of each film.
