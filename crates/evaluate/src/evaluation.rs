@@ -86,9 +86,10 @@ pub fn evaluate(
         repair,
         ..predictor.decoder().clone()
     };
-    let mut films = images::read(split, entries, &decoder, &info.preprocess, observer)?;
+    let (mut films, seen) = images::read(split, entries, &decoder, predictor, observer)?;
     if explain {
-        films.locate(entries, &decoder)?;
+        let sizes: Vec<(u32, u32)> = seen.iter().map(|seen| seen.size).collect();
+        films.locate_at(entries, &sizes);
     }
     let films = Arc::new(films);
     let scores = images::scores(split, predictor, &films, observer)?;
@@ -101,7 +102,6 @@ pub fn evaluate(
         .collect();
 
     let known = leak::seen(info, split, &films);
-    let seen = images::seen(predictor, &decoder, &judged, observer);
     let decisions = images::decisions(&predictor.rule(), &seen, &scores);
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();

@@ -2,24 +2,40 @@
 
 use std::sync::Arc;
 
-use osteon_data::{Dataset, DecodeScratch, Decoder, Entry, Preprocess, Split};
-use osteon_model::{Decision, Flag, Flags, Predictor, Preparer, Rule};
+use osteon_data::{Dataset, Decoder, Entry, GrayView, Look, Split};
+use osteon_model::{Decision, Flag, Flags, Predictor, Rule};
 use osteon_report::judgement::{GateCounts, Unreadable};
-use rayon::prelude::*;
 
 use crate::observer::Running;
 use crate::{EvaluateError, Observer, Stage};
 
-/// Reads the images of a split; the observer is told of those that do not read.
+/// Reads the images of a split, each file once, with what gate and flags say of those that read, in their order; the observer is told of the others.
 pub fn read(
     split: Split,
     entries: &[Entry],
     decoder: &Decoder,
-    preprocess: &Preprocess,
+    predictor: &Predictor,
     observer: &dyn Observer,
-) -> Result<Dataset, EvaluateError> {
+) -> Result<(Dataset, Vec<Seen>), EvaluateError> {
+    let preparer = predictor.preparer();
+    let gate = predictor.info().gate.as_ref();
     let stage = Running::begin(observer, Stage::Reading(split), entries.len());
-    let films = Dataset::load(entries, decoder, preprocess, &|| stage.advance(1))?;
+    let look = |image: GrayView<'_>, color| {
+        let (xray_score, flags) = preparer.inspect(image, color);
+        let admitted = |score| gate.is_none_or(|gate| gate.admits(score));
+        Seen {
+            refused: !xray_score.is_none_or(admitted),
+            flags,
+            size: image.full_size(),
+        }
+    };
+    let look = Look {
+        in_color: preparer.sees_color(),
+        at: &look,
+    };
+    let preprocess = &predictor.info().preprocess;
+    let tick = || stage.advance(1);
+    let (films, seen) = Dataset::load_and_look(entries, decoder, preprocess, look, &tick)?;
     drop(stage);
     if !films.unreadable().is_empty() {
         observer.unreadable(split, films.unreadable());
@@ -27,7 +43,7 @@ pub fn read(
     if !films.repaired().is_empty() {
         observer.repaired(split, films.repaired());
     }
-    Ok(films)
+    Ok((films, seen))
 }
 
 /// Calibrated scores of images. A score that is no number is an error that names the image: it must not vanish in a figure.
@@ -49,11 +65,13 @@ pub fn scores(
 }
 
 /// What is seen of an image besides its score.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Seen {
     /// The gate takes it for no radiograph.
     pub refused: bool,
     pub flags: Flags,
+    /// Width and height of the whole image, the right way up.
+    pub size: (u32, u32),
 }
 
 impl Seen {
@@ -65,34 +83,6 @@ impl Seen {
             rule.decide_flagged(score, self.flags)
         }
     }
-}
-
-/// What gate and flags say of images that were read before. It looks at the files again: the images read for the network have no colours.
-pub fn seen(
-    predictor: &Predictor,
-    decoder: &Decoder,
-    films: &[Entry],
-    observer: &dyn Observer,
-) -> Vec<Seen> {
-    let gate = predictor.info().gate.as_ref();
-    let preparer = Preparer::new(predictor.info(), decoder.clone());
-    let stage = Running::begin(observer, Stage::Inspecting, films.len());
-    let look = |scratch: &mut DecodeScratch, film: &Entry| {
-        let bytes = std::fs::read(&film.path).ok()?;
-        let film = preparer.prepare(&bytes, scratch).ok()?;
-        let admitted = |score| gate.is_none_or(|gate| gate.admits(score));
-        Some(Seen {
-            refused: !film.xray_score().is_none_or(admitted),
-            flags: film.flags(),
-        })
-    };
-    films
-        .par_iter()
-        .map_init(DecodeScratch::default, |scratch, film| {
-            stage.advance(1);
-            look(scratch, film).unwrap_or_default()
-        })
-        .collect()
 }
 
 /// What is decided of each film.

@@ -9,12 +9,10 @@ use osteon_data::{Split, Unreadable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
-    /// The images of a split are read and fitted to the network; counts images.
+    /// The images of a split are read, looked at by the gate and fitted to the network; counts images.
     Reading(Split),
     /// The network scores the images of a split; counts images.
     Scoring(Split),
-    /// Gate and flags look at the files; counts images.
-    Inspecting,
     /// Heatmaps are made and held against boxes; counts heatmaps and deletion tests.
     Explaining,
     /// The report is drawn; counts reports.
@@ -73,8 +71,8 @@ impl<'a> Running<'a> {
     pub fn counter(&self) -> impl Fn(usize) {
         let before = std::cell::Cell::new(0);
         move |done: usize| {
-            self.observer
-                .advance(done.saturating_sub(before.replace(done)))
+            let on = done.saturating_sub(before.replace(done));
+            self.observer.advance(on);
         }
     }
 }

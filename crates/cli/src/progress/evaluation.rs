@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use osteon_data::{Split, Unreadable};
@@ -21,7 +21,7 @@ pub struct EvaluationProgress {
 impl EvaluationProgress {
     fn with(&self, action: impl FnOnce(&mut Option<ProgressBar>)) {
         // A poisoned lock holds a bar all the same.
-        action(&mut self.bar.lock().unwrap_or_else(|held| held.into_inner()));
+        action(&mut self.bar.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -30,7 +30,6 @@ impl Observer for EvaluationProgress {
         let what = match stage {
             Stage::Reading(split) => format!("reading {split}"),
             Stage::Scoring(split) => format!("judging {split}"),
-            Stage::Inspecting => "looking at".to_owned(),
             Stage::Explaining => "explaining".to_owned(),
             Stage::Drawing => "drawing".to_owned(),
             _ => "working".to_owned(),
