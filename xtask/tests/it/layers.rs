@@ -55,7 +55,7 @@ fn torch_stays_out_of_metrics_data_report_and_xtask() {
     assert!(reached(&metadata, "cli").contains("tch"));
 }
 
-/// The list in docs/ARCHITECTURE.md, a crate a line: `- `gate` → `data``.
+/// The list in docs/ARCHITECTURE.md, a crate a line: its name, an arrow, and the names of those that it depends on, each in backticks.
 fn drawn_edges(page: &str) -> BTreeMap<String, BTreeSet<String>> {
     let section = page.split("\n## Who depends on whom\n").nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
