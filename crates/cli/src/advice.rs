@@ -1,6 +1,7 @@
 //! What to do about an error: the libraries say what is the case, the program which of its flags and commands help.
 
 use osteon_data::{DataError, RowError};
+use osteon_evaluate::EvaluateError;
 use osteon_model::ModelError;
 use osteon_serve::{AuditError, ServeError};
 use osteon_train::{MissingDevice, TrainError};
@@ -16,6 +17,7 @@ pub fn on(error: &anyhow::Error) -> Option<String> {
         None.or_else(|| of_data(cause.downcast_ref()?))
             .or_else(|| of_model(cause.downcast_ref()?))
             .or_else(|| of_training(cause.downcast_ref()?))
+            .or_else(|| of_evaluation(cause.downcast_ref()?))
             .or_else(|| of_service(cause.downcast_ref()?))
             .or_else(|| of_log(cause.downcast_ref()?))
     })
@@ -90,6 +92,14 @@ fn of_training(error: &TrainError) -> Option<String> {
         TrainError::Changed { .. } => "with --force it resumes anyway".to_owned(),
         _ => return None,
     })
+}
+
+fn of_evaluation(error: &EvaluateError) -> Option<String> {
+    match error {
+        EvaluateError::Data(error) => of_data(error),
+        EvaluateError::Model(error) => of_model(error),
+        _ => None,
+    }
 }
 
 fn of_service(error: &ServeError) -> Option<String> {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use osteon_data::DataError;
 use osteon_dicom::DicomError;
+use osteon_evaluate::EvaluateError;
 use osteon_model::ModelError;
 use osteon_serve::ServeError;
 use osteon_train::TrainError;
@@ -81,6 +82,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
             || cause.downcast_ref().is_some_and(ModelError::is_usage)
             || cause.downcast_ref().is_some_and(ServeError::is_usage)
             || cause.downcast_ref().is_some_and(DicomError::is_usage)
+            || cause.downcast_ref().is_some_and(EvaluateError::is_usage)
             || cause.is::<UsageError>()
     })
 }

@@ -42,7 +42,7 @@ pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits,
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, DataError, DecodeError, RowError, remedy};
-pub use films::{Cache, Dataset, FittedBox, Packed, Unreadable, hex};
+pub use films::{Cache, Dataset, FittedBox, Look, Packed, Unreadable, hex};
 pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{

@@ -13,7 +13,7 @@ mod uid;
 
 pub use answer::{Answer, Judged, Object, answer, answer_bytes};
 pub use error::DicomError;
-pub use picture::{overlay, shown_at};
+pub use picture::overlay;
 pub use source::Source;
 
 /// (0008,0070) of all that is written here.

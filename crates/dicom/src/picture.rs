@@ -31,8 +31,7 @@ pub fn overlay(explained: &Explained, film: &GrayImage, name: &str) -> RgbImage 
 }
 
 /// An image resized, unless it has the size already.
-#[must_use]
-pub fn shown_at(film: &GrayImage, (width, height): (u32, u32)) -> GrayImage {
+fn shown_at(film: &GrayImage, (width, height): (u32, u32)) -> GrayImage {
     if film.dimensions() == (width, height) {
         film.clone()
     } else {

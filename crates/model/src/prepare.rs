@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use osteon_data::{
-    DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Limits, Preprocess, SeenFilms, hex,
+    ColorSample, DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Limits, Preprocess,
+    SeenFilms, hex,
 };
 use osteon_gate::{Gate, Picture};
 use sha2::{Digest, Sha256};
@@ -120,6 +121,37 @@ impl Preparer {
         &self.decoder
     }
 
+    /// Whether [`Preparer::inspect`] makes use of an image's colours: if the model has an input gate.
+    #[must_use]
+    pub fn sees_color(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// What gate and exposure say of an image as it was decoded: how much it looks like a radiograph, 0..=1 (`None` if the model has no input gate),
+    /// and what should make a reader careful. `color`: a sample of its colours, if it has any.
+    #[must_use]
+    pub fn inspect(&self, image: GrayView<'_>, color: Option<ColorSample>) -> (Option<f64>, Flags) {
+        let mut flags = Flags::default();
+        let xray_score = self.gate.as_ref().map(|gate| {
+            let seen = gate.judge(&Picture::new(image, color));
+            // A photograph with a coloured sign on a gray house is no image that somebody drew on.
+            if seen.annotated && gate.admits(seen.xray_score) {
+                flags.insert(Flag::Annotated);
+            }
+            if seen.cross_section >= gate.cross_section_threshold {
+                flags.insert(Flag::CrossSection);
+            }
+            if gate.admits(seen.xray_score) && seen.outside >= gate.outside_threshold {
+                flags.insert(Flag::OutsideTraining);
+            }
+            seen.xray_score
+        });
+        if let Some(flag) = Flag::of_exposure(image) {
+            flags.insert(flag);
+        }
+        (xray_score, flags)
+    }
+
     /// Decodes a file's bytes, looks at them with the model's input gate, if it has one, and fits them to the network. `scratch` is kept from image to
     /// image, one a thread.
     pub fn prepare(
@@ -133,25 +165,8 @@ impl Preparer {
             Some(_) => self.decoder.decode_in_color(bytes, wanted, scratch)?,
             None => (self.decoder.decode_with(bytes, wanted, scratch)?, None),
         };
-        let mut flags = Flags::default();
         let size = film.view.full_size();
-        let xray_score = self.gate.as_ref().map(|gate| {
-            let seen = gate.judge(&Picture::new(film.view, color));
-            // A photograph with a coloured sign on a gray house is no image that somebody drew on.
-            if seen.annotated && gate.admits(seen.xray_score) {
-                flags.insert(Flag::Annotated);
-            }
-            if seen.cross_section >= gate.cross_section_threshold {
-                flags.insert(Flag::CrossSection);
-            }
-            if gate.admits(seen.xray_score) && seen.outside >= gate.outside_threshold {
-                flags.insert(Flag::OutsideTraining);
-            }
-            seen.xray_score
-        });
-        if let Some(flag) = Flag::of_exposure(film.view) {
-            flags.insert(flag);
-        }
+        let (xray_score, mut flags) = self.inspect(film.view, color);
         let levels = self.preprocess.fitted(film.view);
         if self
             .met

@@ -1,6 +1,6 @@
 //! Who may depend on whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
@@ -53,6 +53,48 @@ fn torch_stays_out_of_metrics_data_report_and_xtask() {
         }
     }
     assert!(reached(&metadata, "cli").contains("tch"));
+}
+
+/// The list in docs/ARCHITECTURE.md, a crate a line: its name, an arrow, and the names of those that it depends on, each in backticks.
+fn drawn_edges(page: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let section = page.split("\n## Who depends on whom\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let names = |text: &str| -> BTreeSet<String> {
+        let between = text.split('`').skip(1).step_by(2);
+        between.map(str::to_owned).collect()
+    };
+    let lines = section.lines().filter_map(|line| line.strip_prefix("- "));
+    lines
+        .map(|line| {
+            let (from, to) = line.split_once('→').unwrap();
+            (names(from).pop_first().unwrap(), names(to))
+        })
+        .collect()
+}
+
+/// Who reads the page sees the edges that there are, and an edge more is a decision, not an accident.
+#[test]
+fn the_edges_between_the_crates_are_those_that_are_drawn() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    let packages = metadata.workspace_packages();
+    let real: BTreeMap<String, BTreeSet<String>> = packages
+        .iter()
+        .map(|package| {
+            let ours = package
+                .dependencies
+                .iter()
+                .filter(|d| d.kind == DependencyKind::Normal && d.path.is_some());
+            let ours = ours.map(|d| d.name.clone()).collect();
+            (package.name.to_string(), ours)
+        })
+        .collect();
+    let page = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    assert_eq!(drawn_edges(&page), real);
 }
 
 /// An error that a caller can take apart is a library's; what is only to be read by a person is a program's.

@@ -1,37 +1,40 @@
 //! `osteon evaluate`.
 
 use osteon_data::Split;
+use osteon_evaluate::{Request, evaluate};
 
 use super::{open_data, open_model};
 use crate::args::{EvaluateArgs, UnreadablePolicy};
+use crate::evaluation::to_text;
 use crate::exit::Ending;
-use crate::judge::{Request, judge, to_text};
 use crate::output;
+use crate::progress::EvaluationProgress;
 
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<Ending> {
     let split: Split = args.split.parse()?;
     let (predictor, chosen) = open_model(&args.model)?;
-    let judged = judge(&Request {
-        predictor: &predictor,
+    let catalog = open_data(&args.data, split)?;
+    let request = Request {
         model: chosen.file(),
-        catalog: &open_data(&args.data, split)?,
-        split,
         repair: args.unreadable == UnreadablePolicy::Repair,
         explain: true,
-    })?;
+        ..Request::new(&predictor, &catalog, split)
+    };
+    let watch = EvaluationProgress::default();
+    let found = evaluate(&request, &watch)?;
     if let Some(folder) = &args.report {
-        judged.write(folder, &predictor)?;
+        found.write(folder, &predictor, &watch)?;
         eprintln!("report: {}", folder.join("index.html").display());
     }
     if args.json {
-        output::json(&judged.judgement)?;
+        output::json(&found.judgement)?;
     } else {
-        output::line(&to_text(&judged.judgement))?;
+        output::line(&to_text(&found.judgement))?;
     }
-    if judged.is_whole() || args.unreadable != UnreadablePolicy::Error {
+    if found.is_whole() || args.unreadable != UnreadablePolicy::Error {
         return Ok(Ending::Done);
     }
-    let files = match judged.judgement.unreadable {
+    let files = match found.judgement.unreadable {
         1 => "1 file does not read and is".to_owned(),
         n => format!("{n} files do not read and are"),
     };

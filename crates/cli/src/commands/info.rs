@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use osteon_model::{
-    CalibrationMethod, ModelInfo, OperatingPoint, Promised, Promises, TrainingData,
-};
+use osteon_evaluate::model_card;
+use osteon_evaluate::words::{fitted_on, promises, where_fitted};
+use osteon_model::{CalibrationMethod, Device, ModelInfo, OperatingPoint, TrainingData};
 
-use super::card;
 use crate::args::InfoArgs;
 use crate::chosen::Chosen;
 use crate::exit::Ending;
@@ -15,7 +14,9 @@ use crate::output;
 pub fn run(args: &InfoArgs) -> anyhow::Result<Ending> {
     let chosen = Chosen::new(args.model.as_deref());
     if args.card {
-        output::text(&card::card(&chosen)?)?;
+        let predictor = chosen.open(Device::Cpu)?;
+        let card = model_card(predictor.info(), predictor.parameters(), chosen.bytes()?);
+        output::text(&card)?;
         return Ok(Ending::Done);
     }
     let info = chosen.info()?;
@@ -69,7 +70,7 @@ written by     {} {}, format {}",
         let _ = write!(
             text,
             "\nthreshold      {threshold:.3} ({name}): sensitivity {sensitivity}, specificity {specificity} {}",
-            card::where_fitted(info)
+            where_fitted(info)
         );
     }
     text += &doubt(info);
@@ -127,49 +128,6 @@ chosen on      {} images, {} fractured",
         data.val_images,
         data.val_fractured,
     )
-}
-
-/// What calibration, operating points and promises were fitted to.
-pub fn fitted_on(info: &ModelInfo) -> String {
-    info.fitted_on
-        .map_or_else(|| "val".to_owned(), |on| on.to_string())
-}
-
-/// The promises of a model, one a line, and why one is refused.
-pub fn promises(promises: &Promises) -> [String; 2] {
-    let one =
-        |side: &Promised, what: &str, done: &str, called: &str| match (side.cut, &side.refusal) {
-            (Some(_), _) => format!(
-                "{what} at most {} {done}, with {} confidence ({} of {} where it was made)",
-                share(side.error),
-                share(side.confidence),
-                side.wrong,
-                side.of
-            ),
-            (None, refusal) => format!(
-                "no image is called {called}. {}",
-                refusal.as_deref().unwrap_or_default()
-            ),
-        };
-    [
-        one(
-            &promises.fractured,
-            "of the images called fractured",
-            "are not",
-            "fractured",
-        ),
-        one(
-            &promises.missed,
-            "of all fractures",
-            "are called not fractured",
-            "not fractured",
-        ),
-    ]
-}
-
-/// "10 %", without decimals that say nothing.
-fn share(value: f64) -> String {
-    format!("{} %", (value * 1000.0).round() / 10.0)
 }
 
 /// The doubt band with what it promises, or why there is none.

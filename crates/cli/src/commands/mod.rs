@@ -1,7 +1,6 @@
 //! One file a command: arguments in, work done, results on stdout.
 
 pub mod audit;
-mod card;
 pub mod compare;
 pub mod completions;
 pub mod evaluate;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use osteon_evaluate::model_card;
 use osteon_model::{Precision, Predictor, Prepared};
 use osteon_serve::{
     Access, Batching, Limits, ServeOptions, Server, Service, Stop, Tls, Token, on_one_thread,
@@ -11,7 +12,7 @@ use osteon_serve::{
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use super::{card, open_model};
+use super::open_model;
 use crate::args::{LogForm, PrecisionArg, ServeArgs};
 use crate::exit::{Ending, UsageError};
 use crate::output;
@@ -50,7 +51,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<Ending> {
     }
     let bytes = chosen.bytes()?;
     let (info, parameters) = (first.info().clone(), first.parameters());
-    let options = options(args, card::card_of(&info, parameters, bytes))?;
+    let options = options(args, model_card(&info, parameters, bytes))?;
     let mut predictors: Vec<Predictor> = vec![first];
     for _ in 1..args.batching.networks {
         predictors.push(on_one_thread(open)?.0);

@@ -4,6 +4,7 @@ mod bars;
 mod charts;
 mod dashboard;
 mod draw;
+mod evaluation;
 mod lines;
 mod pace;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use osteon_train::{EpochRecord, Observer};
 
 pub use bars::{TrainProgress, bar};
 pub use dashboard::{is_up, restore};
+pub use evaluation::EvaluationProgress;
 pub use words::{aside_lines, list_repaired, list_unreadable, notes};
 
 use crate::stop::Stop;

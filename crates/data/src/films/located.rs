@@ -79,6 +79,20 @@ impl Dataset {
         Ok(())
     }
 
+    /// As [`Dataset::locate`], with the full sizes (width, height) of the images known, in their order: no file is read.
+    pub fn locate_at(&mut self, entries: &[Entry], sizes: &[(u32, u32)]) {
+        let known: HashMap<&str, &Entry> = entries
+            .iter()
+            .map(|entry| (entry.id.as_str(), entry))
+            .collect();
+        let boxes = self.ids.iter().zip(sizes).map(|(id, &full)| {
+            let fitted = |&relative| FittedBox::new(relative, full, &self.preprocess);
+            let entry = known.get(id.as_str());
+            entry.map_or_else(Vec::new, |entry| entry.boxes.iter().map(fitted).collect())
+        });
+        self.boxes = Arc::new(boxes.collect());
+    }
+
     /// The boxes of an image; none where none are known.
     #[must_use]
     pub fn boxes(&self, index: usize) -> &[FittedBox] {

@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 pub use self::cache::{Cache, Packed};
 pub use self::located::FittedBox;
 use self::pack::Pack;
-pub(crate) use self::reader::FilmReader;
+pub use self::reader::Look;
+pub(crate) use self::reader::{FilmReader, NOT_LOOKED_AT};
 use crate::load::{Indices, SampleSource};
 use crate::split::unknown_field;
 use crate::{DataError, DataLoader, Decoder, Entry, GrayView, Label, LoadOptions, Preprocess};
@@ -102,23 +103,49 @@ impl Dataset {
         preprocess: &Preprocess,
         tick: &(dyn Fn() + Sync),
     ) -> Result<Self, DataError> {
+        let (films, _) = Self::load_and_look(entries, decoder, preprocess, NOT_LOOKED_AT, tick)?;
+        Ok(films)
+    }
+
+    /// As [`Dataset::load`], with what `look` says of each image that was read, in their order: what needs the image as it was decoded, and would
+    /// read the file once more otherwise.
+    ///
+    /// Fails only if not one image reads.
+    pub fn load_and_look<T: Send>(
+        entries: &[Entry],
+        decoder: &Decoder,
+        preprocess: &Preprocess,
+        look: Look<'_, T>,
+        tick: &(dyn Fn() + Sync),
+    ) -> Result<(Self, Vec<T>), DataError> {
         let area = preprocess.side() * preprocess.side();
         let mut levels = vec![0; entries.len() * area];
         let read: Vec<_> = levels
             .par_chunks_exact_mut(area)
             .zip(entries)
             .enumerate()
-            .map_init(FilmReader::default, |reader, (row, (out, entry))| {
-                let done = reader.read(&entry.path, decoder, preprocess, out);
+            .map_init(FilmReader::default, |reader, (place, (out, entry))| {
+                let done = reader.read_and_look(&entry.path, decoder, preprocess, out, look);
                 tick();
-                Ok(Row {
-                    place: row,
-                    repaired: done.map_err(Fault::Now)?,
+                let (repaired, said) = done.map_err(Fault::Now)?;
+                let row = Row {
+                    place,
+                    repaired,
                     digest: reader.digest(),
-                })
+                };
+                Ok((row, said))
             })
             .collect();
-        Self::assemble(entries, preprocess, Levels::Memory(levels), read)
+        let mut all_said = Vec::new();
+        let rows = read.into_iter().map(|one| {
+            one.map(|(row, said)| {
+                all_said.push(said);
+                row
+            })
+        });
+        let rows = rows.collect();
+        let films = Self::assemble(entries, preprocess, Levels::Memory(levels), rows)?;
+        Ok((films, all_said))
     }
 
     /// What was read of `entries`, in their order.

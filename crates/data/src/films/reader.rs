@@ -8,7 +8,29 @@ use fast_image_resize::Resizer;
 
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, DecodeScratch, Decoder, Preprocess, Wanted};
+use crate::{ColorSample, DataError, DecodeScratch, Decoder, GrayView, Preprocess, Wanted};
+
+/// What else is asked about an image while it is read, as it was decoded and before it is fitted; called from any thread.
+pub struct Look<'a, T> {
+    /// Whether a sample of its colours is asked for, where it has any. The gray levels are the same to the last bit.
+    pub in_color: bool,
+    /// Says it.
+    pub at: &'a (dyn Fn(GrayView<'_>, Option<ColorSample>) -> T + Sync),
+}
+
+impl<T> Clone for Look<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Look<'_, T> {}
+
+/// Nothing else is asked.
+pub(crate) const NOT_LOOKED_AT: Look<'static, ()> = Look {
+    in_color: false,
+    at: &|_, _| (),
+};
 
 /// Scratch memory of one thread that reads images.
 #[derive(Default)]
@@ -62,14 +84,42 @@ impl FilmReader {
         preprocess: &Preprocess,
         out: &mut [u8],
     ) -> Result<bool, DataError> {
+        let (repaired, ()) = self.read_and_look(path, decoder, preprocess, out, NOT_LOOKED_AT)?;
+        Ok(repaired)
+    }
+
+    /// The same, with what is said of the image as it was decoded.
+    pub fn read_and_look<T>(
+        &mut self,
+        path: &Path,
+        decoder: &Decoder,
+        preprocess: &Preprocess,
+        out: &mut [u8],
+        look: Look<'_, T>,
+    ) -> Result<(bool, T), DataError> {
         self.bytes(path)?;
+        let wanted = Some(preprocess.wanted());
+        let mut said = None;
+        if look.in_color
+            && let Ok((film, color)) =
+                decoder.decode_in_color(&self.file, wanted, &mut self.scratch)
+        {
+            let seen = (look.at)(film.view, color);
+            if !film.repaired {
+                preprocess.fit_into(film.view, &mut self.resizer, out);
+                return Ok((false, seen));
+            }
+            said = Some(seen);
+        }
+        // Of a damaged image in colour not the same decodes as of its luma alone, which is what it is fitted from whoever reads it.
         let film = decoder
-            .decode_with(&self.file, Some(preprocess.wanted()), &mut self.scratch)
+            .decode_with(&self.file, wanted, &mut self.scratch)
             .map_err(|source| DataError::Decode {
                 path: path.to_owned(),
                 source,
             })?;
         preprocess.fit_into(film.view, &mut self.resizer, out);
-        Ok(film.repaired)
+        let said = said.unwrap_or_else(|| (look.at)(film.view, None));
+        Ok((film.repaired, said))
     }
 }

@@ -21,6 +21,7 @@ mod fingerprint;
 mod fits;
 mod formats;
 mod litter;
+mod looks;
 mod mixing;
 mod oracles;
 mod seeds;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use osteon_evaluate::words::index;
 use osteon_train::{CrossValidation, Plan, cross_validate};
 
 use crate::args::TrainArgs;
-use crate::commands::card::index;
 use crate::exit::Ending;
 use crate::output;
 use crate::progress;

@@ -7,6 +7,7 @@ pub mod plan;
 use std::path::Path;
 
 use osteon_data::{Split, write_atomic};
+use osteon_evaluate::{Request, evaluate};
 use osteon_model::{Predictor, load, save};
 use osteon_report::judgement::Judgement;
 use osteon_report::{learning_curves, read_metrics};
@@ -15,10 +16,10 @@ use osteon_train::{EpochRecord, Outcome, Plan, StopReason, choose_device, train}
 use serde::Serialize;
 
 use crate::args::TrainArgs;
+use crate::evaluation::to_text;
 use crate::exit::Ending;
-use crate::judge::{Request, judge, to_text};
 use crate::output;
-use crate::progress;
+use crate::progress::{self, EvaluationProgress};
 use crate::stop::Stop;
 
 /// What `train --json` prints.
@@ -46,10 +47,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<Ending> {
     if let Some(folds) = args.folds {
         return folds::run(&plan, folds, &stop, args);
     }
-    train_and_judge(args, &plan, &stop)
+    train_and_evaluate(args, &plan, &stop)
 }
 
-fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result<Ending> {
+fn train_and_evaluate(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result<Ending> {
     let history = if plan.resume {
         history(&plan.run)
     } else {
@@ -83,15 +84,15 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
     let device = choose_device(&plan.config.train.device)?;
     let predictor = Predictor::open(&outcome.model, device)?;
     let repair = plan.config.data.unreadable == Unreadable::Repair;
+    let watch = EvaluationProgress::default();
     let on = |split| {
-        judge(&Request {
-            predictor: &predictor,
+        let request = Request {
             model: Some(&outcome.model),
-            catalog,
-            split,
             repair,
             explain: true,
-        })
+            ..Request::new(&predictor, catalog, split)
+        };
+        evaluate(&request, &watch)
     };
     let val = on(Split::Val)?;
     let chosen_on = &predictor.info().training_data;
@@ -102,10 +103,10 @@ fn train_and_judge(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Result
         );
     }
     let reports = outcome.run.join("report");
-    val.write(&reports.join("val"), &predictor)?;
+    val.write(&reports.join("val"), &predictor, &watch)?;
     let test = args.test.then(|| on(Split::Test)).transpose()?;
     if let Some(test) = &test {
-        test.write(&reports.join("test"), &predictor)?;
+        test.write(&reports.join("test"), &predictor, &watch)?;
         let (net, mut info) = load(&outcome.model, device)?;
         info.metrics.test = Some(test.judgement.summary.clone());
         save(&outcome.model, &net, &info)?;

@@ -1,62 +1,77 @@
-//! A model judged on a split: the one way that `train`, `evaluate` and `compare` share.
+//! A model evaluated on a split.
 //!
 //! Nothing is tuned here: calibration, thresholds and doubt band come from the model file.
-
-mod cards;
-mod explanation;
-mod figures;
-mod films;
-mod leak;
-mod looks;
-mod pictures;
-mod text;
-mod warnings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
-use osteon_metrics::SummaryOptions;
+use osteon_metrics::{Summary, SummaryOptions};
 use osteon_model::Predictor;
 use osteon_report::judgement::{Film, Judgement};
 use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
-use crate::progress;
-
-pub use films::read;
-pub use text::to_text;
+use crate::observer::Running;
+use crate::{
+    EvaluateError, Observer, Stage, cards, explanation, figures, images, leak, looks, thumbnails,
+    warnings,
+};
 
 /// Which model, on which images.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The model in use.
     pub predictor: &'a Predictor,
     /// Its file; `None` for the model that ships with the program.
     pub model: Option<&'a Path>,
-    /// The data set.
+    /// The data set that holds the split.
     pub catalog: &'a Catalog,
     /// The split to judge.
     pub split: Split,
-    /// Whether damaged images are judged by what decodes of them.
+    /// Whether damaged images are judged by what decodes of them; otherwise they do not read.
     pub repair: bool,
     /// Whether heatmaps are held against boxes, where any are known; it costs some passes of each fractured image.
     pub explain: bool,
 }
 
-/// The judgement, with what it was made of.
-pub struct Judged {
+impl<'a> Request<'a> {
+    /// A model that ships with the program on a split, damaged images left out and nothing held against boxes.
+    #[must_use]
+    pub fn new(predictor: &'a Predictor, catalog: &'a Catalog, split: Split) -> Self {
+        Self {
+            predictor,
+            model: None,
+            catalog,
+            split,
+            repair: false,
+            explain: false,
+        }
+    }
+}
+
+/// What an evaluation found, with what it was made of.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// All figures, and what must be known of them.
     pub judgement: Judgement,
     /// Every image judged, in the catalogue's order.
-    pub films: Vec<Film>,
-    paths: Vec<PathBuf>,
-    boxes: Vec<Vec<RelativeBox>>,
-    decoder: Decoder,
+    pub images: Vec<Film>,
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) boxes: Vec<Vec<RelativeBox>>,
+    pub(crate) decoder: Decoder,
     run: Option<PathBuf>,
 }
 
-/// Judges every image of a split that reads; names the others on stderr. A judgement of test is written down in the model's run.
-pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
+/// Judges every image of a split that reads; the observer is told of the others. An evaluation of test is written down in `judgements.jsonl` in
+/// the run folder that the model file lies in, if it lies in one.
+///
+/// # Errors
+/// If the data set has no such split, if not one image of it reads, or if a score or a figure cannot be computed.
+pub fn evaluate(
+    request: &Request<'_>,
+    observer: &dyn Observer,
+) -> Result<Evaluation, EvaluateError> {
     let &Request {
         predictor,
         model,
@@ -71,12 +86,13 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         repair,
         ..predictor.decoder().clone()
     };
-    let mut films = read(split, entries, &decoder, &info.preprocess)?;
+    let (mut films, seen) = images::read(split, entries, &decoder, predictor, observer)?;
     if explain {
-        films.locate(entries, &decoder)?;
+        let sizes: Vec<(u32, u32)> = seen.iter().map(|seen| seen.size).collect();
+        films.locate_at(entries, &sizes);
     }
     let films = Arc::new(films);
-    let scores = films::scores(split, predictor, &films)?;
+    let scores = images::scores(split, predictor, &films, observer)?;
     let labels = films.truths();
     let by_id: BTreeMap<&str, &Entry> = entries.iter().map(|e| (e.id.as_str(), e)).collect();
     let judged: Vec<Entry> = films
@@ -86,23 +102,22 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         .collect();
 
     let known = leak::seen(info, split, &films);
-    let seen = films::seen(predictor, &decoder, &judged);
-    let decisions = films::decisions(&predictor.rule(), &seen, &scores);
+    let decisions = images::decisions(&predictor.rule(), &seen, &scores);
     let groups = figures::has_groups(films.groups()).then(|| films.groups());
     let options = SummaryOptions::default();
     let threshold = predictor.rule().threshold;
-    let summary = osteon_metrics::Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
+    let summary = Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
     let data = cards::data(catalog, &judged, films.fingerprint());
     let run = model.and_then(looks::run_of);
     let mut judgement = Judgement {
         positive_class: "fractured".to_owned(),
         split: split.name().to_owned(),
         unreadable: films.unreadable().len() as u64,
-        unreadable_files: films::unreadable(&films),
+        unreadable_files: images::unreadable(&films),
         repaired: films.repaired().len() as u64,
         intervals: figures::intervals(groups),
         doubt: figures::doubt(predictor, &labels, &decisions)?,
-        gate: films::gated(predictor, &seen),
+        gate: images::gated(predictor, &seen),
         leak: leak::figures(info, (split, &films), &known, &labels, &scores, threshold)?,
         shared_groups: leak::shared(catalog, split),
         groups: groups
@@ -111,7 +126,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         subgroups: figures::subgroups(&judged, &labels, &scores, threshold)?,
         operating_points: figures::points(info, &labels, &scores)?,
         explanation: if explain {
-            explanation::explanation(predictor, &films, &labels, &scores)?
+            explanation::explanation(predictor, &films, &labels, &scores, observer)?
         } else {
             None
         },
@@ -123,7 +138,7 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
         summary,
     };
     if split == Split::Test {
-        judgement.looks = looks::record(run.as_deref(), &judgement);
+        judgement.looks = looks::record(run.as_deref(), &judgement, observer);
     }
     judgement.warnings = warnings::list(&judgement, split, &films, &labels);
     if split == Split::Test && model.is_none() {
@@ -144,9 +159,9 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
             fields: entry.fields.clone(),
         })
         .collect();
-    Ok(Judged {
+    Ok(Evaluation {
         judgement,
-        films: rows,
+        images: rows,
         paths: judged.iter().map(|entry| entry.path.clone()).collect(),
         boxes: judged.into_iter().map(|entry| entry.boxes).collect(),
         decoder,
@@ -154,39 +169,51 @@ pub fn judge(request: &Request<'_>) -> anyhow::Result<Judged> {
     })
 }
 
-impl Judged {
+impl Evaluation {
     /// Whether every image of the split was read.
+    #[must_use]
     pub fn is_whole(&self) -> bool {
         self.judgement.unreadable == 0
     }
 
-    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder; the model draws heat on the worst errors.
-    pub fn write(&self, folder: &Path, predictor: &Predictor) -> anyhow::Result<()> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        let bar = progress::bar("drawing", 1);
+    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder; the model draws heat on the worst
+    /// errors. The folder is made if it is not there; each file is written whole or not at all.
+    ///
+    /// # Errors
+    /// If the folder cannot be made, a file cannot be written, or a figure cannot be drawn.
+    pub fn write(
+        &self,
+        folder: &Path,
+        predictor: &Predictor,
+        observer: &dyn Observer,
+    ) -> Result<(), EvaluateError> {
+        std::fs::create_dir_all(folder).map_err(|source| EvaluateError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let stage = Running::begin(observer, Stage::Drawing, 1);
         let epochs = self
             .run
             .as_ref()
             .and_then(|run| std::fs::read_to_string(run.join("metrics.jsonl")).ok())
             .map_or_else(Vec::new, |text| read_metrics(&text).epochs);
-        let thumbnails = pictures::worst(self, predictor);
+        let thumbnails = thumbnails::worst(self, predictor);
         let report = Report {
             judgement: &self.judgement,
-            films: &self.films,
+            films: &self.images,
             thumbnails: &thumbnails,
             epochs: &epochs,
         };
         write_atomic(&folder.join("index.html"), report.html()?.as_bytes())?;
-        let json = serde_json::to_string_pretty(&self.judgement)?;
+        let json = serde_json::to_string_pretty(&self.judgement).map_err(EvaluateError::Json)?;
         write_atomic(&folder.join("judgement.json"), json.as_bytes())?;
         let figures = figures_csv(&self.judgement);
         write_atomic(&folder.join("figures.csv"), figures.as_bytes())?;
         write_atomic(
             &folder.join("scores.csv"),
-            scores_csv(&self.films).as_bytes(),
+            scores_csv(&self.images).as_bytes(),
         )?;
-        bar.finish_and_clear();
+        stage.advance(1);
         Ok(())
     }
 }

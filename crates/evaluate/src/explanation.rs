@@ -5,7 +5,8 @@ use osteon_metrics::{CellBox, Estimate, HeatGrid, MetricsError, stratified, wils
 use osteon_model::{DELETED_SHARES, Deleted, HeatKind, Heatmap, Predictor};
 use osteon_report::judgement::{Deletion, Explanation};
 
-use crate::progress;
+use crate::observer::Running;
+use crate::{EvaluateError, Observer, Stage};
 
 /// How far beside a box the hottest cell's middle may lie, as a share of the side of what the network sees: about half a cell of
 /// `fracture_map`, whose cells are as fine as this is known.
@@ -21,7 +22,8 @@ pub fn explanation(
     films: &Dataset,
     labels: &[bool],
     scores: &[f64],
-) -> anyhow::Result<Option<Explanation>> {
+    observer: &dyn Observer,
+) -> Result<Option<Explanation>, EvaluateError> {
     let boxed: Vec<usize> = (0..films.len())
         .filter(|&film| labels[film] && !films.boxes(film).is_empty())
         .collect();
@@ -34,8 +36,8 @@ pub fn explanation(
         .map(|&film| scores[film] >= threshold)
         .collect();
     let detected = found.iter().filter(|found| **found).count();
-    let bar = progress::bar("explaining", boxed.len() + detected);
-    let heat = predictor.heatmaps(films, &boxed, None, &|done| bar.set_position(done as u64))?;
+    let stage = Running::begin(observer, Stage::Explaining, boxed.len() + detected);
+    let heat = predictor.heatmaps(films, &boxed, None, &stage.counter())?;
     let side = films.preprocess().side();
     let (mut hits, mut overlaps, mut insides) = (Vec::new(), Vec::new(), Vec::new());
     for (&film, heat) in boxed.iter().zip(&heat) {
@@ -53,9 +55,9 @@ pub fn explanation(
     {
         // An empty heatmap says of no cell that it matters: there is nothing to delete.
         deleted.extend(predictor.delete(films, film, heat, SEED + film as u64)?);
-        bar.inc(1);
+        stage.advance(1);
     }
-    bar.finish_and_clear();
+    drop(stage);
 
     let of_found = |all: &[Option<f64>]| -> Vec<f64> {
         let pairs = all.iter().zip(&found).filter(|(_, found)| **found);

@@ -1,4 +1,4 @@
-//! A judgement for people at a terminal.
+//! An evaluation for people at a terminal.
 
 use std::fmt::Write as _;
 

@@ -5,24 +5,14 @@ use std::fmt::Write;
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
 use osteon_metrics::{Estimate, Summary};
-use osteon_model::{CalibrationMethod, Device, FittedSource, ModelInfo, Subset};
+use osteon_model::{CalibrationMethod, FittedSource, ModelInfo, Subset};
 
-use super::info::{fitted_on, promises};
-use super::shrink::mebibytes;
-use crate::chosen::Chosen;
+use crate::words::{fitted_on, index, promises, where_fitted};
 
-/// The card of a model, as Markdown.
-pub fn card(chosen: &Chosen) -> anyhow::Result<String> {
-    let predictor = chosen.open(Device::Cpu)?;
-    Ok(card_of(
-        predictor.info(),
-        predictor.parameters(),
-        chosen.bytes()?,
-    ))
-}
-
-/// The card of a model whose file has so many bytes.
-pub fn card_of(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
+/// The model card as Markdown: what a model file says of itself, for who has to decide whether to use it. `parameters`: trainable numbers of its
+/// network; `bytes`: how large its file is.
+#[must_use]
+pub fn model_card(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
     let title = info
         .name
         .as_ref()
@@ -73,7 +63,7 @@ fn file_table(info: &ModelInfo, parameters: u64, bytes: u64) -> String {
         info.architecture.name,
         pre.size,
         pre.size,
-        mebibytes(bytes),
+        bytes as f64 / f64::from(1 << 20),
         info.format_version,
         info.weights_sha256,
         info.program.name,
@@ -238,14 +228,6 @@ fn points(info: &ModelInfo) -> String {
     text + "\n"
 }
 
-/// Where the operating points have their sensitivity.
-pub fn where_fitted(info: &ModelInfo) -> &'static str {
-    match info.fitted_on.map(|on| on.source) {
-        Some(FittedSource::OutOfFold) => "out of fold",
-        _ => "on val",
-    }
-}
-
 fn doubt(info: &ModelInfo) -> String {
     if let (Some(band), Some(made)) = (&info.doubt_band, &info.promises) {
         let [fractured, missed] = promises(made).map(|said| capitalised(&said));
@@ -403,15 +385,6 @@ fn percent(e: Estimate) -> String {
             format!("{:.1} % ({:.1} to {:.1})", v * 100.0, l * 100.0, h * 100.0)
         }
         (Some(v), ..) => format!("{:.1} %", v * 100.0),
-        (None, ..) => "–".to_owned(),
-    }
-}
-
-/// A figure with its interval, as in "0.886 (0.824 to 0.938)".
-pub fn index(e: Estimate) -> String {
-    match (e.value, e.low, e.high) {
-        (Some(v), Some(l), Some(h)) => format!("{v:.3} ({l:.3} to {h:.3})"),
-        (Some(v), ..) => format!("{v:.3}"),
         (None, ..) => "–".to_owned(),
     }
 }

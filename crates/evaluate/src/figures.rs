@@ -1,4 +1,4 @@
-//! The figures of a judgement besides those of all images together.
+//! The figures of an evaluation besides those of all images together.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How often a test set was looked at: `judgements.jsonl` in the model's run, a line a judgement.
+//! How often a test set was looked at: `judgements.jsonl` in the model's run, a line an evaluation.
 //!
 //! A test set that is looked at until a model pleases is no test set. Nobody is stopped from looking, but every look is written down.
 
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use osteon_report::judgement::Judgement;
 use serde::{Deserialize, Serialize};
+
+use crate::Observer;
 
 /// Of the model that ships with the program, whose looks nobody counts.
 pub const NOWHERE: &str = "The model that ships with the program lies in no run folder: this look at test was not written down, and how many there were before is not known.";
@@ -43,17 +45,14 @@ pub fn run_of(model: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Writes the judgement down and says how often this test set was judged in this run, this time included; by any model of the run, since
-/// a retrained model was chosen knowing the earlier result. `None` where there is no run, or it cannot be written (said on stderr).
-pub fn record(run: Option<&Path>, judgement: &Judgement) -> Option<u64> {
-    let run = run?;
-    match append(&run.join(FILE), judgement) {
+/// Writes the evaluation down and says how often this test set was judged in this run, this time included; by any model of the run, since
+/// a retrained model was chosen knowing the earlier result. `None` where there is no run, or it cannot be written (the observer is told).
+pub fn record(run: Option<&Path>, judgement: &Judgement, observer: &dyn Observer) -> Option<u64> {
+    let file = run?.join(FILE);
+    match append(&file, judgement) {
         Ok(looks) => Some(looks),
         Err(error) => {
-            eprintln!(
-                "warning: this look at the test set could not be written down in {}: {error}",
-                run.join(FILE).display()
-            );
+            observer.look_not_recorded(&file, &error);
             None
         }
     }
@@ -78,7 +77,7 @@ fn append(path: &Path, judgement: &Judgement) -> std::io::Result<u64> {
         .append(true)
         .create(true)
         .open(path)?;
-    // Two judgements at once write two lines.
+    // Two evaluations at once write two lines.
     file.lock()?;
     let mut text = String::new();
     file.rewind()?;
