@@ -53,6 +53,7 @@ pub fn to_text(judgement: &Judgement) -> String {
         );
     }
     text += &explanation(judgement);
+    text += &boxes(judgement);
     text += &subgroups(&judgement.subgroups);
     let own = notices(judgement);
     for warning in &judgement.warnings {
@@ -189,6 +190,29 @@ fn explanation(judgement: &Judgement) -> String {
         );
     }
     text + "."
+}
+
+fn boxes(judgement: &Judgement) -> String {
+    let Some(boxes) = &judgement.boxes else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\n\nBoxes: {} found on {} images where {} are known; AP50 {}, AP {}",
+        boxes.found,
+        boxes.images,
+        boxes.known,
+        output::number(boxes.ap50).trim(),
+        output::number(boxes.ap).trim(),
+    );
+    for point in &boxes.froc {
+        let _ = write!(
+            text,
+            "\n  with {} false boxes an image {} of the known ones are found",
+            point.false_boxes,
+            output::percent(point.sensitivity).trim(),
+        );
+    }
+    text
 }
 
 fn subgroups(rows: &[Subgroup]) -> String {

@@ -14,8 +14,8 @@ use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
 use crate::observer::Running;
 use crate::{
-    EvaluateError, Observer, Stage, cards, explanation, figures, images, leak, looks, thumbnails,
-    warnings,
+    EvaluateError, Observer, Stage, boxes, cards, explanation, figures, images, leak, looks,
+    thumbnails, warnings,
 };
 
 /// Which model, on which images.
@@ -31,7 +31,8 @@ pub struct Request<'a> {
     pub split: Split,
     /// Whether damaged images are judged by what decodes of them; otherwise they do not read.
     pub repair: bool,
-    /// Whether heatmaps are held against boxes, where any are known; it costs some passes of each fractured image.
+    /// Whether heatmaps and the boxes they give are held against boxes, where any are known; it costs a pass of each image, and some more of each
+    /// fractured one.
     pub explain: bool,
 }
 
@@ -60,6 +61,8 @@ pub struct Evaluation {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) boxes: Vec<Vec<RelativeBox>>,
     pub(crate) decoder: Decoder,
+    /// Known boxes as a COCO data set and found ones as COCO results, where there are any.
+    coco: Option<(serde_json::Value, serde_json::Value)>,
     run: Option<PathBuf>,
 }
 
@@ -87,8 +90,8 @@ pub fn evaluate(
         ..predictor.decoder().clone()
     };
     let (mut films, seen) = images::read(split, entries, &decoder, predictor, observer)?;
+    let sizes: Vec<(u32, u32)> = seen.iter().map(|seen| seen.size).collect();
     if explain {
-        let sizes: Vec<(u32, u32)> = seen.iter().map(|seen| seen.size).collect();
         films.locate_at(entries, &sizes);
     }
     let films = Arc::new(films);
@@ -107,6 +110,14 @@ pub fn evaluate(
     let options = SummaryOptions::default();
     let threshold = predictor.rule().threshold;
     let summary = Summary::new(&labels, &scores, groups, threshold, 0.95, options)?;
+    let found = if explain {
+        boxes::find(predictor, &films, &judged, &sizes, groups, observer)?
+    } else {
+        None
+    };
+    let coco = found
+        .as_ref()
+        .map(|found| boxes::coco(&judged, &sizes, &found.regions));
     let data = cards::data(catalog, &judged, films.fingerprint());
     let run = model.and_then(looks::run_of);
     let mut judgement = Judgement {
@@ -130,6 +141,7 @@ pub fn evaluate(
         } else {
             None
         },
+        boxes: found.map(|found| found.summary),
         looks: None,
         warnings: Vec::new(),
         data,
@@ -165,6 +177,7 @@ pub fn evaluate(
         paths: judged.iter().map(|entry| entry.path.clone()).collect(),
         boxes: judged.into_iter().map(|entry| entry.boxes).collect(),
         decoder,
+        coco,
         run,
     })
 }
@@ -176,8 +189,8 @@ impl Evaluation {
         self.judgement.unreadable == 0
     }
 
-    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder; the model draws heat on the worst
-    /// errors. The folder is made if it is not there; each file is written whole or not at all.
+    /// Writes `index.html`, `judgement.json`, `figures.csv` and `scores.csv` to a folder, and where boxes were judged `boxes.coco.json` with those that are
+    /// known and `boxes.found.json` with those that were found; the model draws heat on the worst errors. The folder is made if it is not there; each file is written whole or not at all.
     ///
     /// # Errors
     /// If the folder cannot be made, a file cannot be written, or a figure cannot be drawn.
@@ -213,6 +226,12 @@ impl Evaluation {
             &folder.join("scores.csv"),
             scores_csv(&self.images).as_bytes(),
         )?;
+        if let Some((known, found)) = &self.coco {
+            let known = known.to_string();
+            write_atomic(&folder.join("boxes.coco.json"), known.as_bytes())?;
+            let found = found.to_string();
+            write_atomic(&folder.join("boxes.found.json"), found.as_bytes())?;
+        }
         stage.advance(1);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The model's heatmaps held against the boxes that are known.
 
 use osteon_data::{Dataset, FittedBox};
-use osteon_metrics::{CellBox, Estimate, HeatGrid, MetricsError, stratified, wilson};
+use osteon_metrics::{Estimate, HeatGrid, MetricsError, Rect, stratified, wilson};
 use osteon_model::{DELETED_SHARES, Deleted, HeatKind, Heatmap, Predictor};
 use osteon_report::judgement::{Deletion, Explanation};
 
@@ -104,13 +104,13 @@ fn held_against(
         heat.width as f64 / side as f64,
         heat.height as f64 / side as f64,
     );
-    let boxes: Vec<CellBox> = boxes
+    let boxes: Vec<Rect> = boxes
         .iter()
         .map(|b| {
             // Fitted boxes count from the middles of pixels.
             let (x, y) = (f64::from(b.cx) + 0.5, f64::from(b.cy) + 0.5);
             let (w, h) = (f64::from(b.w) / 2.0, f64::from(b.h) / 2.0);
-            CellBox {
+            Rect {
                 left: (x - w) * across,
                 top: (y - h) * down,
                 right: (x + w) * across,

@@ -1,6 +1,7 @@
 //! The honest evaluation of a model.
 #![doc = include_str!("../README.md")]
 
+mod boxes;
 mod cards;
 mod compare;
 mod error;

@@ -15,6 +15,8 @@ pub enum Stage {
     Scoring(Split),
     /// Heatmaps are made and held against boxes; counts heatmaps and deletion tests.
     Explaining,
+    /// Boxes are found on all images; counts images.
+    Locating,
     /// The report is drawn; counts reports.
     Drawing,
 }

@@ -1,4 +1,8 @@
 //! How well a heatmap says where: the pointing game, overlap and heat inside boxes; the rank correlation of two maps.
+//!
+//! Boxes are in cells from the grid's upper left corner: cell (x, y) reaches from x to x + 1 and from y to y + 1.
+
+use crate::Rect;
 
 /// Heat in cells, row by row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -6,19 +10,6 @@ pub struct HeatGrid<'a> {
     width: usize,
     height: usize,
     values: &'a [f32],
-}
-
-/// An upright rectangle in cells from the grid's upper left corner: cell (x, y) reaches from x to x + 1 and from y to y + 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CellBox {
-    /// Left edge.
-    pub left: f64,
-    /// Upper edge.
-    pub top: f64,
-    /// Right edge.
-    pub right: f64,
-    /// Lower edge.
-    pub bottom: f64,
 }
 
 impl<'a> HeatGrid<'a> {
@@ -52,7 +43,7 @@ impl<'a> HeatGrid<'a> {
     ///
     /// Source: Zhang et al., "Top-Down Neural Attention by Excitation Backprop", IJCV 126 (2018) 1084.
     #[must_use]
-    pub fn points_inside(&self, boxes: &[CellBox], tolerance: f64) -> Option<bool> {
+    pub fn points_inside(&self, boxes: &[Rect], tolerance: f64) -> Option<bool> {
         if boxes.is_empty() {
             return None;
         }
@@ -69,7 +60,7 @@ impl<'a> HeatGrid<'a> {
     /// Intersection over union of the cells with at least `share` of the peak's heat and the boxes taken together, by area. `None` where the
     /// boxes cover nothing of the grid; 0 for a map that is cold everywhere.
     #[must_use]
-    pub fn overlap(&self, boxes: &[CellBox], share: f32) -> Option<f64> {
+    pub fn overlap(&self, boxes: &[Rect], share: f32) -> Option<f64> {
         let whole = covered(boxes, 0, 0, self.width, self.height);
         if whole <= 0.0 {
             return None;
@@ -92,7 +83,7 @@ impl<'a> HeatGrid<'a> {
     /// Of the sum of heat, the share that lies inside the boxes (Wang et al., "Score-CAM", CVPRW 2020, call it the energy-based pointing
     /// game). `None` without boxes on the grid, or without heat.
     #[must_use]
-    pub fn heat_inside(&self, boxes: &[CellBox]) -> Option<f64> {
+    pub fn heat_inside(&self, boxes: &[Rect]) -> Option<f64> {
         if covered(boxes, 0, 0, self.width, self.height) <= 0.0 {
             return None;
         }
@@ -109,11 +100,11 @@ impl<'a> HeatGrid<'a> {
 }
 
 /// The area that the boxes together cover of what reaches from `left`, `top` to `right`, `bottom`, in cells.
-fn covered(boxes: &[CellBox], left: usize, top: usize, right: usize, bottom: usize) -> f64 {
+fn covered(boxes: &[Rect], left: usize, top: usize, right: usize, bottom: usize) -> f64 {
     let (x, y) = ((left as f64, right as f64), (top as f64, bottom as f64));
-    let cut: Vec<CellBox> = boxes
+    let cut: Vec<Rect> = boxes
         .iter()
-        .map(|b| CellBox {
+        .map(|b| Rect {
             left: b.left.clamp(x.0, x.1),
             top: b.top.clamp(y.0, y.1),
             right: b.right.clamp(x.0, x.1),
@@ -125,8 +116,8 @@ fn covered(boxes: &[CellBox], left: usize, top: usize, right: usize, bottom: usi
 }
 
 /// The area of boxes taken together: over the rectangles that all their edges cut the plane into.
-fn union_area(boxes: &[CellBox]) -> f64 {
-    let edges = |of: fn(&CellBox) -> [f64; 2]| {
+fn union_area(boxes: &[Rect]) -> f64 {
+    let edges = |of: fn(&Rect) -> [f64; 2]| {
         let mut all: Vec<f64> = boxes.iter().flat_map(of).collect();
         all.sort_by(f64::total_cmp);
         all
@@ -135,9 +126,8 @@ fn union_area(boxes: &[CellBox]) -> f64 {
     let mut area = 0.0;
     for x in xs.windows(2) {
         for y in ys.windows(2) {
-            let inside = |b: &CellBox| {
-                b.left <= x[0] && x[1] <= b.right && b.top <= y[0] && y[1] <= b.bottom
-            };
+            let inside =
+                |b: &Rect| b.left <= x[0] && x[1] <= b.right && b.top <= y[0] && y[1] <= b.bottom;
             if boxes.iter().any(inside) {
                 area += (x[1] - x[0]) * (y[1] - y[0]);
             }
@@ -189,8 +179,8 @@ fn ranks(values: &[f32]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn boxed(left: f64, top: f64, right: f64, bottom: f64) -> CellBox {
-        CellBox {
+    fn boxed(left: f64, top: f64, right: f64, bottom: f64) -> Rect {
+        Rect {
             left,
             top,
             right,

@@ -33,12 +33,14 @@ pub mod calibration;
 mod check;
 pub mod compare;
 pub mod confusion;
+pub mod detection;
 pub mod error;
 pub mod estimate;
 pub mod heat;
 pub mod interval;
 pub mod pr;
 mod ranked;
+mod rect;
 mod resample;
 pub mod roc;
 pub mod summary;
@@ -54,11 +56,15 @@ pub use compare::{
     McNemar, Pair, PairedAuc, PairedDecisions, delong_paired, mcnemar, paired_bootstrap,
 };
 pub use confusion::Confusion;
+pub use detection::{
+    BoxedImage, Detection, DetectionSummary, FALSE_BOXES, FrocPoint, SIZES, SizeStratum,
+};
 pub use error::MetricsError;
 pub use estimate::Estimate;
-pub use heat::{CellBox, HeatGrid, rank_correlation};
+pub use heat::{HeatGrid, rank_correlation};
 pub use interval::{clopper_pearson, wilson, z_value};
 pub use pr::{PrPoint, average_precision, pr_curve};
+pub use rect::Rect;
 pub use roc::{
     RocPoint, delong, delong_variance, partial_auc, roc_auc, roc_curve, sensitivity_at_specificity,
     specificity_at_sensitivity,

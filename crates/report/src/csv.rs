@@ -49,7 +49,7 @@ pub fn scores_csv(films: &[Film]) -> String {
 
 /// `figures.csv`: `name,value,low,high,n,unit`, a line a figure. A name is a key of the JSON, with where it stands before it:
 /// `clean.` for the images the model has not seen, `groups.` for every group counting once, `subgroup.COLUMN=VALUE.`,
-/// `point.NAME.`, `doubt.`, `explanation.`. Undefined is empty. `n` is what the figure was counted over.
+/// `point.NAME.`, `doubt.`, `explanation.`, `boxes.`. Undefined is empty. `n` is what the figure was counted over.
 #[must_use]
 pub fn figures_csv(judgement: &Judgement) -> String {
     let j = judgement;
@@ -117,6 +117,18 @@ pub fn figures_csv(judgement: &Judgement) -> String {
                 let name = format!("explanation.deletion.{}.{name}", d.share);
                 table.estimate(&name, estimate, e.detected, "score");
             }
+        }
+    }
+    if let Some(b) = &j.boxes {
+        table.estimate("boxes.ap50", &b.ap50, b.known, "ap");
+        table.estimate("boxes.ap", &b.ap, b.known, "ap");
+        for point in &b.froc {
+            let name = format!("boxes.froc.{}", point.false_boxes);
+            table.estimate(&name, &point.sensitivity, b.known, "share");
+        }
+        for size in &b.sizes {
+            let name = format!("boxes.from_{}", size.from);
+            table.estimate(&name, &size.sensitivity, size.known, "share");
         }
     }
     for s in &j.subgroups {

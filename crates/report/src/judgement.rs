@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use osteon_metrics::{Confusion, Estimate, Summary};
+use osteon_metrics::{Confusion, DetectionSummary, Estimate, Summary};
 use serde::{Deserialize, Serialize};
 
 pub use crate::promise::{PromiseCheck, Promises, Verdict};
@@ -43,6 +43,9 @@ pub struct Judgement {
     pub operating_points: Vec<PointFigures>,
     /// How well the model says where, judged by boxes; `None` where no fractured image has any.
     pub explanation: Option<Explanation>,
+    /// The boxes that the model gives against those that are known; `None` where none are, or where the network has no map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<DetectionSummary>,
     /// How often this test set was judged by this model's run, this time included; `None` for train and val, and where no run is known.
     pub looks: Option<u64>,
     /// What a reader must know before believing a figure.

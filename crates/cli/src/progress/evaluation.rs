@@ -31,6 +31,7 @@ impl Observer for EvaluationProgress {
             Stage::Reading(split) => format!("reading {split}"),
             Stage::Scoring(split) => format!("judging {split}"),
             Stage::Explaining => "explaining".to_owned(),
+            Stage::Locating => "finding boxes".to_owned(),
             Stage::Drawing => "drawing".to_owned(),
             _ => "working".to_owned(),
         };

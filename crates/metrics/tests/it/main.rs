@@ -8,6 +8,7 @@
 mod band;
 mod bootstrap;
 mod compare;
+mod detection;
 mod json;
 mod laws;
 mod oracles;

@@ -1,16 +1,12 @@
 //! Where an image is hot, as boxes.
 
-use std::collections::BTreeMap;
-
-use image::{GrayImage, Luma};
-use imageproc::region_labelling::{Connectivity, connected_components};
 use serde::{Deserialize, Serialize};
 
-use super::{Explained, Heatmap};
+use super::{Area, Explained, Heatmap, Placement};
 
-/// Cells at least this share of the image's hottest belong to a region …
+/// Cells at least this share of their region's hottest belong to it …
 const SHARE_OF_PEAK: f64 = 0.5;
-/// … if they are at least this hot.
+/// … which is at least this hot.
 const LEAST: f64 = 0.1;
 /// Regions that are told at most.
 const MOST: usize = 5;
@@ -30,59 +26,99 @@ pub struct Region {
     pub heat: f64,
 }
 
-impl Region {
-    /// Around both.
-    fn with(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-            heat: self.heat.max(other.heat),
-        }
+impl Explained {
+    /// The image's hot regions: see [`Heatmap::regions`].
+    #[must_use]
+    pub fn regions(&self) -> Vec<Region> {
+        self.heatmap.regions(&self.placement)
     }
 }
 
-impl Explained {
-    /// The image's hot regions, the hottest first and at most five: cells of at least half the hottest cell's heat and of at least 0.1,
-    /// joined where they touch, also at a corner. Cells beside the image, on what was added to make it square, count for nothing. None if
-    /// no cell is that hot.
+impl Heatmap {
+    /// The hot regions of an image that lies so under the cells, the hottest first and at most five. A region is a cell of at least 0.1 that is as hot as
+    /// all around it, with the cells of at least half its heat that touch it or each other, also at a corner, and are in no hotter region. Cells
+    /// beside the image, on what was added to make it square, count for nothing.
+    ///
+    /// Its box is centred on the region's heat and √3 standard deviations of it to either side: of cells that are equally hot and fill a rectangle
+    /// that is the rectangle; a faint tail makes it no wider than it is hot.
     #[must_use]
-    pub fn regions(&self) -> Vec<Region> {
-        let Heatmap { width, height, .. } = self.heatmap;
-        let (film_width, film_height) = self.placement.film();
-        let cells: Vec<Option<Region>> = (0..width * height)
-            .map(|cell| {
-                let area = self.placement.on_film((cell % width, cell / width))?;
-                Some(Region {
-                    left: area.left / f64::from(film_width),
-                    top: area.top / f64::from(film_height),
-                    right: area.right / f64::from(film_width),
-                    bottom: area.bottom / f64::from(film_height),
-                    heat: f64::from(*self.heatmap.values.get(cell)?),
-                })
-            })
+    pub fn regions(&self, placement: &Placement) -> Vec<Region> {
+        let areas: Vec<Option<Area>> = (0..self.width * self.height)
+            .map(|cell| placement.on_film((cell % self.width, cell / self.width)))
             .collect();
-        let peak = cells.iter().flatten().map(|cell| cell.heat);
-        let floor = LEAST.max(SHARE_OF_PEAK * peak.fold(0.0, f64::max));
-        let hot = |cell: &Option<Region>| cell.is_some_and(|cell| cell.heat >= floor);
-        let mask = GrayImage::from_fn(width as u32, height as u32, |x, y| {
-            Luma([u8::from(hot(&cells[y as usize * width + x as usize]))])
-        });
-        let labels = connected_components(&mask, Connectivity::Eight, Luma([0]));
-        let mut found: BTreeMap<u32, Region> = BTreeMap::new();
-        for (&Luma([label]), cell) in labels.pixels().zip(cells) {
-            // 0 is what is not hot.
-            if let (1.., Some(cell)) = (label, cell) {
-                let region = found.entry(label).or_insert(cell);
-                *region = region.with(cell);
+        let heat = |cell: usize| areas[cell].map_or(0.0, |_| f64::from(self.values[cell]));
+        let is_peak = |&cell: &usize| {
+            heat(cell) >= LEAST && self.around(cell).all(|other| heat(other) <= heat(cell))
+        };
+        let mut peaks: Vec<usize> = (0..areas.len()).filter(is_peak).collect();
+        peaks.sort_by(|&a, &b| heat(b).total_cmp(&heat(a)));
+        let mut taken = vec![false; areas.len()];
+        let mut regions = Vec::new();
+        for peak in peaks {
+            if taken[peak] || regions.len() == MOST {
+                continue;
             }
+            taken[peak] = true;
+            let (mut cells, mut next) = (vec![peak], 0);
+            while let Some(&cell) = cells.get(next) {
+                next += 1;
+                for other in self.around(cell) {
+                    if !taken[other] && heat(other) >= SHARE_OF_PEAK * heat(peak) {
+                        taken[other] = true;
+                        cells.push(other);
+                    }
+                }
+            }
+            let parts = cells
+                .iter()
+                .filter_map(|&cell| Some((areas[cell]?, heat(cell))));
+            regions.extend(boxed(parts, placement.film(), heat(peak)));
         }
-        let mut regions: Vec<Region> = found.into_values().collect();
-        regions.sort_by(|a, b| b.heat.total_cmp(&a.heat));
-        regions.truncate(MOST);
         regions
     }
+
+    /// The cells that touch a cell, also at a corner.
+    fn around(&self, cell: usize) -> impl Iterator<Item = usize> + use<> {
+        let (width, height) = (self.width, self.height);
+        let (x, y) = (cell % width, cell / width);
+        (y.saturating_sub(1)..=(y + 1).min(height - 1)).flat_map(move |row| {
+            (x.saturating_sub(1)..=(x + 1).min(width - 1))
+                .map(move |column| row * width + column)
+                .filter(move |&other| other != cell)
+        })
+    }
+}
+
+/// The box of a region's cells, each with its heat.
+fn boxed(
+    parts: impl Iterator<Item = (Area, f64)>,
+    (width, height): (u32, u32),
+    heat: f64,
+) -> Option<Region> {
+    // Of the heat along each axis: its sum, and its first and second moment, each cell spread over its own width.
+    let (mut sum, mut first, mut second) = (0.0, [0.0; 2], [0.0; 2]);
+    for (area, heat) in parts {
+        sum += heat;
+        let spans = [(area.left, area.right), (area.top, area.bottom)];
+        for (axis, (from, to)) in spans.into_iter().enumerate() {
+            first[axis] += heat * f64::midpoint(from, to);
+            second[axis] += heat * (from * from + from * to + to * to) / 3.0;
+        }
+    }
+    let span = |axis: usize, length: u32| {
+        let middle = first[axis] / sum;
+        let half = (3.0 * (second[axis] / sum - middle * middle).max(0.0)).sqrt();
+        let relative = |at: f64| (at / f64::from(length)).clamp(0.0, 1.0);
+        (relative(middle - half), relative(middle + half))
+    };
+    let ((left, right), (top, bottom)) = (span(0, width), span(1, height));
+    (sum > 0.0).then_some(Region {
+        left,
+        top,
+        right,
+        bottom,
+        heat,
+    })
 }
 
 #[cfg(test)]
@@ -132,16 +168,37 @@ mod tests {
         let edges: Vec<[f64; 5]> = found
             .iter()
             .map(|r| [r.left, r.top, r.right, r.bottom, r.heat])
+            .map(|edges| edges.map(|edge| (edge * 1e4).round() / 1e4))
             .collect();
-        let (half, fifth) = (f64::from(0.5_f32), f64::from(0.4_f32));
+        // Of 0.5 over 0 to 0.25 and 0.4 over 0.25 to 0.5 the middle is 0.2361 and √3 standard deviations are 0.2488.
         assert_eq!(
             edges,
             [
-                [0.75, 0.25, 1.0, 0.5, f64::from(0.8_f32)],
-                [0.0, 0.0, 0.5, 0.5, half],
-                [0.0, 0.75, 0.25, 1.0, fifth],
+                [0.75, 0.25, 1.0, 0.5, 0.8],
+                [0.0, 0.0, 0.4849, 0.4849, 0.5],
+                [0.0, 0.75, 0.25, 1.0, 0.4],
             ]
         );
+    }
+
+    #[test]
+    fn equally_hot_cells_give_their_rectangle_and_a_colder_peak_beside_them_its_own() {
+        let found = explained(
+            (400, 400),
+            [
+                0.8, 0.8, 0.1, 0.3, //
+                0.8, 0.8, 0.1, 0.1, //
+                0.0, 0.0, 0.0, 0.0, //
+                0.0, 0.0, 0.0, 0.0,
+            ],
+        )
+        .regions();
+        let edges: Vec<[i32; 4]> = found
+            .iter()
+            .map(|r| [r.left, r.top, r.right, r.bottom])
+            .map(|edges| edges.map(|edge| (edge * 100.0).round() as i32))
+            .collect();
+        assert_eq!(edges, [[0, 0, 50, 50], [75, 0, 100, 25]]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The report of a judgement as one page: no script, nothing fetched, light, dark and print.
 
+mod boxes;
 mod cards;
 mod curves;
 mod doubt;
@@ -66,6 +67,7 @@ impl Report<'_> {
                     (groups::once_each(j))
                     (leak::section(j))
                     (explanation::section(j))
+                    (boxes::section(j))
                     (errors::section(self))
                     (learning(self.epochs))
                     (cards::data(j))
@@ -151,6 +153,7 @@ fn contents(report: &Report<'_>) -> Markup {
         ("groups", "Groups", j.groups.is_some()),
         ("leak", "Leak check", true),
         ("explanation", "Where", j.explanation.is_some()),
+        ("boxes", "Boxes", j.boxes.is_some()),
         ("errors", "Worst errors", true),
         ("learning", "Training", !report.epochs.is_empty()),
         ("data", "Data", true),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use osteon_metrics::{Confusion, Estimate, Summary, SummaryOptions, delong, wilson};
+use osteon_metrics::{
+    Confusion, DetectionSummary, Estimate, FALSE_BOXES, FrocPoint, SizeStratum, Summary,
+    SummaryOptions, delong, wilson,
+};
 use osteon_report::judgement::{
     Band, DataCard, Deletion, Doubt, Explanation, Film, Groups, Judgement, Leak, ModelCard,
     PointFigures, Seen, Subgroup, Thumbnail, Unreadable,
@@ -74,6 +77,7 @@ pub fn rich() -> Sample {
     })
     .to_vec();
     judgement.explanation = Some(explanation());
+    judgement.boxes = Some(boxes());
     judgement.looks = Some(3);
     judgement.unreadable = 2;
     judgement.unreadable_files = ["a.jpg", "b.jpg"]
@@ -95,6 +99,37 @@ pub fn rich() -> Sample {
         films,
         thumbnails,
         epochs,
+    }
+}
+
+fn boxes() -> DetectionSummary {
+    let share = |part, whole| wilson(part, whole, 0.95).expect("a share");
+    DetectionSummary {
+        images: 436,
+        known: 82,
+        found: 310,
+        ap50: share(13, 82),
+        ap: share(4, 82),
+        froc: FALSE_BOXES
+            .iter()
+            .zip([14, 20, 27, 31])
+            .map(|(&false_boxes, found)| FrocPoint {
+                false_boxes,
+                sensitivity: share(found, 82),
+            })
+            .collect(),
+        sizes: [
+            (0.0, 0.002, 6, 20),
+            (0.002, 0.01, 20, 50),
+            (0.01, 1.0, 5, 12),
+        ]
+        .map(|(from, to, found, known)| SizeStratum {
+            from,
+            to,
+            known,
+            sensitivity: share(found, known),
+        })
+        .to_vec(),
     }
 }
 
@@ -284,6 +319,7 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
         subgroups: Vec::new(),
         operating_points: Vec::new(),
         explanation: None,
+        boxes: None,
         looks: Some(1),
         warnings: Vec::new(),
         data: DataCard {
