@@ -17,7 +17,7 @@ use crate::workspace;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Good,
-    /// Something is gained by mending it, but building and training work without.
+    /// Something is gained by fixing it, but building and training work without.
     Optional,
     /// Building or training does not work without.
     Needed,
@@ -28,7 +28,7 @@ struct Row {
     state: State,
     name: &'static str,
     text: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 impl Row {
@@ -37,7 +37,7 @@ impl Row {
             state: State::Good,
             name,
             text: text.into(),
-            mend: None,
+            fix: None,
         }
     }
 
@@ -45,13 +45,13 @@ impl Row {
         state: State,
         name: &'static str,
         text: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
             state,
             name,
             text: text.into(),
-            mend: Some(mend.into()),
+            fix: Some(fix.into()),
         }
     }
 }
@@ -123,9 +123,9 @@ fn table(rows: &[Row], terminal: bool) -> String {
         };
         // Writing to a String does not fail.
         _ = writeln!(out, "{mark} {:<16} {}", row.name, row.text);
-        if let Some(mend) = &row.mend {
+        if let Some(fix) = &row.fix {
             let indent = mark.chars().count() + 18;
-            _ = writeln!(out, "{:indent$}mend: {mend}", "");
+            _ = writeln!(out, "{:indent$}fix: {fix}", "");
         }
     }
     out
@@ -180,7 +180,7 @@ fn compilers() -> Vec<(String, String)> {
 
 fn compiler(found: &[(String, String)]) -> Row {
     let Some((name, version)) = found.first() else {
-        let mend = match std::env::consts::OS {
+        let fix = match std::env::consts::OS {
             "macos" => "xcode-select --install",
             "windows" => "install the C++ build tools of Visual Studio",
             _ => "sudo apt install g++   (or your distribution's package of that name)",
@@ -189,7 +189,7 @@ fn compiler(found: &[(String, String)]) -> Row {
             State::Needed,
             "C++ compiler",
             "none of c++, g++, clang++ runs",
-            mend,
+            fix,
         );
     };
     Row::good("C++ compiler", format!("{name}: {version}"))
@@ -201,7 +201,7 @@ fn turbo(cmake: bool, nasm: bool) -> Row {
     if cmake && (nasm || !cfg!(target_arch = "x86_64")) {
         return Row::good(NAME, "can be built: --features turbo decodes JPEGs faster");
     }
-    let mend = match std::env::consts::OS {
+    let fix = match std::env::consts::OS {
         "macos" => "brew install cmake nasm",
         "windows" => "winget install Kitware.CMake NASM.NASM",
         _ => "sudo apt install cmake nasm",
@@ -210,7 +210,7 @@ fn turbo(cmake: bool, nasm: bool) -> Row {
         State::Optional,
         NAME,
         "--features turbo decodes JPEGs faster, and needs cmake and nasm",
-        mend,
+        fix,
     )
 }
 
@@ -221,13 +221,13 @@ fn python(missing: Option<Missing>, done_without: bool) -> Row {
             State::Optional,
             "python3 + pip",
             format!("{missing}; not needed now, since libtorch is here or in the cache"),
-            missing.mend(),
+            missing.fix(),
         ),
         Some(missing) => Row::bad(
             State::Needed,
             "python3 + pip",
             format!("{missing}, and it fetches libtorch"),
-            missing.mend(),
+            missing.fix(),
         ),
     }
 }
@@ -313,11 +313,11 @@ fn disk(name: &'static str, folder: &Path) -> Row {
 
 fn disk_row(name: &'static str, free: u64, folder: &Path) -> Row {
     let text = format!("{} free at {}", size(free), folder.display());
-    let mend =
+    let fix =
         "make room: libtorch takes 1.2 GB with its archive, a build about 3 GB, the data sets 2 GB";
     match free {
-        0..2_000_000_000 => Row::bad(State::Needed, name, text, mend),
-        2_000_000_000..8_000_000_000 => Row::bad(State::Optional, name, text, mend),
+        0..2_000_000_000 => Row::bad(State::Needed, name, text, fix),
+        2_000_000_000..8_000_000_000 => Row::bad(State::Optional, name, text, fix),
         _ => Row::good(name, text),
     }
 }
@@ -444,11 +444,11 @@ mod tests {
     fn a_missing_libtorch_has_its_one_line() {
         let row = libtorch_row(&Err(Unusable::Absent), false);
         assert_eq!(
-            (row.state, row.mend.as_deref()),
+            (row.state, row.fix.as_deref()),
             (State::Needed, Some("cargo xtask download libtorch"))
         );
         let row = libtorch_row(&Err(Unusable::Version("2.5.1".into())), true);
-        assert!(row.text.contains("2.5.1") && row.mend.unwrap().contains("unset LIBTORCH"));
+        assert!(row.text.contains("2.5.1") && row.fix.unwrap().contains("unset LIBTORCH"));
     }
 
     #[test]
@@ -469,7 +469,7 @@ mod tests {
         assert_eq!(cuda(None, false).state, State::Good);
         let row = cuda(Some("NVIDIA H200, 580.1, 143771 MiB"), false);
         assert_eq!(
-            (row.state, row.mend.as_deref()),
+            (row.state, row.fix.as_deref()),
             (
                 State::Optional,
                 Some("cargo xtask download libtorch --cuda")
@@ -494,11 +494,11 @@ mod tests {
     fn the_table_is_plain_off_a_terminal() {
         let rows = [
             Row::good("a", "fine"),
-            Row::bad(State::Needed, "b", "gone", "mend it"),
+            Row::bad(State::Needed, "b", "gone", "fix it"),
         ];
         assert_eq!(
             table(&rows, false),
-            "ok      a                fine\nMISSING b                gone\n                         mend: mend it\n"
+            "ok      a                fine\nMISSING b                gone\n                         fix: fix it\n"
         );
         assert!(table(&rows, true).starts_with("✓ a"));
     }

@@ -278,6 +278,9 @@ pub struct PredictArgs {
     /// Write the answer for each DICOM image to this folder as DICOM: a Secondary Capture and a Structured Report, in the image's study
     #[arg(long, value_name = "DIR", group = "pictures")]
     pub dicom: Option<PathBuf>,
+    /// Write the boxes that the model gives to this file as COCO JSON, with the images they are on
+    #[arg(long, value_name = "FILE", group = "pictures")]
+    pub coco: Option<PathBuf>,
     /// Memory that the program may take, such as 512MiB or 4GiB; an image that would need more, by its header, is an error of that image
     #[arg(long, default_value = "2GiB", value_name = "SIZE")]
     pub max_memory: ByteSize,

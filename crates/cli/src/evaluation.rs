@@ -76,7 +76,7 @@ fn beside(left: &str, a: &Summary, right: &str, b: &Summary) -> String {
     let films = |s: &Summary| format!("{:5} ({} fractured)", s.images, s.confusion.positives());
     let mut rows = vec![["", left, right].map(str::to_owned).to_vec()];
     for (name, a, b) in [
-        ("films", films(a), films(b)),
+        ("images", films(a), films(b)),
         (
             "sensitivity",
             output::percent(a.sensitivity),
@@ -221,7 +221,7 @@ fn subgroups(rows: &[Subgroup]) -> String {
     }
     let head = [
         "subgroup",
-        "films",
+        "images",
         "fractured",
         "ROC-AUC",
         "sensitivity",

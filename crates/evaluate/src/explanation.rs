@@ -2,7 +2,7 @@
 
 use osteon_data::{Dataset, FittedBox};
 use osteon_metrics::{Estimate, HeatGrid, MetricsError, Rect, stratified, wilson};
-use osteon_model::{DELETED_SHARES, Deleted, HeatKind, Heatmap, Predictor};
+use osteon_model::{DELETED_SHARES, Deleted, HeatKind, Heatmap, Predictor, Sharing};
 use osteon_report::judgement::{Deletion, Explanation};
 
 use crate::observer::Running;
@@ -47,6 +47,7 @@ pub fn explanation(
         insides.push(inside);
     }
     let mut deleted = Vec::new();
+    let mut sharing = Sharing::new();
     for ((&film, heat), _) in boxed
         .iter()
         .zip(&heat)
@@ -54,7 +55,7 @@ pub fn explanation(
         .filter(|(_, found)| **found)
     {
         // An empty heatmap says of no cell that it matters: there is nothing to delete.
-        deleted.extend(predictor.delete(films, film, heat, SEED + film as u64)?);
+        deleted.extend(sharing.run(|| predictor.delete(films, film, heat, SEED + film as u64))?);
         stage.advance(1);
     }
     drop(stage);

@@ -4,6 +4,7 @@
 //! other's threads from running, and spend their time spinning: many times as long together as one after the other. On fewer threads each they lose
 //! nothing.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Above this part of the time the threads waited too long for what was timed to be believed.
@@ -92,6 +93,12 @@ fn others() -> Option<u64> {
     Some(busy.saturating_sub(own) * 10_000_000)
 }
 
+thread_local! {
+    /// Until when a thread's last [`Sharing`] would have computed alone, and for how long the next time: an evaluation has several of them, one after
+    /// the other, and each would have to find out anew.
+    static LAST: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
+}
+
 /// Chooses how many threads libtorch has for what one thread of this program computes: all, or one while other programs have the cores. Dropped,
 /// it leaves all.
 ///
@@ -115,19 +122,26 @@ struct Piece {
 }
 
 impl Sharing {
-    /// Begins with as many threads as libtorch has now.
+    /// Begins with as many threads as libtorch has now, or with one, if the one before on this thread ended so not long ago.
     #[must_use]
     pub fn new() -> Self {
+        let all = tch::get_num_threads();
+        let last = LAST
+            .take()
+            .filter(|(until, _)| all > 1 && Instant::now() < *until);
+        if last.is_some() {
+            tch::set_num_threads(1);
+        }
         Self {
             crowded: if std::env::var_os("OSTEON_KEEP_THREADS").is_some() {
                 f64::INFINITY
             } else {
                 CROWDED
             },
-            all: tch::get_num_threads(),
+            all,
             piece: None,
-            alone: None,
-            retry: RETRY,
+            alone: last.map(|(until, _)| until),
+            retry: last.map_or(RETRY, |(_, retry)| retry),
         }
     }
 
@@ -185,8 +199,9 @@ impl Default for Sharing {
 
 impl Drop for Sharing {
     fn drop(&mut self) {
-        if self.alone.is_some() {
+        if let Some(until) = self.alone {
             tch::set_num_threads(self.all);
+            LAST.set(Some((until, self.retry)));
         }
     }
 }
@@ -237,5 +252,29 @@ mod tests {
         sharing.look(Some(0.0), now);
         assert_eq!(sharing.retry, RETRY);
         sharing.alone = None;
+    }
+
+    #[test]
+    fn what_one_has_found_the_next_on_its_thread_knows() {
+        std::thread::spawn(|| {
+            tch::set_num_threads(3);
+            let mut first = Sharing::new();
+            // Whatever the environment says.
+            first.crowded = CROWDED;
+            first.look(Some(0.9), Instant::now());
+            assert_eq!(tch::get_num_threads(), 1);
+            drop(first);
+            assert_eq!(tch::get_num_threads(), 3);
+            let second = Sharing::new();
+            assert!(second.alone.is_some() && second.retry == 2 * RETRY);
+            assert_eq!(tch::get_num_threads(), 1);
+            drop(second);
+            assert_eq!(tch::get_num_threads(), 3);
+            // Whoever keeps the threads keeps them here, too, once the time is over.
+            LAST.set(Some((Instant::now(), RETRY)));
+            assert!(Sharing::new().alone.is_none());
+        })
+        .join()
+        .expect("ends");
     }
 }

@@ -12,7 +12,7 @@ pub enum CalibrationMethod {
     None,
     /// One number, the temperature (Guo et al. 2017): keeps the decision at 0.5 where it was.
     Temperature,
-    /// Slope and intercept (Platt 1999): also mends a shifted prevalence.
+    /// Slope and intercept (Platt 1999): also corrects a shifted prevalence.
     Platt,
     /// The best rising curve (Zadrozny & Elkan 2002): needs many images, and gives images of one step the same score.
     Isotonic,

@@ -94,7 +94,7 @@ pub struct Rule {
     pub threshold: f64,
     /// Scores that are left to a person.
     pub band: Option<DoubtBand>,
-    /// What the gate takes for no radiograph is decided all the same.
+    /// What the gate takes for no radiograph is decided anyway.
     pub judge_anyway: bool,
 }
 

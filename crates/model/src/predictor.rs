@@ -51,7 +51,7 @@ pub struct Prediction {
     /// What should make a reader careful.
     #[serde(default)]
     pub flags: Flags,
-    /// The input gate takes it for no radiograph, and it was decided all the same because that was asked for.
+    /// The input gate takes it for no radiograph, and it was decided anyway because that was asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub judged_anyway: bool,
 }

@@ -27,7 +27,7 @@ pub struct Judgement {
     pub intervals: String,
     /// What the model leaves to a person, and how it does on the rest.
     pub doubt: Doubt,
-    /// What the model's input gate says of these images, all of which are judged all the same; `None` if it has none.
+    /// What the model's input gate says of these images, all of which are judged anyway; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateCounts>,
     /// What the model has seen of these images before.

@@ -98,7 +98,7 @@ export default {
     in_band: 'The score lies in the doubt band ({low} to {high}), where the model is wrong too often to decide.',
     promise_fractured: 'Of the images called fractured at most {error} are not, with {confidence} confidence. That holds for images like those it was checked on, with as many fractures among them, not for other hospitals, machines or patients.',
     promise_not_fractured: 'Of all fractures at most {error} are called not fractured, with {confidence} confidence. That holds for images like those it was checked on, not for other hospitals, machines or patients.',
-    judged_anyway: 'It looks unlike the radiographs that the model knows ({value} alike), and was judged all the same because you asked for it. The score may mean nothing.',
+    judged_anyway: 'It looks unlike the radiographs that the model knows ({value} alike), and was judged anyway because you asked for it. The score may mean nothing.',
     promise: 'Outside the doubt band at most {error} of its decisions are wrong, with {confidence} confidence. That holds for images like those it was checked on, not for other hospitals, machines or patients.',
     no_promise: 'The score lies outside the doubt band, but no promise comes with this band.',
     no_band: 'This model has no doubt band: it decides every image, the close calls too.',
@@ -125,7 +125,7 @@ export default {
     point: '{name}, threshold {threshold}',
     names: { balanced: 'balanced', screening: 'screening: misses fewer, asks more often', fixed: 'set by hand' },
     anyway: 'Judge it anyway',
-    anywayNote: 'X-ray score {value}: the model would answer all the same, but its answer may mean nothing.',
+    anywayNote: 'X-ray score {value}: the model would answer anyway, but its answer may mean nothing.',
   },
   details: {
     title: 'Details',

@@ -285,7 +285,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// Whether a file or folder could not be read or written: what was kept before is as it was, and a run can go on once that is mended.
+    /// Whether a file or folder could not be read or written: what was kept before is as it was, and a run can go on once that is fixed.
     #[must_use]
     pub fn is_io(&self) -> bool {
         use osteon_data::DataError;

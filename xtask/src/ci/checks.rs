@@ -176,8 +176,7 @@ pub fn book(context: &Context<'_>) -> Ended {
     let mdbook = program(context.root, "mdbook");
     if !runs(&mdbook, &["--version"]) {
         return Ok(Outcome::Skipped(
-            "mdbook is not installed; the links between the pages are tested all the same"
-                .to_owned(),
+            "mdbook is not installed; the links between the pages are tested anyway".to_owned(),
         ));
     }
     book::build(context.root, &mdbook).map(|_| Outcome::Passed)

@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: what CI runs, and what a person runs before pushing.
 //!
-//! Every step runs, whatever the ones before it found, so that one run tells all there is to mend. A step that this machine has no
+//! Every step runs, whatever the ones before it found, so that one run tells all there is to fix. A step that this machine has no
 //! means for is skipped, and says why: the summary at the end has them all.
 
 mod checks;

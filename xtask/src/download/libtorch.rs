@@ -276,7 +276,7 @@ fn fetch_wheels(
     kept: Vec<Option<PathBuf>>,
 ) -> Result<Vec<PathBuf>> {
     let pip = Pip::find()
-        .map_err(|missing| anyhow!("{missing}, and it fetches libtorch: {}", missing.mend()))?;
+        .map_err(|missing| anyhow!("{missing}, and it fetches libtorch: {}", missing.fix()))?;
     let fetch = |(wheel, kept): (&Wheel, Option<PathBuf>)| {
         if let Some(path) = kept {
             return Ok(path);

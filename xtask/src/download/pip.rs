@@ -26,7 +26,7 @@ pub enum Missing {
 
 impl Missing {
     /// The command that fixes it.
-    pub fn mend(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match (self, std::env::consts::OS) {
             (_, "linux") => {
                 "sudo apt install python3-pip   (or your distribution's package of that name)"

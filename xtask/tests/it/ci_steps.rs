@@ -115,7 +115,7 @@ fn a_licence_that_is_not_allowed_is_refused() {
     small.write("crates/cli/Cargo.toml", &other);
     let said = fails(&small, "licences");
     assert!(said.contains("AGPL-3.0-only"), "{said}");
-    // A lock that is not up to date is refused, not mended.
+    // A lock that is not up to date is refused, not fixed.
     small.write("crates/cli/Cargo.toml", &manifest.replace("0.1.0", "0.2.0"));
     fails(&small, "licences");
 }
@@ -212,11 +212,11 @@ fn a_known_hole_in_what_is_used_is_refused_by_both_programs() {
         let said = advisories(&small).failed();
         assert!(said.contains("RUSTSEC-2026-9999"), "{said}");
         assert!(said.contains("FAILED   advisories"), "{said}");
-        // What is mended since long is no hole.
-        let mended = HOLE.replace("999.0.0", "0.0.1");
+        // What is fixed since long is no hole.
+        let fixed = HOLE.replace("999.0.0", "0.0.1");
         small.write(
             &format!("{DATABASE}/crates/libc/RUSTSEC-2026-9999.md"),
-            &mended,
+            &fixed,
         );
         let said = advisories(&small).passed();
         assert!(said.contains("passed   advisories"), "{said}");

@@ -54,7 +54,7 @@ fn doctor_says_how_to_mend_what_is_missing() {
     }
     let wants = |line: &&str| line.starts_with("could") || line.starts_with("MISSING");
     let missing = out.lines().filter(wants).count();
-    assert_eq!(out.matches("mend: ").count(), missing, "{out}");
+    assert_eq!(out.matches("fix: ").count(), missing, "{out}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ struct Pack {
     images: usize,
     unreadable: usize,
     repaired: usize,
-    /// `found`, `made` or `mended`.
+    /// `found`, `made` or `rebuilt`.
     #[serde(rename = "pack")]
     found: &'static str,
 }
@@ -72,7 +72,7 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
             found: match packed {
                 Packed::Found => "found",
                 Packed::Made => "made",
-                Packed::Mended(_) => "mended",
+                Packed::Rebuilt(_) => "rebuilt",
             },
         });
     }

@@ -12,6 +12,7 @@ use osteon_model::{
     Rule, Sharing, doubt_in_words,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::open_model;
 use crate::args::PredictArgs;
@@ -37,6 +38,9 @@ struct Answer<'a> {
 struct Written {
     /// From file to answer.
     milliseconds: f64,
+    /// The boxes that the model gives, the surest first, where more than a score was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boxes: Option<Vec<Found>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heatmap: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +48,48 @@ struct Written {
     /// Why no DICOM was.
     #[serde(skip_serializing_if = "Option::is_none")]
     dicom_error: Option<String>,
+}
+
+/// A box that the model gives, in the image's pixels.
+#[derive(Clone, Copy, Serialize)]
+struct Found {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+    /// The heat of its hottest place: it ranks boxes and is no probability.
+    heat: f64,
+}
+
+/// Boxes as a COCO data set, each with a `score`.
+#[derive(Default)]
+struct Coco {
+    images: Vec<serde_json::Value>,
+    annotations: Vec<serde_json::Value>,
+}
+
+impl Coco {
+    fn add(&mut self, path: &Path, (width, height): (u32, u32), boxes: &[Found]) {
+        let image = self.images.len();
+        self.images.push(json!({
+            "id": image, "file_name": path.display().to_string(), "width": width, "height": height,
+        }));
+        for found in boxes {
+            self.annotations.push(json!({
+                "id": self.annotations.len() + 1, "image_id": image, "category_id": 1, "iscrowd": 0,
+                "bbox": [found.left, found.top, found.width, found.height],
+                "area": found.width * found.height, "score": found.heat,
+            }));
+        }
+    }
+
+    fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let all = json!({
+            "images": self.images, "annotations": self.annotations,
+            "categories": [{"id": 1, "name": "fractured"}],
+        });
+        Ok(write_atomic(path, all.to_string().as_bytes())?)
+    }
 }
 
 /// Where the answer for a DICOM image lies.
@@ -79,7 +125,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         judge_anyway: args.judge_anyway,
         ..predictor.rule()
     });
-    let pictures = args.heatmap.is_some() || args.dicom.is_some();
+    let pictures = args.heatmap.is_some() || args.dicom.is_some() || args.coco.is_some();
     let kind = args.heatmap_kind.kind();
     let budget = Budget::open(args.max_memory, &predictor, |blank| {
         if pictures {
@@ -101,6 +147,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         kind,
         heatmaps: open(&args.heatmap)?,
         objects: open(&args.dicom)?,
+        coco: args.coco.is_some().then(Coco::default),
     };
     let mut sharing = Sharing::new();
     let mut csv = args.csv.then(|| csv::Writer::from_writer(stdout()));
@@ -143,6 +190,9 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
             },
         }
     }
+    if let (Some(coco), Some(path)) = (&writer.coco, &args.coco) {
+        coco.write(path)?;
+    }
     for line in aside {
         eprintln!("{line}");
     }
@@ -162,13 +212,14 @@ struct Writer<'a> {
     kind: Option<HeatKind>,
     heatmaps: Option<Places>,
     objects: Option<Places>,
+    coco: Option<Coco>,
 }
 
 impl Writer<'_> {
     /// The outer error ends the command: a folder cannot be written.
     fn judge(&mut self, path: &Path) -> anyhow::Result<Result<(Prediction, Written), ModelError>> {
         let start = Instant::now();
-        if self.heatmaps.is_none() && self.objects.is_none() {
+        if self.heatmaps.is_none() && self.objects.is_none() && self.coco.is_none() {
             let answer = self.score(path);
             let written = Written {
                 milliseconds: milliseconds(start),
@@ -180,8 +231,13 @@ impl Writer<'_> {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
+        let boxes = found(&explained);
+        if let Some(coco) = &mut self.coco {
+            coco.add(path, explained.placement.film(), &boxes);
+        }
         let mut written = Written {
             milliseconds: milliseconds(start),
+            boxes: Some(boxes),
             ..Written::default()
         };
         if let Some(places) = &mut self.heatmaps {
@@ -311,6 +367,26 @@ fn line(p: &Prediction, path: &str) -> String {
 fn names(flags: Flags, between: &str) -> String {
     let names: Vec<String> = flags.iter().map(|flag| flag.to_string()).collect();
     names.join(between)
+}
+
+/// The boxes of an answer; a picture that is no radiograph has none.
+fn found(explained: &Explained) -> Vec<Found> {
+    if explained.prediction.decision == Decision::NotAnXray {
+        return Vec::new();
+    }
+    let (width, height) = explained.placement.film();
+    let (width, height) = (f64::from(width), f64::from(height));
+    let regions = explained.regions();
+    regions
+        .iter()
+        .map(|region| Found {
+            left: region.left * width,
+            top: region.top * height,
+            width: (region.right - region.left) * width,
+            height: (region.bottom - region.top) * height,
+            heat: region.heat,
+        })
+        .collect()
 }
 
 fn milliseconds(since: Instant) -> f64 {

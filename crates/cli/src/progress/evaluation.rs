@@ -20,7 +20,7 @@ pub struct EvaluationProgress {
 
 impl EvaluationProgress {
     fn with(&self, action: impl FnOnce(&mut Option<ProgressBar>)) {
-        // A poisoned lock holds a bar all the same.
+        // A poisoned lock holds a bar anyway.
         action(&mut self.bar.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

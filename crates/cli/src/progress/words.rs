@@ -32,7 +32,7 @@ pub fn words(event: &Event<'_>, epochs: u64) -> Vec<String> {
         Event::Packed { split, packed } => match packed {
             Packed::Found => Vec::new(),
             Packed::Made => vec![format!("{split:>5}: decoded images kept in the cache")],
-            Packed::Mended(why) => vec![format!(
+            Packed::Rebuilt(why) => vec![format!(
                 "{split:>5}: the cache was damaged ({why}) and was made anew"
             )],
         },

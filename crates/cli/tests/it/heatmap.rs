@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::python::python_with;
 use crate::{assert_code, osteon, stderr, stdout, trained};
 
 fn lines(output: &str) -> Vec<Value> {
@@ -101,6 +102,74 @@ fn a_map_that_the_network_has_not_is_an_error_that_says_so() {
     );
     assert_code(&wrong, 2);
     assert!(stderr(&wrong).contains("--heatmap"));
+}
+
+/// What COCO's own tool says of the files beside a report, and of what `predict` writes, and how many boxes they hold.
+const COCO: &str = r#"
+import contextlib, io, json, sys
+with contextlib.redirect_stdout(io.StringIO()):
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+    known = COCO("report/boxes.coco.json")
+    judged = COCOeval(known, known.loadRes("report/boxes.found.json"), "bbox")
+    judged.evaluate(); judged.accumulate(); judged.summarize()
+    predicted = COCO("found.json")
+print(json.dumps({
+    "ap": judged.stats[0], "ap50": judged.stats[1], "known": len(known.anns),
+    "images": len(predicted.imgs), "predicted": sorted(a["score"] for a in predicted.anns.values()),
+}))
+"#;
+
+/// The model that ships on drawn images: it has not learned from such, and that its boxes are few and poor does not matter here.
+#[test]
+fn boxes_are_written_for_cocos_tools_which_judge_them_alike() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    assert_code(&osteon(dir.path(), "data synth set --images 80"), 0);
+    let call = "evaluate --model fast --data set --split train --json --report report";
+    let output = osteon(dir.path(), call);
+    assert_code(&output, 0);
+    let said = &lines(&stdout(&output))[0]["boxes"];
+    let (found, known) = (&said["found"], &said["known"]);
+    assert!(
+        found.as_u64() > Some(0) && known.as_u64() > Some(0),
+        "{said}"
+    );
+    let output = osteon(
+        dir.path(),
+        "predict --model fast set/train --judge-anyway --json --coco found.json",
+    );
+    assert_code(&output, 0);
+    let mut heat: Vec<f64> = lines(&stdout(&output))
+        .iter()
+        .flat_map(|line| line["boxes"].as_array().expect("a list"))
+        .map(|found| found["heat"].as_f64().expect("a number"))
+        .collect();
+    heat.sort_by(f64::total_cmp);
+    assert_eq!(Some(heat.len() as u64), found.as_u64());
+
+    let python = match python_with("pycocotools") {
+        Ok(python) => python,
+        Err(reason) => {
+            println!("skipped: {reason}");
+            return;
+        }
+    };
+    let asked = std::process::Command::new(python)
+        .args(["-c", COCO])
+        .current_dir(dir.path())
+        .output()
+        .expect("starts");
+    let error = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{error}");
+    let coco: Value = serde_json::from_slice(&asked.stdout).expect("JSON");
+    for name in ["ap", "ap50"] {
+        let (ours, theirs) = (said[name]["value"].as_f64(), coco[name].as_f64());
+        let apart = ours.expect("defined") - theirs.expect("a number");
+        assert!(apart.abs() < 1e-9, "{name}: {ours:?} and {theirs:?}");
+    }
+    assert_eq!(coco["known"], *known);
+    assert_eq!(coco["images"], said["images"]);
+    assert_eq!(coco["predicted"], serde_json::json!(heat));
 }
 
 #[test]

@@ -212,7 +212,10 @@ fn what_cannot_be_divided() {
     assert_snapshot!(refusal(root, "data split drawn/films.csv --groups region", 1), @"error: test would have no fractured images: the data set has 3 group(s) with such images, and groups are kept together");
     assert_snapshot!(refusal(root, "data split drawn/films.csv --groups pair --val 0.7 --test 0.3", 2), @"error: val and test together must be less than 1, to leave images to train on");
     assert_snapshot!(refusal(root, "data split drawn --layout mura", 2), @"error: drawn is not laid out as mura: expected train_image_paths.csv and train_labeled_studies.csv, or the same for valid");
-    assert_snapshot!(refusal(root, "train --data drawn/films.csv", 2), @"error: drawn/films.csv has no split train; it has test, for it comes undivided. `osteon data split` divides it");
+    assert_snapshot!(refusal(root, "train --data drawn/films.csv", 2), @r"
+    error: drawn/films.csv has no split train; it has test, for it comes undivided
+    hint: `osteon data split` divides it
+    ");
     for wrong in [
         "data split drawn --folds 3 --val 0.2",
         "data split drawn --layout kaggle",

@@ -452,7 +452,7 @@ fn files(paths: &[PathBuf]) -> String {
     self::names(&names)
 }
 
-/// What mends a fault of the disk, as the end of a message; empty of other faults.
+/// What fixes a fault of the disk, as the end of a message; empty of other faults.
 #[must_use]
 pub fn remedy(fault: &std::io::Error) -> &'static str {
     use std::io::ErrorKind;

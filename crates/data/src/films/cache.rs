@@ -31,7 +31,7 @@ pub enum Packed {
     /// It was made.
     Made,
     /// It was there but not sound, and was made anew; why.
-    Mended(String),
+    Rebuilt(String),
 }
 
 /// What is remembered of a file.
@@ -92,7 +92,7 @@ impl Cache {
             }
             Err(fault) => {
                 let packed = if path.exists() {
-                    Packed::Mended(fault.to_string())
+                    Packed::Rebuilt(fault.to_string())
                 } else {
                     Packed::Made
                 };

@@ -248,11 +248,11 @@ fn a_pack_is_found_again_mended_and_left_for_another() {
         let mut damaged = sound.clone();
         damaged[place] ^= 0x10;
         std::fs::write(&first[0], damaged).expect("writes");
-        assert!(matches!(open(48), Packed::Mended(_)), "byte {place}");
+        assert!(matches!(open(48), Packed::Rebuilt(_)), "byte {place}");
         assert_eq!(open(48), Packed::Found);
     }
     std::fs::write(&first[0], &sound[..5000]).expect("writes");
-    assert!(matches!(open(48), Packed::Mended(_)), "cut");
+    assert!(matches!(open(48), Packed::Rebuilt(_)), "cut");
 
     let changed = root.join(&plain.ids()[0]);
     image::GrayImage::from_pixel(20, 20, image::Luma([7]))

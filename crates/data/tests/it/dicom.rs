@@ -488,7 +488,7 @@ fn one_film_is_the_same_in_every_lossless_coding() {
     }
 }
 
-/// A codestream that stops on its way and is closed all the same: jpeg-decoder, as libjpeg does, shows the rest in one gray and calls it an image.
+/// A codestream that stops on its way and is closed anyway: jpeg-decoder, as libjpeg does, shows the rest in one gray and calls it an image.
 #[test]
 fn what_is_cut_short_and_closed_is_no_image() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/large");
@@ -517,5 +517,54 @@ fn what_is_cut_short_and_closed_is_no_image() {
             let decoded = decoder.decode(&bytes);
             assert!(decoded.is_err(), "{name} cut at {eighths} eighths");
         }
+    }
+}
+
+/// A dark rim, as most radiographs have it, looks like what is made up for missing data; and fill bytes may stand before the end (T.81 B.1.1.2).
+#[test]
+fn a_whole_jpeg_with_a_dark_rim_is_an_image() {
+    use image::codecs::jpeg::JpegEncoder;
+    let film = image::GrayImage::from_fn(200, 160, |x, y| {
+        let inside = (40..150).contains(&x) && (20..120).contains(&y);
+        image::Luma([if inside { (x * 7 + y * 13) as u8 } else { 0 }])
+    });
+    let mut coded = Vec::new();
+    JpegEncoder::new_with_quality(&mut coded, 90)
+        .encode_image(&film)
+        .expect("encodes");
+    for fill in 0..3 {
+        let mut frame = coded.clone();
+        let end = frame.len() - 2;
+        frame.splice(end..end, vec![0xff; fill]);
+        if frame.len() % 2 == 1 {
+            frame.push(0);
+        }
+        let item = |bytes: &[u8]| {
+            let length = (bytes.len() as u32).to_le_bytes();
+            [&[0xfe, 0xff, 0x00, 0xe0][..], &length, bytes].concat()
+        };
+        let pixels = [
+            &[
+                0xe0, 0x7f, 0x10, 0, b'O', b'B', 0, 0, 0xff, 0xff, 0xff, 0xff,
+            ][..],
+            &item(&[]),
+            &item(&frame),
+            &[0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let eight = [
+            word(0x28, 2, 1),
+            element(0x28, 4, b"CS", b"MONOCHROME2 "),
+            word(0x28, 0x10, 160),
+            word(0x28, 0x11, 200),
+            word(0x28, 0x100, 8),
+            word(0x28, 0x101, 8),
+            word(0x28, 0x102, 7),
+            word(0x28, 0x103, 0),
+        ]
+        .concat();
+        let bytes = file("1.2.840.10008.1.2.4.50", &[eight, pixels]);
+        let shown = Decoder::default().decode(&bytes).expect("decodes");
+        assert_eq!(shown.dimensions(), (200, 160), "{fill} bytes of filling");
     }
 }

@@ -88,7 +88,7 @@ fn words(prediction: &Prediction) -> Vec<String> {
     }
     if let (true, Some(likeness)) = (prediction.judged_anyway, prediction.xray_score) {
         words.push(format!(
-            "The input gate takes it for no radiograph (likeness {likeness:.3}); it was judged all the same because that was asked for."
+            "The input gate takes it for no radiograph (likeness {likeness:.3}); it was judged anyway because that was asked for."
         ));
     }
     words

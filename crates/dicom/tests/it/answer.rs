@@ -188,7 +188,7 @@ fn real_films_get_answers_that_others_read() {
             }
         };
         if has("dciodvfy") {
-            // What the image says wrong of its patient and study is not ours to mend.
+            // What the image says wrong of its patient and study is not ours to fix.
             let before = errors(place);
             for object in [&capture, &report] {
                 let mut found = errors(object);

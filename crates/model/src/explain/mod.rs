@@ -16,6 +16,7 @@ pub use self::deletion::{DELETED_SHARES, Deleted};
 use self::grad_cam::grad_cam;
 pub use self::placement::{Area, Placement};
 pub use self::regions::Region;
+use crate::busy::Sharing;
 use crate::predictor::{forward, to_f64};
 use crate::{Answer, ModelError, Net, Prediction, Predictor, Prepared};
 
@@ -237,13 +238,14 @@ impl Predictor {
         tick: &dyn Fn(usize),
     ) -> Result<Vec<Heatmap>, ModelError> {
         let mut heat = Vec::with_capacity(which.len());
+        let mut sharing = Sharing::new();
         for some in which.chunks(BATCH) {
             let pixels: Vec<f32> = some
                 .iter()
                 .flat_map(|&film| self.normalised(films, film))
                 .collect();
             let size = (some.len(), films.preprocess().side());
-            heat.extend(self.net.heatmaps(&pixels, size, kind)?);
+            heat.extend(sharing.run(|| self.net.heatmaps(&pixels, size, kind))?);
             tick(heat.len());
         }
         Ok(heat)

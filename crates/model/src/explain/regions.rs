@@ -170,12 +170,12 @@ mod tests {
             .map(|r| [r.left, r.top, r.right, r.bottom, r.heat])
             .map(|edges| edges.map(|edge| (edge * 1e4).round() / 1e4))
             .collect();
-        // Of 0.5 over 0 to 0.25 and 0.4 over 0.25 to 0.5 the middle is 0.2361 and √3 standard deviations are 0.2488.
+        // Of 0.5 over 0 to 0.25 and 0.4 over 0.25 to 0.5 the middle is 0.2361 and √3 standard deviations are 0.2489.
         assert_eq!(
             edges,
             [
                 [0.75, 0.25, 1.0, 0.5, 0.8],
-                [0.0, 0.0, 0.4849, 0.4849, 0.5],
+                [0.0, 0.0, 0.485, 0.485, 0.5],
                 [0.0, 0.75, 0.25, 1.0, 0.4],
             ]
         );

@@ -86,7 +86,7 @@ pub(crate) struct JudgedFilm {
     /// What should make a reader careful.
     #[schema(value_type = Vec<FlagName>)]
     pub flags: Vec<Flag>,
-    /// The input gate takes it for no radiograph, and it was decided all the same because that was asked for.
+    /// The input gate takes it for no radiograph, and it was decided anyway because that was asked for.
     pub judged_anyway: bool,
     /// From the file to the answer, waiting included.
     pub milliseconds: f64,

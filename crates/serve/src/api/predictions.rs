@@ -43,7 +43,7 @@ pub(crate) struct Extras {
     /// The operating point to decide at, as `GET /api/v1/model` names them; by default the one that the service was started with.
     #[param(nullable = false)]
     operating_point: Option<String>,
-    /// Whether images that the input gate takes for no radiograph are decided all the same.
+    /// Whether images that the input gate takes for no radiograph are decided anyway.
     #[param(nullable = false)]
     judge_anyway: Option<bool>,
 }

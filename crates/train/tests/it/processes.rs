@@ -168,7 +168,7 @@ fn two_processes_train_as_one_does() {
     while !checkpoint.exists() && second.try_wait().expect("asks").is_none() {
         std::thread::yield_now();
     }
-    // It may be through already: then this is a run that has ended, and the comparison below holds all the same.
+    // It may be through already: then this is a run that has ended, and the comparison below holds anyway.
     let _ = second.kill();
     let _ = second.wait();
     let ended = end(first);

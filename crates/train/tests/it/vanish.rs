@@ -150,7 +150,7 @@ fn films_that_changed_between_a_run_and_its_going_on_are_refused() {
                 };
                 assert!(error.is_usage() && said.contains(what), "{said}");
             }
-            std::fs::write(&film, &before).expect("mends");
+            std::fs::write(&film, &before).expect("fixes");
             go(&plan).expect("the images are those of the run again");
         }
     }

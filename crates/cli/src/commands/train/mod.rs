@@ -67,7 +67,7 @@ fn train_and_evaluate(args: &TrainArgs, plan: &Plan, stop: &Stop) -> anyhow::Res
     {
         let run = plan.run.display();
         eprintln!(
-            "the run is kept as its last checkpoint has it; once this is mended, `osteon train --resume --run {run}` goes on"
+            "the run is kept as its last checkpoint has it; once this is fixed, `osteon train --resume --run {run}` goes on"
         );
     }
     let outcome = done?;

@@ -258,7 +258,9 @@ fn ends_in_zeros(samples: &[u16], shape: &Shape<'_>, deep: bool) -> bool {
 fn with_other_end(frame: &[u8]) -> Vec<u8> {
     let end = frame.windows(2).rposition(|two| two == [0xff, 0xd9]);
     let (body, end) = frame.split_at(end.unwrap_or(frame.len()));
-    [body, &[0x55; 64], end].concat()
+    // A marker may have 0xff before it as filling, which no data end with.
+    let data = body.iter().rposition(|&byte| byte != 0xff);
+    [&body[..data.map_or(0, |last| last + 1)], &[0x55; 64], end].concat()
 }
 
 /// The samples of a gray JPEG-LS frame, whose shape was checked.
