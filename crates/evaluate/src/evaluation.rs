@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
 use osteon_metrics::{Summary, SummaryOptions};
-use osteon_model::Predictor;
-use osteon_report::judgement::{Film, Judgement};
+use osteon_model::{Decision, Predictor};
+use osteon_report::judgement::{Film, Judgement, Seen};
 use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
 use crate::observer::Running;
@@ -156,11 +156,24 @@ pub fn evaluate(
     if split == Split::Test && model.is_none() {
         judgement.warnings.push(looks::NOWHERE.to_owned());
     }
-    let rows = judged
+    Ok(Evaluation {
+        judgement,
+        images: rows(&judged, &scores, &known, &decisions),
+        paths: judged.iter().map(|entry| entry.path.clone()).collect(),
+        boxes: judged.into_iter().map(|entry| entry.boxes).collect(),
+        decoder,
+        coco,
+        run,
+    })
+}
+
+/// What is known of every image judged.
+fn rows(judged: &[Entry], scores: &[f64], known: &[Seen], decisions: &[Decision]) -> Vec<Film> {
+    judged
         .iter()
-        .zip(&scores)
-        .zip(&known)
-        .zip(&decisions)
+        .zip(scores)
+        .zip(known)
+        .zip(decisions)
         .map(|(((entry, &score), &seen), decision)| Film {
             id: entry.id.clone(),
             fractured: entry.label.is_fractured(),
@@ -170,16 +183,7 @@ pub fn evaluate(
             seen,
             fields: entry.fields.clone(),
         })
-        .collect();
-    Ok(Evaluation {
-        judgement,
-        images: rows,
-        paths: judged.iter().map(|entry| entry.path.clone()).collect(),
-        boxes: judged.into_iter().map(|entry| entry.boxes).collect(),
-        decoder,
-        coco,
-        run,
-    })
+        .collect()
 }
 
 impl Evaluation {

@@ -229,7 +229,10 @@ impl Board {
     /// Known boxes that are found before there are more than `most` false ones. Boxes of one score come together.
     fn sensitivity(&self, most: f64, times: &[u32]) -> f64 {
         let (mut right, mut wrong, mut reached) = (0.0, 0.0, 0.0);
-        for same in self.found.chunk_by(|a, b| a.score == b.score) {
+        for same in self
+            .found
+            .chunk_by(|a, b| a.score.total_cmp(&b.score).is_eq())
+        {
             for found in same {
                 let weight = f64::from(times[found.image]);
                 match found.hits[0] {
@@ -262,7 +265,10 @@ impl Board {
             }
         }
         let (mut right, mut wrong) = (hit, 0);
-        for same in self.found.chunk_by(|a, b| a.score == b.score) {
+        for same in self
+            .found
+            .chunk_by(|a, b| a.score.total_cmp(&b.score).is_eq())
+        {
             for found in same {
                 match found.hits[0] {
                     Some(place) => right[of(found.image, place)] += 1,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use ::csv::Writer;
-use osteon_metrics::{Confusion, Estimate};
+use osteon_metrics::{Confusion, DetectionSummary, Estimate};
 
 use crate::figures::figures;
-use crate::judgement::{Film, Judgement, Seen};
+use crate::judgement::{Explanation, Film, Judgement, Seen};
 
 const FIXED: [&str; 6] = ["id", "label", "score", "decision", "group", "seen"];
 
@@ -45,6 +45,52 @@ pub fn scores_csv(films: &[Film]) -> String {
         row
     }));
     write(&rows)
+}
+
+/// The lines of the heatmaps that were held against boxes.
+fn explanation(table: &mut Table, e: &Explanation) {
+    for (name, all, detected) in [
+        ("pointing", &e.pointing_boxed, &e.pointing_detected),
+        ("iou", &e.iou_boxed, &e.iou_detected),
+    ] {
+        table.estimate(&format!("explanation.{name}.boxed"), all, e.boxed, "share");
+        table.estimate(
+            &format!("explanation.{name}.detected"),
+            detected,
+            e.detected,
+            "share",
+        );
+    }
+    table.estimate(
+        "explanation.heat_inside.detected",
+        &e.heat_inside_detected,
+        e.detected,
+        "share",
+    );
+    for d in &e.deletion {
+        for (name, estimate) in [
+            ("hottest", &d.hottest),
+            ("random", &d.random),
+            ("difference", &d.difference),
+        ] {
+            let name = format!("explanation.deletion.{}.{name}", d.share);
+            table.estimate(&name, estimate, e.detected, "score");
+        }
+    }
+}
+
+/// The lines of the boxes that were judged.
+fn boxes(table: &mut Table, b: &DetectionSummary) {
+    table.estimate("boxes.ap50", &b.ap50, b.known, "ap");
+    table.estimate("boxes.ap", &b.ap, b.known, "ap");
+    for point in &b.froc {
+        let name = format!("boxes.froc.{}", point.false_boxes);
+        table.estimate(&name, &point.sensitivity, b.known, "share");
+    }
+    for size in &b.sizes {
+        let name = format!("boxes.from_{}", size.from);
+        table.estimate(&name, &size.sensitivity, size.known, "share");
+    }
 }
 
 /// `figures.csv`: `name,value,low,high,n,unit`, a line a figure. A name is a key of the JSON, with where it stands before it:
@@ -89,47 +135,11 @@ pub fn figures_csv(judgement: &Judgement) -> String {
         rest,
         "share",
     );
-    if let Some(e) = &j.explanation {
-        for (name, all, detected) in [
-            ("pointing", &e.pointing_boxed, &e.pointing_detected),
-            ("iou", &e.iou_boxed, &e.iou_detected),
-        ] {
-            table.estimate(&format!("explanation.{name}.boxed"), all, e.boxed, "share");
-            table.estimate(
-                &format!("explanation.{name}.detected"),
-                detected,
-                e.detected,
-                "share",
-            );
-        }
-        table.estimate(
-            "explanation.heat_inside.detected",
-            &e.heat_inside_detected,
-            e.detected,
-            "share",
-        );
-        for d in &e.deletion {
-            for (name, estimate) in [
-                ("hottest", &d.hottest),
-                ("random", &d.random),
-                ("difference", &d.difference),
-            ] {
-                let name = format!("explanation.deletion.{}.{name}", d.share);
-                table.estimate(&name, estimate, e.detected, "score");
-            }
-        }
+    if let Some(explained) = &j.explanation {
+        explanation(&mut table, explained);
     }
-    if let Some(b) = &j.boxes {
-        table.estimate("boxes.ap50", &b.ap50, b.known, "ap");
-        table.estimate("boxes.ap", &b.ap, b.known, "ap");
-        for point in &b.froc {
-            let name = format!("boxes.froc.{}", point.false_boxes);
-            table.estimate(&name, &point.sensitivity, b.known, "share");
-        }
-        for size in &b.sizes {
-            let name = format!("boxes.from_{}", size.from);
-            table.estimate(&name, &size.sensitivity, size.known, "share");
-        }
+    if let Some(found) = &j.boxes {
+        boxes(&mut table, found);
     }
     for s in &j.subgroups {
         let place = format!("subgroup.{}={}.", s.column, s.value);
