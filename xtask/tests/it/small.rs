@@ -41,7 +41,7 @@ impl Small {
         for name in COPIED {
             small.copy(name);
         }
-        small.package("model", "");
+        small.package("model", "doc-only = []\n");
         for name in ["accurate", "fast"] {
             small.write(
                 &format!("crates/model/shipped/{name}.safetensors"),

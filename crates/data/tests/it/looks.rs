@@ -92,7 +92,8 @@ fn a_damaged_image_in_colour_is_fitted_as_it_is_without_a_look() {
     };
     let (films, said) =
         Dataset::load_and_look(entries, &decoder, &preprocess, look, &|| {}).expect("loads");
-    assert_eq!(said, [true, true]);
+    // libjpeg-turbo gives no colours of what is damaged.
+    assert_eq!(said, [cfg!(not(feature = "turbo")); 2]);
     assert_eq!((films.repaired(), films.len()), (plain.repaired(), 2));
     assert_eq!(films.repaired().len(), 2);
     for image in 0..2 {

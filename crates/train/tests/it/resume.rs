@@ -36,7 +36,6 @@ fn what_differs_is_said_and_refused_unless_forced() {
     for part in [
         "train.epochs: 2 then, 3 now",
         "optimizer.lr: 0.002 then, 0.5 now",
-        "--force",
     ] {
         assert!(said.contains(part), "{said}");
     }
