@@ -26,6 +26,17 @@ pub struct Region {
     pub heat: f64,
 }
 
+impl Region {
+    /// Whether the middle of another one lies in this one.
+    fn holds(&self, other: &Self) -> bool {
+        let (x, y) = (
+            f64::midpoint(other.left, other.right),
+            f64::midpoint(other.top, other.bottom),
+        );
+        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    }
+}
+
 impl Explained {
     /// The image's hot regions: see [`Heatmap::regions`].
     #[must_use]
@@ -40,7 +51,8 @@ impl Heatmap {
     /// beside the image, on what was added to make it square, count for nothing.
     ///
     /// Its box is centred on the region's heat and √3 standard deviations of it to either side: of cells that are equally hot and fill a rectangle
-    /// that is the rectangle; a faint tail makes it no wider than it is hot.
+    /// that is the rectangle; a faint tail makes it no wider than it is hot. What lies around a hotter region, so that its box would hold that
+    /// one's middle, belongs to that one and is none of its own.
     #[must_use]
     pub fn regions(&self, placement: &Placement) -> Vec<Region> {
         let areas: Vec<Option<Area>> = (0..self.width * self.height)
@@ -53,7 +65,7 @@ impl Heatmap {
         let mut peaks: Vec<usize> = (0..areas.len()).filter(is_peak).collect();
         peaks.sort_by(|&a, &b| heat(b).total_cmp(&heat(a)));
         let mut taken = vec![false; areas.len()];
-        let mut regions = Vec::new();
+        let mut regions: Vec<Region> = Vec::new();
         for peak in peaks {
             if taken[peak] || regions.len() == MOST {
                 continue;
@@ -72,7 +84,8 @@ impl Heatmap {
             let parts = cells
                 .iter()
                 .filter_map(|&cell| Some((areas[cell]?, heat(cell))));
-            regions.extend(boxed(parts, placement.film(), heat(peak)));
+            let found = boxed(parts, placement.film(), heat(peak));
+            regions.extend(found.filter(|found| !regions.iter().any(|hotter| found.holds(hotter))));
         }
         regions
     }
@@ -199,6 +212,24 @@ mod tests {
             .map(|edges| edges.map(|edge| (edge * 100.0).round() as i32))
             .collect();
         assert_eq!(edges, [[0, 0, 50, 50], [75, 0, 100, 25]]);
+    }
+
+    #[test]
+    fn a_ring_around_a_hotter_place_is_no_region_of_its_own() {
+        let mut explained = explained((400, 400), [0.0; 16]);
+        (explained.heatmap.width, explained.heatmap.height) = (7, 7);
+        let far = |cell: usize| (cell % 7).abs_diff(3).max((cell / 7).abs_diff(3));
+        explained.heatmap.values = (0..49)
+            .map(|cell| [0.9, 0.12, 0.3, 0.0][far(cell)])
+            .collect();
+        let preprocess = Preprocess {
+            size: 56,
+            ..Preprocess::default()
+        };
+        explained.placement = Placement::new((560, 560), &preprocess, (7, 7));
+        let found = explained.regions();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!((found[0].right - found[0].left - 1.0 / 7.0).abs() < 1e-6);
     }
 
     #[test]
