@@ -6,7 +6,7 @@ use osteon_model::{Placement, Predictor, Region};
 use serde_json::{Value, json};
 
 use crate::observer::Running;
-use crate::{EvaluateError, Observer, Stage};
+use crate::{Coco, EvaluateError, Observer, Stage};
 
 /// Heatmaps held at once: a map has some thousand cells, and a data set may have any number of images.
 const AT_ONCE: usize = 256;
@@ -96,35 +96,22 @@ fn detection(region: &Region) -> Detection {
 
 /// Known boxes as a COCO data set, and found ones as COCO results, in pixels: what pycocotools and its like read.
 pub fn coco(images: &[Entry], sizes: &[(u32, u32)], found: &[Vec<Region>]) -> (Value, Value) {
-    let (mut files, mut truth, mut results) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, ((image, &(width, height)), regions)) in
-        images.iter().zip(sizes).zip(found).enumerate()
-    {
+    let (mut known, mut results) = (Coco::default(), Vec::new());
+    for ((image, &size), regions) in images.iter().zip(sizes).zip(found) {
+        let (w, h) = (f64::from(size.0), f64::from(size.1));
         let bbox = |rect: &Rect| {
-            let (w, h) = (f64::from(width), f64::from(height));
-            [
-                rect.left * w,
-                rect.top * h,
-                (rect.right - rect.left) * w,
-                (rect.bottom - rect.top) * h,
-            ]
+            let (left, top) = (rect.left * w, rect.top * h);
+            let (width, height) = (rect.right - rect.left, rect.bottom - rect.top);
+            [left, top, width * w, height * h]
         };
-        files.push(json!({"id": number, "file_name": image.id, "width": width, "height": height}));
-        for known in &image.boxes {
-            let bbox = bbox(&rect(known));
-            truth.push(json!({
-                "id": truth.len() + 1, "image_id": number, "category_id": 1,
-                "bbox": bbox, "area": bbox[2] * bbox[3], "iscrowd": 0,
-            }));
+        let number = known.image(&image.id, size);
+        for relative in &image.boxes {
+            known.annotate(number, bbox(&rect(relative)), None);
         }
         results.extend(regions.iter().map(|region| {
             let found = detection(region);
             json!({"image_id": number, "category_id": 1, "bbox": bbox(&found.area), "score": found.score})
         }));
     }
-    let categories = json!([{"id": 1, "name": "fractured"}]);
-    (
-        json!({"images": files, "annotations": truth, "categories": categories}),
-        Value::Array(results),
-    )
+    (known.to_json(), Value::Array(results))
 }

@@ -3,6 +3,7 @@
 
 mod boxes;
 mod cards;
+mod coco;
 mod compare;
 mod error;
 mod evaluation;
@@ -17,6 +18,7 @@ mod thumbnails;
 mod warnings;
 pub mod words;
 
+pub use coco::Coco;
 pub use compare::{Comparison, compare};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, Request, evaluate};

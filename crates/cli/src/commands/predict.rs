@@ -7,12 +7,12 @@ use std::time::Instant;
 use image::GrayImage;
 use osteon_data::{DecodeScratch, FolderFiles, folder_files, write_atomic};
 use osteon_dicom::{DicomError, Judged, Source, answer};
+use osteon_evaluate::Coco;
 use osteon_model::{
     Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
     Rule, Sharing, doubt_in_words,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use super::open_model;
 use crate::args::PredictArgs;
@@ -59,37 +59,6 @@ struct Found {
     height: f64,
     /// The heat of its hottest place: it ranks boxes and is no probability.
     heat: f64,
-}
-
-/// Boxes as a COCO data set, each with a `score`.
-#[derive(Default)]
-struct Coco {
-    images: Vec<serde_json::Value>,
-    annotations: Vec<serde_json::Value>,
-}
-
-impl Coco {
-    fn add(&mut self, path: &Path, (width, height): (u32, u32), boxes: &[Found]) {
-        let image = self.images.len();
-        self.images.push(json!({
-            "id": image, "file_name": path.display().to_string(), "width": width, "height": height,
-        }));
-        for found in boxes {
-            self.annotations.push(json!({
-                "id": self.annotations.len() + 1, "image_id": image, "category_id": 1, "iscrowd": 0,
-                "bbox": [found.left, found.top, found.width, found.height],
-                "area": found.width * found.height, "score": found.heat,
-            }));
-        }
-    }
-
-    fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let all = json!({
-            "images": self.images, "annotations": self.annotations,
-            "categories": [{"id": 1, "name": "fractured"}],
-        });
-        Ok(write_atomic(path, all.to_string().as_bytes())?)
-    }
 }
 
 /// Where the answer for a DICOM image lies.
@@ -191,7 +160,7 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
         }
     }
     if let (Some(coco), Some(path)) = (&writer.coco, &args.coco) {
-        coco.write(path)?;
+        write_atomic(path, coco.to_json().to_string().as_bytes())?;
     }
     for line in aside {
         eprintln!("{line}");
@@ -233,7 +202,11 @@ impl Writer<'_> {
         };
         let boxes = found(&explained);
         if let Some(coco) = &mut self.coco {
-            coco.add(path, explained.placement.film(), &boxes);
+            let image = coco.image(&path.display().to_string(), explained.placement.film());
+            for found in &boxes {
+                let bbox = [found.left, found.top, found.width, found.height];
+                coco.annotate(image, bbox, Some(found.heat));
+            }
         }
         let mut written = Written {
             milliseconds: milliseconds(start),
