@@ -99,6 +99,15 @@ thread_local! {
     static LAST: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
+/// Sets how many threads libtorch has for what this thread computes.
+///
+/// A thread's first look at its number takes the one that any thread of the process set last, whatever was set for this one before. So it is made to
+/// look before the number is set.
+pub fn set_threads(threads: i32) {
+    let _ = tch::get_num_threads();
+    tch::set_num_threads(threads);
+}
+
 /// Chooses how many threads libtorch has for what one thread of this program computes: all, or one while other programs have the cores. Dropped,
 /// it leaves all.
 ///
@@ -130,7 +139,7 @@ impl Sharing {
             .take()
             .filter(|(until, _)| all > 1 && Instant::now() < *until);
         if last.is_some() {
-            tch::set_num_threads(1);
+            set_threads(1);
         }
         Self {
             crowded: if std::env::var_os("OSTEON_KEEP_THREADS").is_some() {
@@ -153,7 +162,7 @@ impl Sharing {
         let begun = Instant::now();
         if self.alone.is_some_and(|until| begun >= until) {
             self.alone = None;
-            tch::set_num_threads(self.all);
+            set_threads(self.all);
         }
         if self.alone.is_some() {
             return compute();
@@ -184,7 +193,7 @@ impl Sharing {
         if share.is_some_and(|share| share > self.crowded) {
             self.alone = Some(now + self.retry);
             self.retry = (2 * self.retry).min(LONGEST_RETRY);
-            tch::set_num_threads(1);
+            set_threads(1);
         } else {
             self.retry = RETRY;
         }
@@ -200,7 +209,7 @@ impl Default for Sharing {
 impl Drop for Sharing {
     fn drop(&mut self) {
         if let Some(until) = self.alone {
-            tch::set_num_threads(self.all);
+            set_threads(self.all);
             LAST.set(Some((until, self.retry)));
         }
     }
@@ -255,9 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn a_new_thread_keeps_the_number_that_was_set_for_it() {
+        let (set, was_set) = std::sync::mpsc::channel();
+        let (other, other_set) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            set_threads(3);
+            set.send(()).expect("heard");
+            other_set.recv().expect("set");
+            tch::get_num_threads()
+        });
+        was_set.recv().expect("set");
+        std::thread::spawn(|| set_threads(1)).join().expect("ends");
+        other.send(()).expect("heard");
+        assert_eq!(thread.join().expect("ends"), 3);
+    }
+
+    #[test]
     fn what_one_has_found_the_next_on_its_thread_knows() {
         std::thread::spawn(|| {
-            tch::set_num_threads(3);
+            set_threads(3);
             let mut first = Sharing::new();
             // Whatever the environment says.
             first.crowded = CROWDED;

@@ -26,7 +26,7 @@ mod prepare;
 mod shipped;
 
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
-pub use busy::{Sharing, Waiting};
+pub use busy::{Sharing, Waiting, set_threads};
 pub use calibration::{Calibration, CalibrationMethod, OperatingPoint};
 pub use compute::{Compute, MemoryFormat, Mode, Precision};
 pub use decide::{DoubtBand, FittedOn, FittedSource, Promised, Promises, Rule, doubt_in_words};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use osteon_model::{Explained, ModelError, Prediction, Predictor, Prepared, Sharing};
+use osteon_model::{Explained, ModelError, Prediction, Predictor, Prepared, Sharing, set_threads};
 
 use super::{Judged, Order, Refused};
 use crate::telemetry::Telemetry;
@@ -50,7 +50,7 @@ impl Networks {
     }
 
     fn run(&self, predictor: &Predictor, queue: &Mutex<Receiver<Ready>>) {
-        tch::set_num_threads(i32::try_from(self.batching.threads).unwrap_or(i32::MAX));
+        set_threads(i32::try_from(self.batching.threads).unwrap_or(i32::MAX));
         let mut sharing = Sharing::new();
         loop {
             let start = Instant::now();
