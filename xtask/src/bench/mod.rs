@@ -5,6 +5,7 @@ mod data;
 mod metrics;
 mod network;
 mod peers;
+mod running;
 mod serve;
 mod together;
 mod train;

@@ -1,16 +1,16 @@
 //! `cargo xtask bench serve`: `osteon serve` under load, against the same network behind `FastAPI` and `PyTorch`, by wrk.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::contest::{median, replace_between};
 use super::peers::Peers;
+use super::running::Running;
 use crate::download::libtorch;
 use crate::workspace;
 
@@ -157,7 +157,7 @@ impl Bench<'_> {
         for round in 1..=self.arguments.rounds {
             for (one, runs) in chosen.iter().zip(&mut runs) {
                 let mut server = self.start(one, &python)?;
-                let run = server.measure(self, one)?;
+                let run = self.measure(&mut server, one)?;
                 eprintln!(
                     "round {round}/{}  {:<58} {:>6.1} requests/s  p99 {:>6.0} ms",
                     self.arguments.rounds, one.name, run.per_second, run.p99_ms
@@ -188,7 +188,7 @@ impl Bench<'_> {
             .spawn()?;
         let mut sizes = Vec::new();
         while load.try_wait()?.is_none() {
-            sizes.push(server.memory("VmRSS:")?);
+            sizes.push(memory(&server, "VmRSS:")?);
             sleep(Duration::from_secs(1));
         }
         let mut printed = String::new();
@@ -198,7 +198,7 @@ impl Bench<'_> {
         let halves = sizes.split_at(sizes.len() / 2);
         let first = median(halves.0.to_vec()).context("too short a soak")?;
         let second = median(halves.1.to_vec()).context("too short a soak")?;
-        let peak = server.memory("VmHWM:")?;
+        let peak = memory(&server, "VmHWM:")?;
         let growth = (second / first - 1.0) * 100.0;
         let per_second = number_after(&printed, "Requests/sec:").unwrap_or_default();
         println!(
@@ -214,33 +214,23 @@ impl Bench<'_> {
     }
 
     fn start(&self, one: &Contestant, python: &Path) -> Result<Running> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = if one.ours {
-            let mut ours = Command::new(self.root.join("target/release/osteon"));
-            ours.args(["serve", "--rate", "0", "--log", "quiet", "--addr"])
-                .arg(format!("127.0.0.1:{port}"));
-            ours
-        } else {
-            let mut peer = Command::new(python);
-            let folder = self.root.join("xtask/src/bench/peers");
-            peer.arg(folder.join("serve_torch.py"))
-                .args(["--port", &port.to_string(), "--model"])
-                .arg(self.root.join("crates/model/shipped/accurate.safetensors"));
-            peer
-        };
-        command.args(one.words).stdout(Stdio::null());
-        let child = command
-            .spawn()
-            .with_context(|| format!("could not start {}", one.name))?;
-        let mut server = Running { child, port };
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if server.child.try_wait()?.is_some() || start.elapsed() > Duration::from_mins(2) {
-                bail!("{} did not start", one.name);
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(server)
+        Running::start(one.name, |port| {
+            let mut command = if one.ours {
+                let mut ours = Command::new(self.root.join("target/release/osteon"));
+                ours.args(["serve", "--rate", "0", "--log", "quiet", "--addr"])
+                    .arg(format!("127.0.0.1:{port}"));
+                ours
+            } else {
+                let mut peer = Command::new(python);
+                let folder = self.root.join("xtask/src/bench/peers");
+                peer.arg(folder.join("serve_torch.py"))
+                    .args(["--port", &port.to_string(), "--model"])
+                    .arg(self.root.join("crates/model/shipped/accurate.safetensors"));
+                peer
+            };
+            command.args(one.words);
+            command
+        })
     }
 
     fn wrk_command(&self, server: &Running, one: &Contestant, seconds: u64) -> Command {
@@ -267,66 +257,42 @@ impl Bench<'_> {
         }
         Ok(text)
     }
-}
 
-/// A server that ends with this.
-struct Running {
-    child: Child,
-    port: u16,
-}
-
-impl Running {
-    fn measure(&mut self, bench: &Bench<'_>, one: &Contestant) -> Result<Run> {
-        let seconds = bench.arguments.seconds;
-        bench.wrk(self, one, 2)?;
-        let before = self.network_seconds(one)?;
-        let text = bench.wrk(self, one, seconds)?;
-        let network = (self.network_seconds(one)? - before) / seconds as f64;
+    fn measure(&self, server: &mut Running, one: &Contestant) -> Result<Run> {
+        let seconds = self.arguments.seconds;
+        self.wrk(server, one, 2)?;
+        let before = network_seconds(server, one)?;
+        let text = self.wrk(server, one, seconds)?;
+        let network = (network_seconds(server, one)? - before) / seconds as f64;
         let told = |what| number_after(&text, what).with_context(|| format!("wrk said: {text}"));
         let run = Run {
             per_second: told("Requests/sec:")?,
             p50_ms: told(" 50%")?,
             p99_ms: told(" 99%")?,
             network,
-            memory_mib: self.memory("VmHWM:")?,
+            memory_mib: memory(server, "VmHWM:")?,
         };
-        self.end()?;
+        server.end()?;
         Ok(run)
-    }
-
-    /// Seconds that its network has computed so far.
-    fn network_seconds(&self, one: &Contestant) -> Result<f64> {
-        let (path, key) = if one.ours {
-            ("metrics", "osteon_network_duration_seconds_sum")
-        } else {
-            ("spent", "\"network\":")
-        };
-        let url = format!("http://127.0.0.1:{}/{path}", self.port);
-        let text = ureq::get(&url).call()?.body_mut().read_to_string()?;
-        number_after(&text, key).with_context(|| format!("no {key} in {text}"))
-    }
-
-    /// A line of its `/proc/…/status`, in MiB.
-    fn memory(&self, key: &str) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        Ok(number_after(&status, key).context("no such line")? / 1024.0)
-    }
-
-    /// Ends as a supervisor would end it, and waits.
-    fn end(&mut self) -> Result<()> {
-        let mut kill = Command::new("kill");
-        workspace::must_succeed(kill.args(["-TERM", &self.child.id().to_string()]))?;
-        self.child.wait()?;
-        Ok(())
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended; an error means no more than that.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Seconds that its network has computed so far.
+fn network_seconds(server: &Running, one: &Contestant) -> Result<f64> {
+    let (path, key) = if one.ours {
+        ("metrics", "osteon_network_duration_seconds_sum")
+    } else {
+        ("spent", "\"network\":")
+    };
+    let url = format!("http://127.0.0.1:{}/{path}", server.port);
+    let text = ureq::get(&url).call()?.body_mut().read_to_string()?;
+    number_after(&text, key).with_context(|| format!("no {key} in {text}"))
+}
+
+/// A line of its `/proc/…/status`, in MiB.
+fn memory(server: &Running, key: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()))?;
+    Ok(number_after(&status, key).context("no such line")? / 1024.0)
 }
 
 /// The first number after a word; times in wrk's units become milliseconds.

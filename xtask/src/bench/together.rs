@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::contest;
+use super::running::Running;
 use crate::{download::libtorch, workspace};
 
 /// What `cargo xtask bench together` takes.
@@ -17,7 +18,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Commands to be run
-    #[arg(long, value_delimiter = ',', default_value = "predict,evaluate,train")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "predict,evaluate,train,serve"
+    )]
     commands: Vec<String>,
     /// The program; without one, it is built
     #[arg(long)]
@@ -31,6 +36,8 @@ pub struct Arguments {
 const AT_ONCE: [usize; 3] = [1, 2, 4];
 /// Drawn images.
 const IMAGES: &str = "40";
+/// Epochs of a training: so many that it computes most of its time.
+const EPOCHS: u32 = 10;
 
 /// Seconds of each round, by number of programs.
 type Times = [Vec<f64>; AT_ONCE.len()];
@@ -61,7 +68,11 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
         for round in 1..=arguments.rounds {
             for (count, programs) in AT_ONCE.into_iter().enumerate() {
                 for ((name, program), times) in contestants.iter().zip(&mut times) {
-                    let seconds = at_once(program, &work, command, programs)?;
+                    let seconds = if command == "serve" {
+                        servers_at_once(program, &work, programs)?
+                    } else {
+                        at_once(program, &work, command, programs)?
+                    };
                     eprintln!(
                         "round {round}/{}  {command:<9} {programs} at once, {name:<7} {seconds:>7.2} s",
                         arguments.rounds
@@ -76,7 +87,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let text = format!(
         "{} rounds, in turn; the least time of each, since other programs only add to it; {cores} cores; {IMAGES} drawn images, the model that ships; \
-         `train` is one epoch of the default network at 128 px.\n\n{}",
+         `train` is {EPOCHS} epochs of the default network at 128 px, `serve` answers for each image once, asked for one at a time.\n\n{}",
         arguments.rounds,
         table(&rows)
     );
@@ -97,8 +108,7 @@ fn at_once(program: &Path, work: &Path, command: &str, programs: usize) -> Resul
         one.current_dir(work)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        one.env_remove("GOMP_SPINCOUNT")
-            .env_remove("OMP_WAIT_POLICY");
+        alone_in_its_environment(&mut one);
         match command {
             "predict" => one.args(["predict", "images"]),
             "evaluate" => one.args(["evaluate", "--data", "images", "--split", "train"]),
@@ -111,10 +121,13 @@ fn at_once(program: &Path, work: &Path, command: &str, programs: usize) -> Resul
                     "train", "--data", "images", "--device", "cpu", "--plan", "fixed", "--run",
                 ])
                 .arg(run)
-                .args(["--set", "train.epochs=1", "--set", "preprocess.size=128"])
+                .args(["--set", &format!("train.epochs={EPOCHS}")])
+                .args(["--set", "preprocess.size=128"])
                 .args(["--set", "train.batch_size=8"])
             }
-            other => bail!("there is no command {other:?} to be run: predict, evaluate, train"),
+            other => {
+                bail!("there is no command {other:?} to be run: predict, evaluate, train, serve")
+            }
         };
         running.push(
             one.spawn()
@@ -129,6 +142,77 @@ fn at_once(program: &Path, work: &Path, command: &str, programs: usize) -> Resul
         }
     }
     Ok(start.elapsed().as_secs_f64())
+}
+
+/// Seconds until the last of so many servers has answered for all images, its start not counted.
+fn servers_at_once(program: &Path, work: &Path, programs: usize) -> Result<f64> {
+    let bodies: Vec<Vec<u8>> = walkdir::WalkDir::new(work.join("images"))
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().extension().is_some_and(|ext| ext == "png"))
+        .map(|entry| Ok(form(&std::fs::read(entry.path())?)))
+        .collect::<Result<_>>()?;
+    if bodies.is_empty() {
+        bail!("no images were drawn in {}", work.display());
+    }
+    let start = |_| {
+        Running::start("osteon serve", |port| {
+            let mut serve = Command::new(program);
+            serve
+                .args(["serve", "--rate", "0", "--log", "quiet", "--addr"])
+                .arg(format!("127.0.0.1:{port}"))
+                .stderr(Stdio::null());
+            alone_in_its_environment(&mut serve);
+            serve
+        })
+    };
+    let mut servers = (0..programs).map(start).collect::<Result<Vec<_>>>()?;
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = servers
+            .iter()
+            .map(|server| {
+                let (port, bodies) = (server.port, &bodies);
+                scope.spawn(move || ask(port, bodies))
+            })
+            .collect();
+        clients
+            .into_iter()
+            .try_for_each(|client| client.join().expect("does not panic"))
+    })?;
+    let seconds = begun.elapsed().as_secs_f64();
+    servers.iter_mut().try_for_each(Running::end)?;
+    Ok(seconds)
+}
+
+/// Sends one image after the other.
+fn ask(port: u16, bodies: &[Vec<u8>]) -> Result<()> {
+    for body in bodies {
+        ureq::post(format!("http://127.0.0.1:{port}/api/v1/predictions"))
+            .content_type(format!("multipart/form-data; boundary={BOUNDARY}"))
+            .send(&body[..])?
+            .body_mut()
+            .read_to_vec()?;
+    }
+    Ok(())
+}
+
+const BOUNDARY: &str = "x-osteon-x";
+
+/// An image as a form sends it.
+fn form(image: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"image.png\"\r\nContent-Type: image/png\r\n\r\n"
+    );
+    let tail = format!("\r\n--{BOUNDARY}--\r\n");
+    [head.as_bytes(), image, tail.as_bytes()].concat()
+}
+
+/// Without what a person may have said of libgomp's threads.
+fn alone_in_its_environment(command: &mut Command) {
+    command
+        .env_remove("GOMP_SPINCOUNT")
+        .env_remove("OMP_WAIT_POLICY");
 }
 
 fn least(times: &[f64]) -> f64 {
