@@ -9,14 +9,15 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fast_image_resize::Resizer;
 use image::ImageFormat;
 use image::imageops::{self, FilterType};
-use osteon_data::synth::Synth;
 use osteon_data::{
     Augment, Augmenter, Cache, Catalog, DataLoader, Dataset, DecodeScratch, Decoder, GrayView,
-    Instructions, LoadOptions, Preprocess, Split, resized, write_synth,
+    Instructions, LoadOptions, Preprocess, Split, resized,
 };
+use osteon_synth::Synth;
+use osteon_synth::write_synth;
 
 fn decode_and_resize(c: &mut Criterion) {
-    let film = Synth::new(1).film(0).pixels;
+    let film = Synth::new(1).image(0).pixels;
     let preprocess = Preprocess::default();
     let mut group = c.benchmark_group("film");
     group.throughput(Throughput::Elements(1));
@@ -50,14 +51,14 @@ fn decode_and_resize(c: &mut Criterion) {
         b.iter(|| imageops::resize(black_box(&large), 819, 1024, FilterType::Triangle));
     });
     group.bench_function("synthesise", |b| {
-        b.iter(|| Synth::new(1).film(black_box(7)));
+        b.iter(|| Synth::new(1).image(black_box(7)));
     });
     group.finish();
 }
 
 /// One image of 256 px to the middle 224 px, with the changes of the default config and with all there are.
 fn augment(c: &mut Criterion) {
-    let film = Synth::new(1).film(0).pixels;
+    let film = Synth::new(1).image(0).pixels;
     let preprocess = Preprocess {
         size: 256,
         ..Preprocess::default()

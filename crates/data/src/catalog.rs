@@ -304,8 +304,9 @@ impl Catalog {
     }
 }
 
-/// See [`Catalog::shared_groups`].
-pub(crate) fn shared_groups(entries: &[Entry]) -> Vec<SharedGroup> {
+/// Groups whose images lie in several splits; see [`Catalog::shared_groups`].
+#[must_use]
+pub fn shared_groups(entries: &[Entry]) -> Vec<SharedGroup> {
     let mut columns: BTreeSet<&str> = BTreeSet::new();
     for entry in entries {
         let patients = entry.fields.keys().filter(|name| is_patient(name));

@@ -3,12 +3,10 @@
 //! An image's way through the crate: [`Catalog`] (what exists, with label and split) → [`Decoder`] (file → 8-bit luma) →
 //! [`Preprocess`] (fit and normalise) → [`Dataset`] (a split decoded once, in memory or in a [`Cache`]) → [`Augment`] (training only)
 //! → [`DataLoader`] → [`Batch`]. A loader can also stream: decode images as they are needed.
-//! [`synth`] makes radiographs where there are none.
 #![doc = include_str!("../README.md")]
 
 mod annotate;
 mod atomic;
-pub mod audit;
 mod augment;
 mod boxes;
 mod catalog;
@@ -16,7 +14,6 @@ mod classes;
 mod decode;
 mod error;
 mod films;
-mod fingerprint;
 mod label;
 mod load;
 mod manifest;
@@ -26,8 +23,7 @@ mod resize;
 mod seal;
 mod source;
 mod split;
-pub mod synth;
-mod synth_set;
+mod thumbnail;
 mod union;
 
 pub use annotate::subgroup_columns;
@@ -36,14 +32,13 @@ pub use augment::{
     Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,
 };
 pub use boxes::RelativeBox;
-pub use catalog::{Catalog, Entry, SharedGroup};
+pub use catalog::{Catalog, Entry, SharedGroup, shared_groups};
 pub use classes::{CellNames, ClassNames};
 pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, DataError, DecodeError, RowError, remedy};
 pub use films::{Cache, Dataset, FittedBox, Look, Packed, Unreadable, hex};
-pub use fingerprint::{FilmHash, FilmHashError, SeenFilms};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
     Batch, DataLoader, LoadOptions, MAP_UNKNOWN, Mix, Recipe, RecipeBatch, Recipes, Sample,
@@ -51,11 +46,13 @@ pub use load::{
 };
 pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
-pub use resize::resized;
+pub use provenance::{provenance, with_provenance};
+pub use resize::{resized, resized_by};
 pub use seal::{SEAL, Seal, UNSEALED, check_seal, seal_header, sealed};
 pub use source::{
     Aside, ClassFolders, DicomTable, FolderFiles, FracAtlas, Layout, Listing, Manifest, Mura,
     NoImage, Source, folder_files, image_files,
 };
 pub use split::{Groups, SplitOptions, clean_films, fold_films, fold_splits, split_films};
-pub use synth_set::{SynthCounts, write_synth};
+pub use thumbnail::thumbnail_jpeg;
+pub use union::Union;

@@ -8,7 +8,8 @@ const HEAD: usize = 8 + 8 + 13 + 4;
 const KEYWORD: &[u8] = b"osteon synth\0";
 
 /// A PNG with a note of where it comes from, in Latin letters. What is no PNG stays as it is.
-pub(crate) fn with_provenance(png: &[u8], from: &str) -> Vec<u8> {
+#[must_use]
+pub fn with_provenance(png: &[u8], from: &str) -> Vec<u8> {
     let Some((head, rest)) = png
         .starts_with(SIGNATURE)
         .then(|| png.split_at_checked(HEAD))
@@ -31,7 +32,8 @@ pub(crate) fn with_provenance(png: &[u8], from: &str) -> Vec<u8> {
 }
 
 /// The note in a file, if it is a PNG that has one.
-pub(crate) fn provenance(file: &[u8]) -> Option<String> {
+#[must_use]
+pub fn provenance(file: &[u8]) -> Option<String> {
     let mut rest = file.strip_prefix(SIGNATURE)?;
     loop {
         let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;

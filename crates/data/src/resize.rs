@@ -19,11 +19,12 @@ pub(crate) type Part<T> = (T, T, T, T);
 /// ```
 #[must_use]
 pub fn resized<'a>(film: impl Into<GrayView<'a>>, to: (u32, u32)) -> GrayImage {
-    whole(film, to, FilterType::Bilinear, &mut Resizer::new())
+    resized_by(film, to, FilterType::Bilinear, &mut Resizer::new())
 }
 
 /// The same with another filter, and with the buffers of a resizer that is kept.
-pub(crate) fn whole<'a>(
+#[must_use]
+pub fn resized_by<'a>(
     film: impl Into<GrayView<'a>>,
     (width, height): (u32, u32),
     filter: FilterType,

@@ -2,11 +2,13 @@
 
 /// Sets of 0…n−1.
 #[derive(Debug, Clone)]
-pub(crate) struct Union {
+pub struct Union {
     parent: Vec<usize>,
 }
 
 impl Union {
+    /// Each of `n` in a set of its own.
+    #[must_use]
     pub fn new(n: usize) -> Self {
         Self {
             parent: (0..n).collect(),

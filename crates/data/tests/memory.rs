@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use osteon_data::{
     Augment, Catalog, DataLoader, Dataset, Decoder, LoadOptions, Preprocess, Sampler, Split,
-    write_synth,
 };
+use osteon_synth::write_synth;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// Of a megabyte or more: a batch's pixels.

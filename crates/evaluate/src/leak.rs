@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::{Catalog, Dataset, FilmHash, SeenFilms, Split};
+use osteon_audit::{ImageHash, SeenImages};
+use osteon_data::{Catalog, Dataset, Split};
 use osteon_metrics::{MetricsError, Summary, SummaryOptions};
 use osteon_model::ModelInfo;
 use osteon_report::judgement::{Leak, Seen, SharedGroup};
@@ -15,13 +16,13 @@ use super::figures::has_groups;
 pub fn seen(info: &ModelInfo, split: Split, films: &Dataset) -> Vec<Seen> {
     let data = &info.training_data;
     let mut exact: BTreeSet<&str> = data.train_films.iter().map(String::as_str).collect();
-    let mut hashes: Vec<FilmHash> = data.train_hashes.iter().copied().collect();
+    let mut hashes: Vec<ImageHash> = data.train_hashes.iter().copied().collect();
     let own_val = is_own_val(info, split, films);
     if !own_val {
         exact.extend(data.val_films.iter().map(String::as_str));
         hashes.extend(&data.val_hashes);
     }
-    let near = SeenFilms::new(&hashes).have_seen(films);
+    let near = SeenImages::new(&hashes).have_seen(films);
     films
         .short_digests()
         .zip(near)

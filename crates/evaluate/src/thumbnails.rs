@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
-use osteon_data::audit::contact_jpeg;
+use osteon_data::thumbnail_jpeg;
 use osteon_data::{Decoder, RelativeBox, resized};
 use osteon_model::Predictor;
 use osteon_report::judgement::Thumbnail;
@@ -29,14 +29,14 @@ pub fn worst(evaluation: &Evaluation, predictor: &Predictor) -> Vec<Thumbnail> {
             let (path, boxes) = (&evaluation.paths[film], &evaluation.boxes[film]);
             Some(Thumbnail {
                 film,
-                jpeg: contact_jpeg(path, &evaluation.decoder, HEIGHT).ok()?,
+                jpeg: thumbnail_jpeg(path, &evaluation.decoder, HEIGHT).ok()?,
                 heatmap: heated(predictor, (path, &evaluation.decoder), boxes, HEIGHT),
             })
         })
         .collect()
 }
 
-/// An image with heat and boxes on it as a small JPEG, as large as `contact_jpeg` makes it; `None` if it does not read.
+/// An image with heat and boxes on it as a small JPEG, as large as `thumbnail_jpeg` makes it; `None` if it does not read.
 fn heated(
     predictor: &Predictor,
     (path, decoder): (&Path, &Decoder),

@@ -14,7 +14,7 @@ fn predict(c: &mut Criterion) {
     keep_freed_memory();
     let dir = tempfile::tempdir().expect("temporary folder");
     let mut png = Cursor::new(Vec::new());
-    let film = osteon_data::synth::Synth::new(1).film(0).pixels;
+    let film = osteon_synth::Synth::new(1).image(0).pixels;
     film.write_to(&mut png, image::ImageFormat::Png)
         .expect("an image in memory encodes");
     for (name, size) in [

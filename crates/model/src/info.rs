@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use osteon_data::{FilmHash, Preprocess};
+use osteon_audit::ImageHash;
+use osteon_data::Preprocess;
 use osteon_gate::Gate;
 use osteon_metrics::{Estimate, Summary};
 use serde::{Deserialize, Serialize};
@@ -111,10 +112,10 @@ pub struct TrainingData {
     pub val_films: BTreeSet<String>,
     /// What tells a training image in any copy: turned, mirrored, resized, brightened. One for each different image.
     #[serde(default)]
-    pub train_hashes: BTreeSet<FilmHash>,
+    pub train_hashes: BTreeSet<ImageHash>,
     /// The same of the validation images.
     #[serde(default)]
-    pub val_hashes: BTreeSet<FilmHash>,
+    pub val_hashes: BTreeSet<ImageHash>,
 }
 
 /// Figures on the splits that were read when the model was made.

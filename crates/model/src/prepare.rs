@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use osteon_audit::{ImageHash, SeenImages};
 use osteon_data::{
-    ColorSample, DecodeError, DecodeScratch, Decoder, FilmHash, GrayView, Limits, Preprocess,
-    SeenFilms, hex,
+    ColorSample, DecodeError, DecodeScratch, Decoder, GrayView, Limits, Preprocess, hex,
 };
 use osteon_gate::{Gate, Picture};
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ pub struct Preparer {
 struct Met {
     /// The first 16 hexadecimal digits of their files' SHA-256.
     digests: BTreeSet<String>,
-    films: SeenFilms,
+    films: SeenImages,
 }
 
 /// An image ready for the network of the model whose [`Preparer`] made it.
@@ -100,10 +100,10 @@ impl Preparer {
     #[must_use]
     pub fn knowing_training_films(mut self, info: &ModelInfo) -> Self {
         let data = &info.training_data;
-        let hashes: Vec<FilmHash> = data.train_hashes.union(&data.val_hashes).copied().collect();
+        let hashes: Vec<ImageHash> = data.train_hashes.union(&data.val_hashes).copied().collect();
         self.met = Some(Arc::new(Met {
             digests: data.train_films.union(&data.val_films).cloned().collect(),
-            films: SeenFilms::new(&hashes),
+            films: SeenImages::new(&hashes),
         }));
         self
     }

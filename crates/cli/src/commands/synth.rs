@@ -1,6 +1,7 @@
 //! `osteon data synth`.
 
-use osteon_data::{Split, write_synth};
+use osteon_data::Split;
+use osteon_synth::write_synth;
 use serde_json::json;
 
 use crate::args::SynthArgs;
@@ -14,22 +15,22 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<Ending> {
     if args.json {
         let splits: serde_json::Map<_, _> = Split::ALL
             .iter()
-            .zip(counts.films.iter().zip(counts.fractured))
-            .map(|(split, (films, fractured))| {
+            .zip(counts.images.iter().zip(counts.fractured))
+            .map(|(split, (images, fractured))| {
                 (
                     split.to_string(),
-                    json!({"images": films, "fractured": fractured}),
+                    json!({"images": images, "fractured": fractured}),
                 )
             })
             .collect();
         output::json(&json!({"dir": args.dir, "seed": args.seed, "splits": splits}))?;
     } else {
-        for (split, (films, fractured)) in Split::ALL
+        for (split, (images, fractured)) in Split::ALL
             .iter()
-            .zip(counts.films.iter().zip(counts.fractured))
+            .zip(counts.images.iter().zip(counts.fractured))
         {
             output::line(&format!(
-                "{:>5}: {films} images, {fractured} fractured",
+                "{:>5}: {images} images, {fractured} fractured",
                 split.name()
             ))?;
         }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, Luma, RgbImage};
-use osteon_data::synth::Synth;
 use osteon_gate::{annotate, draw};
+use osteon_synth::Synth;
 use serde_json::Value;
 
 use crate::{assert_code, osteon, osteon_with, stdout};
@@ -85,7 +85,7 @@ fn photographs_pages_noise_and_slices_are_no_films() {
 fn an_operating_point_is_chosen_by_its_name() {
     let dir = tempfile::tempdir().expect("temporary folder");
     Synth::new(3)
-        .film(2)
+        .image(2)
         .pixels
         .save(dir.path().join("a.png"))
         .expect("writes");
@@ -112,7 +112,7 @@ fn an_arrow_on_a_film_is_flagged() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let folder = dir.path().join("pictures");
     std::fs::create_dir(&folder).expect("folder");
-    let film = Synth::new(3).film(2).pixels;
+    let film = Synth::new(3).image(2).pixels;
     film.save(folder.join("a.png")).expect("writes");
     let mut marked = DynamicImage::ImageLuma8(film).to_rgb8();
     annotate(&mut marked, 1, 1);

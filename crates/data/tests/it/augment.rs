@@ -1,7 +1,7 @@
 //! The fused pass against imageproc, and its paths against each other.
 
-use osteon_data::synth::Synth;
 use osteon_data::{Augment, Augmenter, GrayView, Instructions, Patch, Transform};
+use osteon_synth::Synth;
 use proptest::prelude::*;
 
 const LEVELS: (f32, f32) = (1.0, 0.0);
@@ -34,7 +34,7 @@ fn half_a_gray_level_from_imageproc() {
     };
     let mut worst = 0.0_f32;
     for sample in 0..24 {
-        let film = Synth::new(5).film(sample).pixels;
+        let film = Synth::new(5).image(sample).pixels;
         let (w, h) = film.dimensions();
         let view = GrayView::new(w, h, film.as_raw()).expect("an image");
         // To the same size, and as the middle of it.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use osteon_data::{
     Augment, Batch, Cache, Catalog, Dataset, Decoder, Instructions, LoadOptions, Packed,
-    Preprocess, Sampler, Shard, Split, epoch_order, write_synth,
+    Preprocess, Sampler, Shard, Split, epoch_order,
 };
+use osteon_synth::write_synth;
 
 fn films(images: usize) -> (tempfile::TempDir, Arc<Dataset>) {
     let dir = tempfile::tempdir().expect("temporary folder");

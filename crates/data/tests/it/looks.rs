@@ -1,6 +1,7 @@
 //! What is asked about an image while it is read.
 
-use osteon_data::{Catalog, Dataset, Decoder, Look, Preprocess, Split, write_synth};
+use osteon_data::{Catalog, Dataset, Decoder, Look, Preprocess, Split};
+use osteon_synth::write_synth;
 
 /// One reading gives the same images as two, and the boxes where they would be found by reading once more.
 #[test]

@@ -1,7 +1,6 @@
 //! Integration tests of `data`.
 
 mod annotate;
-mod audit;
 mod augment;
 #[cfg(feature = "dicom")]
 mod awkward;
@@ -17,7 +16,6 @@ mod dicom;
 #[cfg(feature = "dicom")]
 #[path = "../../../../xtask/testing/dicom.rs"]
 mod film;
-mod fingerprint;
 mod fits;
 mod formats;
 mod litter;
@@ -28,7 +26,6 @@ mod seeds;
 mod sharing;
 mod sources;
 mod split;
-mod synth_set;
 
 use std::path::{Path, PathBuf};
 

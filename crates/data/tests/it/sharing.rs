@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use osteon_data::{
     Augment, Batch, Catalog, Dataset, Decoder, Entry, LoadOptions, Preprocess, Recipe, Sampler,
-    Shard, Split, write_synth,
+    Shard, Split,
 };
+use osteon_synth::write_synth;
 
 /// Images of which the first eight are one group and the next two another.
 pub(crate) fn grouped_films(images: usize) -> (tempfile::TempDir, Vec<Entry>, Arc<Dataset>) {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use osteon_data::{
     Catalog, ClassNames, DataError, Entry, Label, Layout, Split, SplitRecord, write_manifest,
-    write_synth,
 };
+use osteon_synth::write_synth;
 
 use crate::{put, real_films};
 

@@ -5,9 +5,10 @@ mod evaluating;
 
 use std::path::{Path, PathBuf};
 
-use osteon_data::{Catalog, Preprocess, Split, write_synth};
+use osteon_data::{Catalog, Preprocess, Split};
 use osteon_evaluate::{Evaluation, Request, evaluate};
 use osteon_model::{Architecture, Device, ModelInfo, Predictor, save};
+use osteon_synth::write_synth;
 
 /// A folder with a data set `set`, of whose 40 images 6 are test.
 fn drawn() -> (tempfile::TempDir, Catalog) {

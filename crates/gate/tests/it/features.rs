@@ -1,8 +1,8 @@
 //! What is measured: always as many finite numbers, and the same for the same picture.
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use osteon_data::synth::Synth;
 use osteon_gate::{FEATURES, Picture, draw, features};
+use osteon_synth::Synth;
 
 use crate::seen;
 
@@ -28,7 +28,7 @@ fn any_shape_has_as_many_finite_numbers() {
 /// What an image is resized from hardly matters: a copy of twice the size has nearly the same numbers.
 #[test]
 fn a_film_of_twice_the_size_is_the_same_film() {
-    let film = Synth::new(3).film(5).pixels;
+    let film = Synth::new(3).image(5).pixels;
     let (w, h) = film.dimensions();
     let double =
         image::imageops::resize(&film, 2 * w, 2 * h, image::imageops::FilterType::Triangle);
@@ -43,7 +43,7 @@ fn a_film_of_twice_the_size_is_the_same_film() {
 /// Gray levels in three equal channels say nothing more than one channel.
 #[test]
 fn gray_in_colour_has_no_colour() {
-    let film = Synth::new(3).film(1).pixels;
+    let film = Synth::new(3).image(1).pixels;
     let rgb = RgbImage::from_fn(film.width(), film.height(), |x, y| {
         Rgb([film.get_pixel(x, y).0[0]; 3])
     });

@@ -1,7 +1,7 @@
 //! A gate fitted on little tells what it was fitted on apart.
 
-use osteon_data::synth::Synth;
 use osteon_gate::{Class, Example, FitError, FitOptions, Picture, attach, drawn, features, fit};
+use osteon_synth::Synth;
 
 fn films(count: u64) -> Vec<Example> {
     (0..count)
@@ -9,7 +9,7 @@ fn films(count: u64) -> Vec<Example> {
             class: Class::Radiograph,
             source: "synth".to_owned(),
             picture: index,
-            features: features(&Picture::new(&Synth::new(1).film(index).pixels, None)),
+            features: features(&Picture::new(&Synth::new(1).image(index).pixels, None)),
         })
         .collect()
 }
@@ -29,7 +29,7 @@ fn drawn_films_are_told_from_drawn_pictures_and_always_alike() {
     let other = Synth::new(9);
     let scores: Vec<f64> = (0..12)
         .map(|i| {
-            gate.judge(&Picture::new(&other.film(i).pixels, None))
+            gate.judge(&Picture::new(&other.image(i).pixels, None))
                 .xray_score
         })
         .collect();

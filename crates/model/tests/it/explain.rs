@@ -4,15 +4,14 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{GrayImage, ImageFormat, Luma};
-use osteon_data::synth::Synth;
-use osteon_data::{
-    Catalog, Dataset, Decoder, Fit, FittedBox, Preprocess, RelativeBox, Split, write_synth,
-};
+use osteon_data::{Catalog, Dataset, Decoder, Fit, FittedBox, Preprocess, RelativeBox, Split};
 use osteon_metrics::rank_correlation;
 use osteon_model::{
     Architecture, ArchitectureName, DELETED_SHARES, Device, HeatKind, Heatmap, ModelError,
     ModelInfo, Net, Placement, Predictor, ResidualOptions, save,
 };
+use osteon_synth::Synth;
+use osteon_synth::write_synth;
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
@@ -152,7 +151,7 @@ fn a_map_is_refused_where_there_is_none() {
 /// against five fresh draws: the rank correlations' sizes are at most 0.8 on average, and none is 0.95.
 #[test]
 fn heatmaps_hang_on_the_weights() {
-    let film = Synth::new(3).film(0).pixels;
+    let film = Synth::new(3).image(0).pixels;
     // Enough cells that none are alike by chance: 8×8 of the map, 7×7 of the residual network's features.
     for (name, side) in [
         (ArchitectureName::FractureMap, 64_i64),

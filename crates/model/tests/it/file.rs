@@ -324,7 +324,7 @@ fn the_hashes_of_a_data_set_take_little_room() {
         |i: u64, width: usize| format!("{:0width$x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let data = &mut info.training_data;
     data.train_films = (0..2400).map(|i| number(i, 16)).collect();
-    let hash = |i: u64| -> osteon_data::FilmHash {
+    let hash = |i: u64| -> osteon_audit::ImageHash {
         // 86 digits of base64 are 512 bits and four of padding.
         let text = format!(
             "{}AA",

@@ -3,9 +3,10 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use osteon_data::synth::Synth;
-use osteon_data::{Catalog, Dataset, Decoder, Split, write_synth};
+use osteon_data::{Catalog, Dataset, Decoder, Split};
 use osteon_model::{Architecture, Decision, Device, ModelInfo, Predictor, save};
+use osteon_synth::Synth;
+use osteon_synth::write_synth;
 
 #[test]
 fn path_bytes_and_batch_agree() {
@@ -76,7 +77,7 @@ fn what_is_no_film_is_an_error() {
     assert!(predictor.predict_bytes(b"no image").is_err());
     let mut png = Cursor::new(Vec::new());
     Synth::new(1)
-        .film(0)
+        .image(0)
         .pixels
         .write_to(&mut png, image::ImageFormat::Png)
         .expect("encodes");

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use osteon_data::synth::Synth;
 use osteon_model::{ArchitectureName, Device, Predictor, Shipped};
+use osteon_synth::Synth;
 
 #[test]
 fn they_load_fit_and_say_whom_they_are_owed_to() {
@@ -56,7 +56,7 @@ fn it_judges_films_from_the_library() {
     assert_eq!(predictor.info(), &Shipped::default().info().expect("reads"));
     let again = Predictor::from_bytes(Shipped::default().bytes(), Device::Cpu).expect("opens");
     let mut png = Cursor::new(Vec::new());
-    let film = Synth::new(1).film(0).pixels;
+    let film = Synth::new(1).image(0).pixels;
     film.write_to(&mut png, image::ImageFormat::Png)
         .expect("encodes");
     let judge = |predictor: &Predictor| {

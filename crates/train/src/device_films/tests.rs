@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use osteon_data::{
-    Augment, Catalog, Dataset, Decoder, LoadOptions, Preprocess, Sampler, Shard, Split, write_synth,
+    Augment, Catalog, Dataset, Decoder, LoadOptions, Preprocess, Sampler, Shard, Split,
 };
+use osteon_synth::write_synth;
 use tch::{Device, Tensor};
 
 use super::{DeviceDataset, to_device};

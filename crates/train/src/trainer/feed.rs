@@ -121,7 +121,8 @@ fn draw_maps(
 
 #[cfg(test)]
 mod tests {
-    use osteon_data::{Augment, Catalog, Decoder, Preprocess, Split, write_synth};
+    use osteon_data::{Augment, Catalog, Decoder, Preprocess, Split};
+    use osteon_synth::write_synth;
 
     use super::*;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use osteon_data::{Catalog, Dataset, Entry, FilmHash, Split};
+use osteon_audit::ImageHash;
+use osteon_data::{Catalog, Dataset, Entry, Split};
 use osteon_model::{TrainingData, read_info};
 
 use crate::config::{Init, TrainConfig, Unreadable};
@@ -16,7 +17,7 @@ pub(crate) struct RunFilms {
     catalog: String,
     catalog_fingerprint: String,
     /// Of train and val; computed once, for every epoch that is the best so far.
-    hashes: (BTreeSet<FilmHash>, BTreeSet<FilmHash>),
+    hashes: (BTreeSet<ImageHash>, BTreeSet<ImageHash>),
 }
 
 impl RunFilms {
@@ -41,8 +42,8 @@ impl RunFilms {
         let val = read(Split::Val, val, config, observer)?;
         Ok(Self {
             hashes: (
-                train.hashes().into_iter().collect(),
-                val.hashes().into_iter().collect(),
+                osteon_audit::hashes(&train).into_iter().collect(),
+                osteon_audit::hashes(&val).into_iter().collect(),
             ),
             train,
             val,

@@ -212,7 +212,7 @@ fn folds_that_choose_nothing_can_be_averaged() {
     assert!(matches!(error, TrainError::ValLearned { .. }), "{error}");
     let mut config = config.clone();
     config.data.dir = dir.path().join("other");
-    osteon_data::write_synth(&config.data.dir, 60, 12, &|| {}).expect("writes");
+    osteon_synth::write_synth(&config.data.dir, 60, 12, &|| {}).expect("writes");
     fitted(&config, Some(scores.as_path())).expect("averages");
 
     let (net, info) = load(&out, Device::Cpu).expect("reads");

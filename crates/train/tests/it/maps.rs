@@ -228,7 +228,7 @@ fn a_shrunk_model_has_half_the_size_and_a_header_that_is_true_of_it() {
 
     let mut other = plan.config.clone();
     other.data.dir = dir.path().join("other");
-    osteon_data::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
+    osteon_synth::write_synth(&other.data.dir, 60, 12, &|| {}).expect("writes");
     let error = shrink(
         std::slice::from_ref(&model),
         to(&plain),

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use osteon_data::write_synth;
 use osteon_model::{ArchitectureName, load, read_info, read_tensors};
+use osteon_synth::write_synth;
 use osteon_train::config::{MemoryFormatChoice, PlanRule, PrecisionChoice};
 use osteon_train::{Config, Event, Plan, StopReason, TrainError, train};
 use serde_json::Value;

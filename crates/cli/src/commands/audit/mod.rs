@@ -1,14 +1,12 @@
 //! `osteon data audit`.
 
-mod page;
-mod sheet;
 mod text;
 
 use std::sync::Mutex;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use osteon_data::audit::{Audit, AuditStep, Matcher, audit};
+use osteon_audit::{Audit, AuditStep, Matcher, audit, page};
 use osteon_data::{Aside, Catalog, Decoder, Entry, Label, Split, write_atomic};
 use serde::Serialize;
 
@@ -63,13 +61,12 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
     }
     if let Some(dir) = &args.report {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let pictures = sheet::Pictures::of(&found, &entries);
         let title = catalog
             .root()
             .file_name()
             .map_or_else(|| ".".into(), |n| n.to_string_lossy().into_owned());
         let path = dir.join("index.html");
-        write_atomic(&path, page::page(&title, &found, &pictures).as_bytes())?;
+        write_atomic(&path, page(&title, &found, &entries).as_bytes())?;
         eprintln!("report: {}", path.display());
     }
     Ok(Ending::Done)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use osteon_data::audit::{Audit, Leak, NearestNeighbour, TrivialFeature};
+use osteon_audit::{Audit, Leak, NearestNeighbour, percent};
 
 /// Lines of a list before it is cut.
 const SHOWN: usize = 8;
@@ -101,7 +101,7 @@ pub fn summary(a: &Audit) -> String {
         a.trivial_features
             .iter()
             .filter(|f| f.telling)
-            .map(|f| format!("{:<18} {}   {}", f.feature, interval(f), f.note)),
+            .map(|f| format!("{:<18} {}   {}", f.feature, f.auc_in_words(), f.note)),
     );
     section(
         &mut out,
@@ -147,23 +147,4 @@ fn neighbour(n: &NearestNeighbour) -> String {
         percent(n.as_published.balanced_accuracy),
         percent(n.copies_apart.balanced_accuracy),
     )
-}
-
-/// `12.3 %`, or a dash where undefined.
-pub fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |s| format!("{:.1} %", s * 100.0))
-}
-
-/// `0.812 (0.701 to 0.889)`.
-pub fn interval(feature: &TrivialFeature) -> String {
-    let range = feature.low.zip(feature.high);
-    let range = range.map_or_else(String::new, |(low, high)| {
-        format!(" ({low:.3} to {high:.3})")
-    });
-    format!("{}{range}", number(feature.auc))
-}
-
-/// `0.812`, or a dash where undefined.
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"))
 }
