@@ -60,7 +60,7 @@ fn with_checksum(bytes: &[u8]) -> Option<Vec<u8>> {
         hash.update(view.data());
     }
     let mut said: serde_json::Value = serde_json::from_str(metadata.get("osteon")?).ok()?;
-    let found = osteon_data::hex(&hash.finalize());
+    let found = osteon_files::hex(&hash.finalize());
     said.as_object_mut()?
         .insert("weights_sha256".to_owned(), found.into());
     metadata.insert("osteon".to_owned(), said.to_string());

@@ -32,8 +32,11 @@ pub fn run() -> Result<ExitCode> {
     let root = workspace::root();
     step(1, "libtorch");
     libtorch::ensure(&root)?;
-    step(2, "building the program (a few minutes the first time)");
-    workspace::must_succeed(workspace::cargo(&root).args(["build", "-p", "cli"]))?;
+    step(
+        2,
+        "building the program, without its server and its dashboard (some minutes the first time)",
+    );
+    workspace::must_succeed(workspace::cargo(&root).arg("build").args(workspace::LIGHT))?;
 
     let start = Instant::now();
     step(
@@ -77,16 +80,17 @@ fn step(number: u32, what: &str) {
 fn osteon(root: &Path, arguments: &[&str]) -> Result<()> {
     workspace::must_succeed(
         workspace::cargo(root)
-            .args(["run", "--quiet", "-p", "cli", "--"])
+            .args(["run", "--quiet"])
+            .args(workspace::LIGHT)
+            .arg("--")
             .args(arguments),
     )
 }
 
 fn evaluate(root: &Path, model: &str) -> Result<Evaluation> {
     let mut command = workspace::cargo(root);
-    command.args([
-        "run", "--quiet", "-p", "cli", "--", "evaluate", "--model", model,
-    ]);
+    command.args(["run", "--quiet"]).args(workspace::LIGHT);
+    command.args(["--", "evaluate", "--model", model]);
     command.args(["--data", sample::FOLDER, "--split", "test", "--json"]);
     serde_json::from_str(&workspace::answered(&mut command)?)
         .context("`osteon evaluate --json` printed something else than its report")
@@ -153,7 +157,7 @@ fn closing(root: &Path, run: &str) -> String {
     let model = format!("{run}/model.safetensors");
     format!(
         "\
-These films are drawn by a program, so the figures show that the machinery works, not that it reads real radiographs.
+These images are drawn by a program, so the figures show that the machinery works, not that it reads real radiographs.
 
 In {root}:
   {model}   the model, with all that is needed to use it
@@ -162,7 +166,7 @@ In {root}:
 
 What to type next:
   cargo run -p cli -- predict --model {model} FILE_OR_FOLDER
-  cargo run -p cli -- train --data FOLDER --run runs/mine     your own films, laid out as data/README.md says
+  cargo run -p cli -- train --data FOLDER --run runs/mine     your own images, laid out as data/README.md says
   cargo xtask download kaggle                                   real radiographs (the split leaks: see data/README.md)
   cargo xtask download fracatlas                                real radiographs, CC BY 4.0
 

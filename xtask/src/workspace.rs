@@ -6,6 +6,9 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+/// Cargo's arguments for the program without its server and its dashboard: what a first look needs, built in two thirds of the time.
+pub const LIGHT: [&str; 3] = ["-p", "cli", "--no-default-features"];
+
 /// The workspace's root folder.
 ///
 /// `cargo run` sets `CARGO_MANIFEST_DIR`, so a checkout that was moved after the build is still found; the path at compile time

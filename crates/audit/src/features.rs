@@ -1,10 +1,10 @@
 //! What a network could read off a file instead of looking at bone.
 
+use osteon_data::Entry;
 use osteon_metrics::{Estimate, delong};
 use serde::Serialize;
 
 use super::read::{Facts, Film};
-use osteon_data::Entry;
 
 /// How far from chance the AUC of a figure must lie before it is called telling: less is of no use to anyone.
 const TELLING: f64 = 0.1;

@@ -29,7 +29,8 @@ pub use overlap::{Balance, Conflict, Leak};
 pub use page::page;
 pub use words::percent;
 
-use osteon_data::{Decoder, Entry, Label, SharedGroup, Split, hex, shared_groups};
+use osteon_data::{Decoder, Entry, Label, SharedGroup, Split, shared_groups};
+use osteon_files::hex;
 use read::Facts;
 
 /// How far an audit is: for a progress bar. Called from any thread.

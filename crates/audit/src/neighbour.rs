@@ -1,10 +1,10 @@
 //! How far remembering gets: the class of the most similar training image, seen at 32×32 pixels.
 
+use osteon_data::{Entry, Split};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::read::Facts;
-use osteon_data::{Entry, Split};
 
 /// Images judged and images remembered at most; above, every so-many-th is taken.
 const JUDGED: usize = 2_000;

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use fast_image_resize::{FilterType, Resizer};
 use image::{GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use osteon_data::{DecodeError, Decoder, Entry, provenance, resized_by};
 use sha2::{Digest, Sha256};
 
 use super::copies::Thumb;
 use super::{BadFile, FileReport, Misnamed, sha_text};
-use osteon_data::{DecodeError, Decoder, Entry, provenance, resized_by};
 
 /// Side of the picture that the nearest neighbour sees, in pixels.
 pub(super) const TINY: u32 = 32;

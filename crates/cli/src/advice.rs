@@ -3,10 +3,9 @@
 use osteon_data::{DataError, RowError};
 use osteon_evaluate::EvaluateError;
 use osteon_model::ModelError;
-use osteon_serve::{AuditError, ServeError};
 use osteon_train::{MissingDevice, TrainError};
 
-use crate::exit;
+use crate::{exit, service};
 
 /// The advice on an error or one of its causes, if there is any.
 pub fn on(error: &anyhow::Error) -> Option<String> {
@@ -18,8 +17,7 @@ pub fn on(error: &anyhow::Error) -> Option<String> {
             .or_else(|| of_model(cause.downcast_ref()?))
             .or_else(|| of_training(cause.downcast_ref()?))
             .or_else(|| of_evaluation(cause.downcast_ref()?))
-            .or_else(|| of_service(cause.downcast_ref()?))
-            .or_else(|| of_log(cause.downcast_ref()?))
+            .or_else(|| service::advice(cause))
     })
 }
 
@@ -29,6 +27,7 @@ fn of_data(error: &DataError) -> Option<String> {
             "fetch a data set with `cargo xtask download sample` (synthetic, at once), `kaggle` or `fracatlas`, \
              or point --data at a folder laid out as train|val|test / fractured|not fractured"
         }
+        DataError::Boxes { .. } => "`osteon data audit DATA --boxes PATH` lists them all",
         DataError::NoSplit { divided: false, .. } => "`osteon data split` divides it",
         DataError::UnknownClass { .. }
         | DataError::NoClasses { .. }
@@ -100,22 +99,6 @@ fn of_evaluation(error: &EvaluateError) -> Option<String> {
         EvaluateError::Model(error) => of_model(error),
         _ => None,
     }
-}
-
-fn of_service(error: &ServeError) -> Option<String> {
-    match error {
-        ServeError::Open { .. } => Some(
-            "give a token (--token-file, OSTEON_TOKEN), or say --no-auth if anyone may ask"
-                .to_owned(),
-        ),
-        ServeError::Audit(error) => of_log(error),
-        _ => None,
-    }
-}
-
-fn of_log(error: &AuditError) -> Option<String> {
-    matches!(error, AuditError::End { .. })
-        .then(|| "`osteon audit-log verify` says more; another file begins a new log".to_owned())
 }
 
 /// An error with a hint of its command's own.

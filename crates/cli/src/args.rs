@@ -1,6 +1,8 @@
 //! The command line, as typed.
 
-mod network;
+mod listen;
+#[cfg(feature = "serve")]
+mod serve;
 
 use std::path::PathBuf;
 
@@ -11,7 +13,9 @@ use clap_complete::Shell;
 use osteon_data::Layout;
 use osteon_model::HeatKind;
 
-pub use self::network::{ListenArgs, LogCommand, LogForm, ServeArgs, VerifyArgs};
+pub use self::listen::ListenArgs;
+#[cfg(feature = "serve")]
+pub use self::serve::{LogCommand, LogForm, PrecisionArg, ServeArgs, VerifyArgs};
 
 /// Tells fractured from unfractured bones on X-rays: trains, judges and uses a network.
 ///
@@ -46,11 +50,13 @@ pub enum Command {
     /// Make a model file of a PyTorch `state_dict`
     Import(ImportArgs),
     /// Serve the web page and the HTTP API
+    #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Make and look at data
     #[command(subcommand)]
     Data(DataCommand),
     /// Look after a log of decisions
+    #[cfg(feature = "serve")]
     #[command(subcommand)]
     AuditLog(LogCommand),
     /// Print a completion script for a shell
@@ -225,8 +231,9 @@ pub struct DataArgs {
     pub data: PathBuf,
     #[command(flatten)]
     pub names: NameArgs,
-    /// What else is known of the images: a CSV with a row an image, whose columns become subgroups, groups and boxes (see docs/DATA.md)
-    #[arg(long, value_name = "FILE.csv")]
+    /// What else is known of the images: a CSV with a row an image, whose columns become subgroups, groups and boxes; or boxes alone, a COCO file or a folder of
+    /// PASCAL VOC or YOLO files (see docs/DATA.md)
+    #[arg(long, value_name = "PATH")]
     pub annotations: Option<PathBuf>,
 }
 
@@ -329,15 +336,6 @@ pub struct ModelArgs {
     /// Decide at this operating point of the model, such as screening (see `osteon info`) [default: its first]
     #[arg(long, value_name = "NAME")]
     pub operating_point: Option<String>,
-}
-
-/// The number format that networks compute in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionArg {
-    /// 32 bits, as the model was calibrated
-    Fp32,
-    /// 16 bits with the range of 32: faster where the processor has it; scores move by a hundredth or so
-    Bf16,
 }
 
 #[derive(Debug, Args)]
@@ -547,6 +545,9 @@ pub struct AuditArgs {
     /// Only this split; repeatable [default: all]
     #[arg(long, value_name = "SPLIT")]
     pub split: Vec<String>,
+    /// Check these boxes, too: a COCO file, or a folder of PASCAL VOC or YOLO files
+    #[arg(long, value_name = "PATH")]
+    pub boxes: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -6,10 +6,9 @@ use osteon_data::DataError;
 use osteon_dicom::DicomError;
 use osteon_evaluate::EvaluateError;
 use osteon_model::ModelError;
-use osteon_serve::ServeError;
 use osteon_train::TrainError;
 
-use crate::advice;
+use crate::{advice, service};
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +79,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
         cause.downcast_ref().is_some_and(TrainError::is_usage)
             || cause.downcast_ref().is_some_and(DataError::is_usage)
             || cause.downcast_ref().is_some_and(ModelError::is_usage)
-            || cause.downcast_ref().is_some_and(ServeError::is_usage)
+            || service::is_usage(cause)
             || cause.downcast_ref().is_some_and(DicomError::is_usage)
             || cause.downcast_ref().is_some_and(EvaluateError::is_usage)
             || cause.is::<UsageError>()

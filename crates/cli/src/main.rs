@@ -16,13 +16,16 @@ mod openmp;
 mod output;
 mod places;
 mod progress;
+mod service;
 mod stop;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, DataCommand, LogCommand};
+#[cfg(feature = "serve")]
+use crate::args::LogCommand;
+use crate::args::{Cli, Command, DataCommand};
 
 fn main() -> ExitCode {
     osteon_model::keep_freed_memory();
@@ -38,11 +41,13 @@ fn main() -> ExitCode {
         Command::Shrink(args) => commands::shrink::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),
+        #[cfg(feature = "serve")]
         Command::Serve(args) => commands::serve::run(args),
         Command::Data(DataCommand::Synth(args)) => commands::synth::run(args),
         Command::Data(DataCommand::Pack(args)) => commands::pack::run(args),
         Command::Data(DataCommand::Split(args)) => commands::split::run(args),
         Command::Data(DataCommand::Audit(args)) => commands::audit::run(args),
+        #[cfg(feature = "serve")]
         Command::AuditLog(LogCommand::Verify(args)) => commands::verify::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use bytesize::ByteSize;
-use osteon_data::{DataError, Limits};
+use osteon_data::Limits;
+use osteon_files::FileError;
 use osteon_model::{ModelError, Predictor, Prepared, give_back_freed_memory};
 
 use crate::exit::UsageError;
@@ -63,11 +64,7 @@ impl Budget {
 
     /// A file's bytes, unless there are more than an image may hold. Not even a file without end is read further.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, ModelError> {
-        let failed = |source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| FileError::new("read", path, source);
         // A vector that grows is there twice.
         let twice = |length: u64| self.limits().afford(length.saturating_mul(2));
         let most = self.films / 2;

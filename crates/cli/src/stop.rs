@@ -38,6 +38,7 @@ impl Stop {
     }
 
     /// As [`ask`](Self::ask); the run ends with a checkpoint, and what it has learned is not judged.
+    #[cfg(feature = "tui")]
     pub fn ask_in_haste(&self) {
         self.0.haste.store(true, Ordering::Relaxed);
         self.ask();

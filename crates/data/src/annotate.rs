@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::source::{GROUP, MARKED, Row, Table, name_marked, relative_id, unknown_label};
-use crate::{Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
+use crate::source::{BoxFiles, GROUP, MARKED, Row, Table, name_marked, relative_id, unknown_label};
+use crate::{BoxFault, BoxProblem, Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path"];
 const FILE: &[&str] = &["path", "file", "filename", "image", "image_id"];
@@ -31,6 +31,9 @@ impl Catalog {
     /// there, becomes the group; `boxes` or `boxes_cx_cy_w_h` the boxes; every other column a field, as do `region` and `view` from columns of 0 and
     /// 1 as `FracAtlas` has them. What the data set itself says of an image is never overwritten.
     ///
+    /// In place of a table it may be a file of COCO (`.json`), or a folder with files of PASCAL VOC or YOLO: see [`Catalog::with_boxes`]. A box that cannot be
+    /// right is an error then.
+    ///
     /// Errors name the row: no such image, more than one, an image a second time, another class than the data set's. So is an image without
     /// a row; [`Catalog::annotated_partly`] lets that pass.
     pub fn annotated(&self, table: &Path) -> Result<Self, DataError> {
@@ -48,6 +51,18 @@ impl Catalog {
 
     /// As [`Catalog::annotated`], with the names of the images that have no row instead of an error.
     pub fn annotated_partly(&self, table: &Path) -> Result<(Self, Vec<String>), DataError> {
+        if BoxFiles::are_meant(table) {
+            let (annotated, faults) = self.with_boxes(table)?;
+            return match faults.first() {
+                // An image without a box has none: that is all that such files say.
+                None => Ok((annotated, Vec::new())),
+                Some(first) => Err(DataError::Boxes {
+                    path: table.to_owned(),
+                    count: faults.len(),
+                    first: first.to_string(),
+                }),
+            };
+        }
         let table = Table::open(table, &[FILE])?;
         let columns = Columns::of(&table)?;
         let names = Names::new(self);
@@ -66,6 +81,86 @@ impl Catalog {
             .map(|film| entries[film].id.clone())
             .collect();
         Ok((self.with_entries(entries), without))
+    }
+}
+
+impl Catalog {
+    /// The same images with the boxes of a COCO file, or of a folder with files of PASCAL VOC or YOLO; and every box that cannot be right, in the files'
+    /// order: outside its image or without area, in pixels where fractions are due, of an image that is not there or is labelled *not fractured*.
+    ///
+    /// An image is found by the end of its name, as `a/b.jpg` names `train/a/b.jpg`; VOC and YOLO leave its ending out. Where one name is that of several
+    /// images the folders tell them apart. Boxes that the data set itself has are never overwritten.
+    pub fn with_boxes(&self, path: &Path) -> Result<(Self, Vec<BoxFault>), DataError> {
+        let found = BoxFiles::read(path, self.class_names())?;
+        let mut faults = found.faults;
+        let names = FileNames::new(self, found.endings);
+        let mut entries = self.entries().to_vec();
+        for (image, boxes) in found.images {
+            let problem = match names.of(&image)[..] {
+                [film] if boxes.is_empty() || entries[film].label.is_fractured() => {
+                    if entries[film].boxes.is_empty() {
+                        entries[film].boxes = boxes;
+                    }
+                    continue;
+                }
+                [_] => BoxProblem::NotFractured,
+                // A file of a whole data set may name images of splits that are elsewhere, as long as it marks nothing on them.
+                [] if boxes.is_empty() => continue,
+                [] => BoxProblem::NoImage,
+                [..] => BoxProblem::SeveralImages,
+            };
+            faults.push(BoxFault {
+                file: path
+                    .file_name()
+                    .map_or_else(String::new, |n| n.to_string_lossy().into()),
+                line: None,
+                image,
+                problem,
+            });
+        }
+        Ok((self.with_entries(entries), faults))
+    }
+}
+
+/// Images by the ends of their names, with or without the file's own ending.
+struct FileNames<'a> {
+    ids: Vec<&'a str>,
+    by_last: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> FileNames<'a> {
+    fn new(catalog: &'a Catalog, endings: bool) -> Self {
+        let bare = |id: &'a str| match id.rsplit_once('.') {
+            Some((stem, ending)) if !endings && !ending.contains('/') => stem,
+            _ => id,
+        };
+        let ids: Vec<&str> = catalog.entries().iter().map(|e| bare(&e.id)).collect();
+        let mut by_last: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, id) in ids.iter().enumerate() {
+            by_last
+                .entry(id.rsplit('/').next().unwrap_or(id))
+                .or_default()
+                .push(index);
+        }
+        Self { ids, by_last }
+    }
+
+    /// Those with the last part of a name; of several, those that share most folders with it.
+    fn of(&self, name: &str) -> Vec<usize> {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let found = self.by_last.get(last).map_or(&[][..], Vec::as_slice);
+        let shared = |&i: &usize| {
+            let folders: BTreeSet<&str> = self.ids[i].split('/').collect();
+            name.split('/')
+                .filter(|part| folders.contains(part))
+                .count()
+        };
+        let most = found.iter().map(shared).max();
+        found
+            .iter()
+            .copied()
+            .filter(|i| Some(shared(i)) == most)
+            .collect()
     }
 }
 

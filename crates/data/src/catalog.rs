@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use osteon_files::hex;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -11,7 +12,6 @@ use sha2::{Digest, Sha256};
 use crate::source::{Aside, Layout, Listing, Source, source_for};
 use crate::{
     ClassNames, DataError, DataLoader, Decoder, Label, LoadOptions, Preprocess, RelativeBox, Split,
-    hex,
 };
 
 /// One image of a data set, not yet read.

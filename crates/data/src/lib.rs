@@ -6,7 +6,6 @@
 #![doc = include_str!("../README.md")]
 
 mod annotate;
-mod atomic;
 mod augment;
 mod boxes;
 mod catalog;
@@ -20,14 +19,12 @@ mod manifest;
 mod preprocess;
 mod provenance;
 mod resize;
-mod seal;
 mod source;
 mod split;
 mod thumbnail;
 mod union;
 
 pub use annotate::subgroup_columns;
-pub use atomic::{sync_folder, write_atomic};
 pub use augment::{
     Augment, Augmenter, Blend, Instructions, Lattice, Patch, Transform, noise_values,
 };
@@ -37,8 +34,8 @@ pub use classes::{CellNames, ClassNames};
 pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
-pub use error::{AnnotationError, DataError, DecodeError, RowError, remedy};
-pub use films::{Cache, Dataset, FittedBox, Look, Packed, Unreadable, hex};
+pub use error::{AnnotationError, BoxFault, BoxProblem, DataError, DecodeError, RowError};
+pub use films::{Cache, Dataset, FittedBox, Look, Packed, Unreadable};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
     Batch, DataLoader, LoadOptions, MAP_UNKNOWN, Mix, Recipe, RecipeBatch, Recipes, Sample,
@@ -48,10 +45,9 @@ pub use manifest::{SplitRecord, write_manifest};
 pub use preprocess::{Fit, Preprocess};
 pub use provenance::{provenance, with_provenance};
 pub use resize::{resized, resized_by};
-pub use seal::{SEAL, Seal, UNSEALED, check_seal, seal_header, sealed};
 pub use source::{
-    Aside, ClassFolders, DicomTable, FolderFiles, FracAtlas, Layout, Listing, Manifest, Mura,
-    NoImage, Source, folder_files, image_files,
+    Aside, ClassFolders, DicomTable, FolderFiles, FracAtlas, GrazPedWri, Layout, Listing, Manifest,
+    Mura, NoImage, Source, folder_files, image_files,
 };
 pub use split::{Groups, SplitOptions, clean_films, fold_films, fold_splits, split_films};
 pub use thumbnail::thumbnail_jpeg;

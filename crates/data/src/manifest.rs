@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use osteon_files::{FileError, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::fingerprint;
 use crate::source::relative_id;
-use crate::{DataError, Entry, RelativeBox, write_atomic};
+use crate::{DataError, Entry, RelativeBox};
 
 /// How a manifest came about: written beside it as `<name>.split.json`, so that the table itself stays plain CSV.
 ///
@@ -79,11 +80,7 @@ pub(crate) fn check_record(manifest: &Path, entries: &[Entry]) -> Result<(), Dat
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => {
-            return Err(DataError::Io {
-                action: "read",
-                path,
-                source,
-            });
+            return Err(FileError::new("read", path, source).into());
         }
     };
     let record: SplitRecord = serde_json::from_str(&text).map_err(|source| DataError::Json {
@@ -105,11 +102,7 @@ pub(crate) fn check_record(manifest: &Path, entries: &[Entry]) -> Result<(), Dat
 /// The images with paths and names as they are from the manifest's folder.
 fn seen_from(manifest: &Path, entries: &[Entry]) -> Result<Vec<Entry>, DataError> {
     let absolute = |path: &Path| {
-        std::path::absolute(path).map_err(|source| DataError::Io {
-            action: "find",
-            path: path.to_owned(),
-            source,
-        })
+        std::path::absolute(path).map_err(|source| FileError::new("find", path, source))
     };
     let manifest = absolute(manifest)?;
     let dir = manifest.parent().unwrap_or(Path::new("/"));
@@ -164,9 +157,6 @@ fn table(path: &Path, entries: &[Entry]) -> Result<Vec<u8>, DataError> {
         let row = known.into_iter().chain(more).chain([boxes.as_bytes()]);
         rows.write_record(row).map_err(error)?;
     }
-    rows.into_inner().map_err(|e| DataError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source: e.into_error(),
-    })
+    rows.into_inner()
+        .map_err(|e| FileError::new("write", path, e.into_error()).into())
 }

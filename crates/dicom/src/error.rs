@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use osteon_data::{DataError, DecodeError};
+use osteon_files::FileError;
 use osteon_model::ModelError;
 use thiserror::Error;
 
@@ -30,17 +31,9 @@ pub enum DicomError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file or folder.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// The system's own word.
-        #[source]
-        source: std::io::Error,
-    },
+    /// Reading or writing failed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file that could not be written whole.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -114,11 +107,7 @@ impl DicomError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| FileError::new(action, path, source).into()
     }
 
     pub(crate) fn encode(source: impl std::error::Error + Send + Sync + 'static) -> Self {

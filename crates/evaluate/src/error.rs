@@ -1,8 +1,7 @@
 //! Why a model cannot be evaluated.
 
-use std::path::PathBuf;
-
 use osteon_data::DataError;
+use osteon_files::FileError;
 use osteon_metrics::MetricsError;
 use osteon_model::ModelError;
 use osteon_report::ReportError;
@@ -12,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EvaluateError {
-    /// The split is not there, not one image of it reads, or a file of the report cannot be written.
+    /// The split is not there, or not one image of it reads.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The network failed.
@@ -35,15 +34,9 @@ pub enum EvaluateError {
     /// Two evaluations that are to be compared have no image in common.
     #[error("there is no image that both models judged")]
     NothingInCommon,
-    /// The report's folder cannot be made.
-    #[error("cannot create {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// The system's own word.
-        #[source]
-        source: std::io::Error,
-    },
+    /// The report's folder cannot be made, or a file of it not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The evaluation has no JSON form.
     #[error("cannot write the evaluation as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -69,7 +62,7 @@ mod tests {
     fn what_is_asked_for_and_not_there_is_a_matter_of_the_call() {
         let name = "dev".to_owned();
         assert!(EvaluateError::from(DataError::UnknownSplit { name }).is_usage());
-        let path = PathBuf::from("none.safetensors");
+        let path = "none.safetensors".into();
         assert!(EvaluateError::from(ModelError::NoFile { path }).is_usage());
         assert!(!EvaluateError::NothingInCommon.is_usage());
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split, write_atomic};
+use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split};
+use osteon_files::{FileError, write_atomic};
 use osteon_metrics::{Summary, SummaryOptions};
 use osteon_model::{Decision, Predictor};
 use osteon_report::judgement::{Film, Judgement, Seen};
@@ -204,10 +205,8 @@ impl Evaluation {
         predictor: &Predictor,
         observer: &dyn Observer,
     ) -> Result<(), EvaluateError> {
-        std::fs::create_dir_all(folder).map_err(|source| EvaluateError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| FileError::new("create", folder, source))?;
         let stage = Running::begin(observer, Stage::Drawing, 1);
         let epochs = self
             .run

@@ -1,8 +1,5 @@
-//! What can be wrong with a gate, and with fitting one.
+//! What can be wrong with a gate.
 
-use std::path::PathBuf;
-
-use osteon_data::DataError;
 use thiserror::Error;
 
 /// Why a stored gate is refused.
@@ -50,46 +47,5 @@ pub enum GateError {
     Threshold {
         /// Which one.
         key: &'static str,
-    },
-}
-
-/// Why a gate cannot be fitted.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// A folder of pictures does not read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// There are no examples of a class.
-    #[error("there is no example of the class {class}")]
-    NoExamples {
-        /// The class's name.
-        class: &'static str,
-    },
-    /// A folder that is no kind of picture.
-    #[error("{} is not named radiograph, outside, cross_section or other", path.display())]
-    UnknownKind {
-        /// The folder.
-        path: PathBuf,
-    },
-}
-
-/// Why a gate cannot be put into a model file, or read from one.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AttachError {
-    /// The bytes are no model file of this program.
-    #[error("no Osteon model: not a safetensors file with an `osteon` entry")]
-    NotOsteon,
-    /// The header is not the one that was written; to give it a new checksum would hide that.
-    #[error("the model is damaged: its header does not have the checksum that stands in it")]
-    Checksum,
-    /// Its header is damaged, or the gate in it is.
-    #[error("the header: {source}")]
-    Header {
-        /// The JSON reader's own word.
-        #[from]
-        #[source]
-        source: serde_json::Error,
     },
 }

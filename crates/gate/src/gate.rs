@@ -63,7 +63,8 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Gate {
-    pub(crate) networks: Networks,
+    /// The networks on its features.
+    pub networks: Networks,
     /// Pictures with a lower [`Verdict::xray_score`] are refused.
     pub threshold: f64,
     /// Pictures with a [`Verdict::cross_section`] of at least this are flagged.
@@ -135,7 +136,8 @@ impl Gate {
     }
 
     /// What the networks say of a picture with these [`features`].
-    pub(crate) fn weigh(&self, features: &[f32]) -> Verdict {
+    #[must_use]
+    pub fn weigh(&self, features: &[f32]) -> Verdict {
         let [inside, outside, cross_section, _] = self.networks.answer(features);
         let radiograph = inside + outside;
         Verdict {
@@ -260,12 +262,12 @@ impl From<Gate> for Stored {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use crate::network::Networks;
 
     /// A gate of two small networks that knows nothing.
-    pub fn any() -> Gate {
+    fn any() -> Gate {
         let mut weights = vec![0.0; Networks::count(2, 2)];
         weights[crate::FEATURES..2 * crate::FEATURES].fill(1.0);
         Gate {

@@ -9,6 +9,7 @@ pub const CLASSES: usize = 4;
 pub const FARTHEST: f32 = 6.0;
 
 /// Numbers in one network with this many hidden units.
+#[must_use]
 pub const fn weights_of(hidden: usize) -> usize {
     hidden * (FEATURES + 1) + CLASSES * (hidden + 1)
 }
@@ -17,18 +18,23 @@ pub const fn weights_of(hidden: usize) -> usize {
 /// by unit, biases) and answers (likewise).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Networks {
+    /// Hidden units of each.
     pub hidden: usize,
+    /// Networks.
     pub members: usize,
+    /// The row of numbers.
     pub weights: Vec<f32>,
 }
 
 impl Networks {
     /// Numbers in all.
+    #[must_use]
     pub const fn count(hidden: usize, members: usize) -> usize {
         2 * FEATURES + members * weights_of(hidden)
     }
 
     /// Features as the networks take them.
+    #[must_use]
     pub fn scaled(&self, features: &[f32]) -> Vec<f32> {
         let (mean, rest) = self.weights.split_at(FEATURES);
         features
@@ -39,7 +45,8 @@ impl Networks {
             .collect()
     }
 
-    /// Probabilities of the classes.
+    /// Probabilities of the classes, in the order of [`crate::Class::ALL`].
+    #[must_use]
     pub fn answer(&self, features: &[f32]) -> [f32; CLASSES] {
         let input = self.scaled(features);
         let mut sum = [0.0; CLASSES];
@@ -53,7 +60,8 @@ impl Networks {
     }
 }
 
-/// Hidden activations and probabilities of one network.
+/// Hidden activations and probabilities of one network, of features scaled by [`Networks::scaled`].
+#[must_use]
 pub fn forward(weights: &[f32], hidden: usize, input: &[f32]) -> (Vec<f32>, [f32; CLASSES]) {
     let (first, rest) = weights.split_at(hidden * FEATURES);
     let (bias, rest) = rest.split_at(hidden);

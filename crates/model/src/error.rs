@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use osteon_files::FileError;
 use thiserror::Error;
 
 /// Errors of networks, model files and predictions.
@@ -14,15 +15,9 @@ pub enum ModelError {
         /// The path asked for.
         path: PathBuf,
     },
-    /// Reading failed.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's own word.
-        #[source]
-        source: std::io::Error,
-    },
+    /// Reading or writing failed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is no safetensors file, or only the beginning of one.
     #[error("{} is not a whole safetensors file: {source}", path.display())]
     NotSafetensors {

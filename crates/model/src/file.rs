@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use osteon_data::sealed;
+use osteon_files::{FileError, sealed};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -205,10 +205,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
         std::io::ErrorKind::NotFound => ModelError::NoFile {
             path: path.to_owned(),
         },
-        _ => ModelError::Io {
-            path: path.to_owned(),
-            source,
-        },
+        _ => FileError::new("read", path, source).into(),
     })
 }
 
@@ -291,7 +288,7 @@ fn write_raw(
         safetensors::serialize(views(tensors, raw)?, metadata).map_err(ModelError::Serialise)?;
     // Invariant: what was just written as a safetensors file is one.
     let bytes = sealed(&bytes).unwrap_or(bytes);
-    Ok(osteon_data::write_atomic(path, &bytes)?)
+    Ok(osteon_files::write_atomic(path, &bytes)?)
 }
 
 /// The first tensor that rounding to 16 bits would make infinite.
@@ -352,5 +349,5 @@ pub fn checksum_of(tensors: &[(String, Tensor)]) -> Result<String, ModelError> {
 fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     parts.for_each(|part| hash.update(part));
-    osteon_data::hex(&hash.finalize())
+    osteon_files::hex(&hash.finalize())
 }

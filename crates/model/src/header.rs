@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
-use osteon_data::{SEAL, Seal, check_seal};
+use osteon_files::{SEAL, Seal, check_seal};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use osteon_data::{DataError, DataLoader, Dataset, DecodeScratch, Decoder, LoadOptions};
+use osteon_files::FileError;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -157,11 +158,7 @@ impl Predictor {
     }
 
     pub(crate) fn prepare_path(&self, path: &Path) -> Result<Prepared, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| FileError::new("read", path, source))?;
         self.preparer
             .prepare(&bytes, &mut DecodeScratch::default())
             .map_err(|source| {

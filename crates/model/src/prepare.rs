@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use osteon_audit::{ImageHash, SeenImages};
-use osteon_data::{
-    ColorSample, DecodeError, DecodeScratch, Decoder, GrayView, Limits, Preprocess, hex,
-};
+use osteon_data::{ColorSample, DecodeError, DecodeScratch, Decoder, GrayView, Limits, Preprocess};
+use osteon_files::hex;
 use osteon_gate::{Gate, Picture};
 use sha2::{Digest, Sha256};
 

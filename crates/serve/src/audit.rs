@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use osteon_data::hex;
+use osteon_files::hex;
 use osteon_model::{Decision, Prediction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::ImageFormat;
+use osteon_files::FileError;
 use rayon::prelude::*;
 
 use osteon_data::{DataError, Label, Split, with_provenance};
@@ -34,11 +35,7 @@ pub fn write_synth(
 ) -> Result<SynthCounts, DataError> {
     let io = |action, path: &Path| {
         let path = path.to_owned();
-        move |source| DataError::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| FileError::new(action, path, source)
     };
     if dir.exists()
         && std::fs::read_dir(dir)
@@ -104,11 +101,7 @@ fn write_image(path: &Path, film: &SynthImage, from: &str) -> Result<(), DataErr
         source,
     })?;
     let noted = with_provenance(png.get_ref(), from);
-    std::fs::write(path, noted).map_err(|source| DataError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::write(path, noted).map_err(|source| FileError::new("write", path, source).into())
 }
 
 fn folder_of(label: Label) -> &'static str {

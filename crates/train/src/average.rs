@@ -73,7 +73,7 @@ fn learned(folds: &[TrainingData]) -> Result<TrainingData, usize> {
         fingerprint.update(fold.train_fingerprint.as_bytes());
     }
     Ok(TrainingData {
-        train_fingerprint: osteon_data::hex(&fingerprint.finalize()),
+        train_fingerprint: osteon_files::hex(&fingerprint.finalize()),
         val_fingerprint: String::new(),
         train_images: first.train_images + first.val_images,
         train_fractured: first.train_fractured + first.val_fractured,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use osteon_collective::CollectiveError;
 use osteon_data::SharedGroup;
+use osteon_files::FileError;
 use osteon_model::{ArchitectureName, Backbone, WeightProblem};
 use thiserror::Error;
 
@@ -66,17 +67,9 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
-    /// Reading or writing in the run folder failed.
-    #[error("cannot {action} {}: {source}{}", path.display(), osteon_data::remedy(source))]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's own word.
-        #[source]
-        source: std::io::Error,
-    },
+    /// Reading or writing failed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A checkpoint that does not fit the run.
     #[error("the checkpoint {} is damaged: {problem}", path.display())]
     Checkpoint {
@@ -292,9 +285,9 @@ impl TrainError {
         use osteon_model::ModelError;
         matches!(
             self,
-            Self::Io { .. }
-                | Self::Data(DataError::Io { .. } | DataError::PackChanged { .. })
-                | Self::Model(ModelError::Io { .. } | ModelError::Data(DataError::Io { .. }))
+            Self::File(_)
+                | Self::Data(DataError::File(_) | DataError::PackChanged { .. })
+                | Self::Model(ModelError::File(_) | ModelError::Data(DataError::File(_)))
         )
     }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_collective::Environment;
-use osteon_data::{
-    Dataset, Entry, Groups, Split, SplitOptions, fold_films, fold_splits, write_atomic,
-};
+use osteon_data::{Dataset, Entry, Groups, Split, SplitOptions, fold_films, fold_splits};
+use osteon_files::write_atomic;
 use osteon_metrics::{average_precision, roc_auc, sigmoid};
 use osteon_model::{Predictor, Subset};
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use osteon_files::FileError;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,11 +44,7 @@ impl Log {
             // A run killed before its first epoch ended may have no log yet.
             let text = match std::fs::read_to_string(&path) {
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-                read => read.map_err(|source| TrainError::Io {
-                    action: "read",
-                    path: path.clone(),
-                    source,
-                })?,
+                read => read.map_err(|source| FileError::new("read", &path, source))?,
             };
             let stays = |line: &&str| {
                 serde_json::from_str::<Value>(line).is_ok_and(|line| {
@@ -124,7 +121,7 @@ impl Log {
     /// Writes metrics.jsonl, whole.
     pub fn write(&mut self) -> Result<(), TrainError> {
         if let Some((path, _)) = &self.files {
-            osteon_data::write_atomic(path, &self.lines)?;
+            osteon_files::write_atomic(path, &self.lines)?;
             self.written = Some(Instant::now());
         }
         Ok(())

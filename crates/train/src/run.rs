@@ -3,6 +3,8 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use osteon_files::FileError;
+
 use crate::{Config, TrainError};
 
 /// `runs/<name>/`, locked for the process that writes it as long as it lives.
@@ -16,18 +18,14 @@ impl RunDir {
     /// Makes a new run folder; refuses one that holds a run. A folder in which training never got to a model is no run: its config is
     /// written anew.
     pub fn create(path: &Path, config: &Config) -> Result<Self, TrainError> {
-        std::fs::create_dir_all(path).map_err(|source| TrainError::Io {
-            action: "create",
-            path: path.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(path).map_err(|source| FileError::new("create", path, source))?;
         let run = Self::lock(path)?;
         if run.model().exists() || run.checkpoints().exists() {
             return Err(TrainError::RunExists {
                 path: path.to_owned(),
             });
         }
-        osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+        osteon_files::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
         Ok(run)
     }
 
@@ -52,11 +50,7 @@ impl RunDir {
 
     fn lock(path: &Path) -> Result<Self, TrainError> {
         let file = path.join("run.lock");
-        let io = |source| TrainError::Io {
-            action: "write",
-            path: file.clone(),
-            source,
-        };
+        let io = |source| FileError::new("write", &file, source);
         let lock = File::create(&file).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {
@@ -70,7 +64,7 @@ impl RunDir {
             Err(TryLockError::WouldBlock) => Err(TrainError::RunInUse {
                 path: path.to_owned(),
             }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
+            Err(TryLockError::Error(source)) => Err(io(source).into()),
         }
     }
 

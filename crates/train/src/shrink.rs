@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use osteon_data::{Dataset, Split};
+use osteon_files::FileError;
 use osteon_model::{ModelInfo, Storage, load, save_as};
 
 use crate::average::average;
@@ -116,11 +117,7 @@ pub fn shrink(
     }
     save_as(out.path, &net, &info, Storage::Half)?;
     let size = |path: &Path| {
-        let io = |source| TrainError::Io {
-            action: "look at",
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| FileError::new("look at", path, source);
         Ok::<u64, TrainError>(std::fs::metadata(path).map_err(io)?.len())
     };
     let mut before_bytes = 0;

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use osteon_files::FileError;
 use prost::Message;
 
 use crate::TrainError;
@@ -132,11 +133,7 @@ fn seconds() -> f64 {
 }
 
 fn io(path: &Path, source: std::io::Error) -> TrainError {
-    TrainError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    }
+    FileError::new("write", path, source).into()
 }
 
 #[cfg(test)]

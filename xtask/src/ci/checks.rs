@@ -51,7 +51,21 @@ pub fn clippy(context: &Context<'_>) -> Ended {
         "-D",
         "warnings",
     ];
-    must(&mut cargo(context, &alone))
+    must(&mut cargo(context, &alone))?;
+    // As the quickstart builds the program.
+    let light = [
+        "clippy",
+        "--quiet",
+        "-p",
+        "cli",
+        "--no-default-features",
+        "--features",
+        "doc-only",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    must(&mut cargo(context, &light))
 }
 
 pub fn documentation(context: &Context<'_>) -> Ended {

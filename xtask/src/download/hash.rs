@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use md5::Md5;
+use osteon_files::hex;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a file, in lower-case hex.
@@ -31,15 +32,6 @@ fn digest<D: Digest>(path: &Path) -> Result<String> {
         hasher.update(&buffer[..count]);
     }
     Ok(hex(&hasher.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
 }
 
 #[cfg(test)]

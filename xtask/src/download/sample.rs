@@ -18,10 +18,9 @@ pub fn run(root: &Path) -> Result<()> {
         // The program that makes the sample is the one that trains, so it needs libtorch to be built.
         libtorch::ensure(root)?;
         let mut cargo = workspace::cargo(root);
-        cargo.args([
-            "run", "--quiet", "-p", "cli", "--", "data", "synth", FOLDER, "--images", "1000",
-            "--seed", "1",
-        ]);
+        cargo.args(["run", "--quiet"]).args(workspace::LIGHT);
+        cargo.args(["--", "data", "synth", FOLDER]);
+        cargo.args(["--images", "1000", "--seed", "1"]);
         workspace::must_succeed(&mut cargo)?;
     }
     println!(

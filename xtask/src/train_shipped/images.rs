@@ -89,7 +89,7 @@ fn write(path: &Path, rows: &[(PathBuf, [String; 9])]) -> Result<()> {
     let bytes = writer
         .into_inner()
         .context("cannot write a table to memory")?;
-    super::replace(path, &bytes)
+    Ok(osteon_files::write_atomic(path, &bytes)?)
 }
 
 /// The images of a source: where each lies below the data, and its row of the manifest.

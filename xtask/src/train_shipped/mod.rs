@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
+use osteon_files::write_atomic;
 use serde::Deserialize;
 
 use crate::{download::libtorch, workspace};
@@ -169,7 +170,7 @@ fn ship(arguments: &Arguments, model: &Model, root: &Path) -> Result<()> {
             "--release",
             "--quiet",
             "-p",
-            "gate",
+            "gate-fit",
             "--example",
             "gate",
             "--",
@@ -188,8 +189,8 @@ fn ship(arguments: &Arguments, model: &Model, root: &Path) -> Result<()> {
     }
     let card = workspace::answered(osteon(root).args(["info", "--card"]).arg(&file))?;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    replace(&root.join(model.shipped()), &bytes)?;
-    replace(&root.join(model.card), card.as_bytes())?;
+    write_atomic(&root.join(model.shipped()), &bytes)?;
+    write_atomic(&root.join(model.card), card.as_bytes())?;
     println!(
         "{}: {:.2} MiB, ROC-AUC on val {}. Card: {}",
         model.shipped(),
@@ -368,13 +369,6 @@ fn osteon(root: &Path) -> Command {
     let mut command = workspace::cargo(root);
     command.args(["run", "--release", "--quiet", "-p", "cli", "--"]);
     command
-}
-
-/// Whole or not at all: what ships is built into the program.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
-    std::fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn words(fixed: &[&str], paths: &[&Path]) -> Result<Vec<String>> {

@@ -108,7 +108,7 @@ fn shipped(small: &Small, more: &[&str]) -> Command {
 #[test]
 fn a_training_that_broke_off_goes_on_where_it_was_and_only_a_whole_one_ships() {
     let small = Small::new();
-    small.example("gate", "gate", "fitted");
+    small.example("gate-fit", "gate", "fitted");
     let (accurate, fast) = (
         "crates/model/shipped/accurate.safetensors",
         "crates/model/shipped/fast.safetensors",

@@ -45,7 +45,9 @@ fn reached(metadata: &Metadata, member: &str) -> BTreeSet<String> {
 #[test]
 fn torch_stays_out_of_the_lower_crates_report_and_xtask() {
     let metadata = metadata();
-    for layer in ["metrics", "data", "audit", "synth", "report", "xtask"] {
+    for layer in [
+        "metrics", "files", "data", "audit", "synth", "gate", "gate-fit", "report", "xtask",
+    ] {
         let reached = reached(&metadata, layer);
         assert!(reached.len() > 3, "{layer} has dependencies");
         for torch in ["tch", "torch-sys"] {

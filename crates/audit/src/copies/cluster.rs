@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use osteon_data::Union;
 use rayon::prelude::*;
 
 use super::forest::{Forest, Point};
 use super::polar::{PolarMap, View, Window};
 use super::register::{Affine, compare};
 use super::thumb::Thumb;
-use osteon_data::Union;
 
 use crate::AuditStep;
 

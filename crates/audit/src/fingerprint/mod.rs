@@ -12,12 +12,12 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use fast_image_resize::Resizer;
+use osteon_data::{Dataset, GrayView};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::code::{ALL, Code, Looked};
-use osteon_data::{Dataset, GrayView};
 
 /// 64 bytes that tell an image from others and from its own copies do not: as text 86 characters of base 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

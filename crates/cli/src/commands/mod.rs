@@ -11,12 +11,14 @@ pub mod listen;
 pub mod man;
 pub mod pack;
 pub mod predict;
+#[cfg(feature = "serve")]
 pub mod serve;
 pub mod shrink;
 pub mod split;
 pub mod sweep;
 pub mod synth;
 pub mod train;
+#[cfg(feature = "serve")]
 pub mod verify;
 
 use std::collections::BTreeSet;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use image::GrayImage;
-use osteon_data::{DecodeScratch, FolderFiles, folder_files, write_atomic};
+use osteon_data::{DecodeScratch, FolderFiles, folder_files};
 use osteon_dicom::{DicomError, Judged, Source, answer};
 use osteon_evaluate::Coco;
+use osteon_files::write_atomic;
 use osteon_model::{
     Decision, Explained, Flags, HeatKind, ModelError, Prediction, Predictor, Prepared, Preparer,
     Rule, Sharing, doubt_in_words,

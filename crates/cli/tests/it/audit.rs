@@ -57,3 +57,54 @@ fn what_cannot_be_audited_is_wrong_usage() {
     assert_code(&osteon(dir.path(), "data synth set --images 8"), 0);
     assert_code(&osteon(dir.path(), "data audit set --split tset"), 2);
 }
+
+#[test]
+fn boxes_that_cannot_be_right_are_listed_and_refused() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let root = dir.path();
+    assert_code(&osteon(root, "data synth set --images 12 --seed 3"), 0);
+    std::fs::remove_file(root.join("set/boxes.csv")).expect("is there");
+    let first = |class: &str| {
+        let folder = root.join("set/train").join(class);
+        let names = std::fs::read_dir(folder).expect("folder").flatten();
+        let name = names
+            .map(|entry| entry.file_name())
+            .min()
+            .expect("an image");
+        name.to_string_lossy().replace(".png", ".txt")
+    };
+    let folder = root.join("labels/train/fractured");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let good = folder.join(first("fractured"));
+    std::fs::write(&good, "0 0.5 0.5 0.2 0.2\n0 140 90 30 20\n").expect("writes");
+
+    let said = osteon(root, "data audit set --boxes labels");
+    assert_code(&said, 0);
+    let said = stdout(&said);
+    assert!(
+        said.contains("have boxes, 1 in all\n\nBoxes that cannot be right\n"),
+        "{said}"
+    );
+    assert!(said.contains("line 2: the box is in pixels"), "{said}");
+    let json = osteon(root, "data audit set --boxes labels --json");
+    let found: serde_json::Value = serde_json::from_str(&stdout(&json)).expect("one object");
+    assert_eq!(found["box_faults"][0]["problem"], "pixels");
+
+    let judged = osteon(
+        root,
+        "evaluate --data set --split train --annotations labels",
+    );
+    assert_code(&judged, 1);
+    let said = stderr(&judged);
+    assert!(
+        said.contains("1 boxes in labels cannot be right: ")
+            && said.contains("hint: `osteon data audit"),
+        "{said}"
+    );
+    std::fs::write(&good, "0 0.5 0.5 0.2 0.2\n").expect("writes");
+    let judged = osteon(
+        root,
+        "evaluate --data set --split train --annotations labels --json",
+    );
+    assert!(stdout(&judged).starts_with('{'), "{}", stderr(&judged));
+}

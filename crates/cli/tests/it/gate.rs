@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, Luma, RgbImage};
-use osteon_gate::{annotate, draw};
+use osteon_gate_fit::{annotate, draw};
 use osteon_synth::Synth;
 use serde_json::Value;
 

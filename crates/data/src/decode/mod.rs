@@ -20,6 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::{GrayImage, ImageFormat};
+use osteon_files::FileError;
 
 pub use color::ColorSample;
 #[cfg(feature = "dicom")]
@@ -100,11 +101,7 @@ struct Stored {
 impl Decoder {
     /// Reads and decodes a file.
     pub fn decode_path(&self, path: &Path) -> Result<GrayImage, DataError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| FileError::new("read", path, source))?;
         self.decode(&bytes).map_err(|source| DataError::Decode {
             path: path.to_owned(),
             source,

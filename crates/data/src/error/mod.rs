@@ -5,10 +5,11 @@ mod table;
 
 use std::path::PathBuf;
 
+use osteon_files::FileError;
 use thiserror::Error;
 
 pub use decode::DecodeError;
-pub use table::{AnnotationError, RowError};
+pub use table::{AnnotationError, BoxFault, BoxProblem, RowError};
 
 use crate::{ClassNames, Label, Layout, Split};
 
@@ -197,6 +198,16 @@ pub enum DataError {
         #[source]
         source: Box<AnnotationError>,
     },
+    /// Boxes that cannot be right.
+    #[error("{count} boxes in {} cannot be right: {first}", path.display())]
+    Boxes {
+        /// The file or folder of boxes.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// The first, with its place.
+        first: String,
+    },
     /// A JSON file that does not hold what it should.
     #[error("{}: {source}", path.display())]
     Json {
@@ -291,16 +302,8 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Reading or writing failed.
-    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
-    Io {
-        /// What was tried: `read`, `create`, …
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's own word.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file is there but does not decode.
     #[error("{}: {source}", path.display())]
     Decode {
@@ -355,7 +358,7 @@ impl DataError {
     pub fn reason(&self) -> String {
         match self {
             Self::Decode { source, .. } => source.to_string(),
-            Self::Io { source, .. } => source.to_string(),
+            Self::File(FileError { source, .. }) => source.to_string(),
             Self::Unreadable { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
@@ -450,17 +453,4 @@ fn one_of(names: &[String]) -> String {
 fn files(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
     self::names(&names)
-}
-
-/// What fixes a fault of the disk, as the end of a message; empty of other faults.
-#[must_use]
-pub fn remedy(fault: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind;
-    match fault.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            ". Free some space there, or choose another place"
-        }
-        ErrorKind::ReadOnlyFilesystem => ". Make it writable again, or choose another place",
-        _ => "",
-    }
 }

@@ -1,7 +1,9 @@
 //! What can be wrong in a table or a file of boxes.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::{CellNames, Label};
@@ -117,26 +119,74 @@ pub enum AnnotationError {
     /// Not the XML of PASCAL VOC.
     #[error("not PASCAL VOC XML: {0}")]
     Voc(#[from] quick_xml::DeError),
-    /// Not a line of YOLO.
-    #[error("line {line} is no YOLO box: expected a class and cx cy w h from 0 to 1")]
-    Yolo {
-        /// Counted from 1.
-        line: u64,
-    },
     /// A box for an image that the file does not list.
     #[error("a box belongs to image {id}, which is not listed")]
     UnknownImage {
         /// The image's number in the file.
         id: u64,
     },
-    /// A box of which nothing is on the image.
-    #[error("a box from {corners:?} is not on its image of {width}×{height} pixels")]
-    BadBox {
-        /// Left, top, right, bottom in pixels.
-        corners: [f64; 4],
-        /// Pixels across.
-        width: f64,
-        /// Pixels down.
-        height: f64,
+    /// A folder without any.
+    #[error(
+        "there are no boxes in it: expected files of PASCAL VOC (.xml), YOLO (.txt) or COCO (.json)"
+    )]
+    NoBoxes,
+    /// Boxes of several classes, none of them *fractured*.
+    #[error("its boxes are of the classes {}; none of them is called fracture or fractured", found.join(", "))]
+    NoFractureClass {
+        /// The classes, by their names or numbers.
+        found: Vec<String>,
     },
+}
+
+/// What is wrong with a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BoxProblem {
+    /// No width or no height.
+    #[error("the box has no area")]
+    Empty,
+    /// More than half of it is not on the image.
+    #[error("the box is not on its image")]
+    Outside,
+    /// Numbers of 2 and more where fractions of the image are due.
+    #[error("the box is in pixels; YOLO has fractions of the image, from 0 to 1")]
+    Pixels,
+    /// Fractions where pixels are due.
+    #[error("the box is in fractions of the image; this format has pixels")]
+    Fractions,
+    /// Not a line of YOLO.
+    #[error("not a YOLO box: expected a class and cx cy w h")]
+    NotYolo,
+    /// The image is called *not fractured*.
+    #[error("the image with this box is labelled not fractured")]
+    NotFractured,
+    /// The data set has no such image.
+    #[error("the data set has no such image")]
+    NoImage,
+    /// Several images have this name.
+    #[error("several images of the data set have this name")]
+    SeveralImages,
+}
+
+/// A box that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BoxFault {
+    /// The file of boxes, below the folder that was read.
+    pub file: String,
+    /// The line in it, counted from 1, if it has lines.
+    pub line: Option<u64>,
+    /// The image, as the file names it.
+    pub image: String,
+    /// What is wrong.
+    pub problem: BoxProblem,
+}
+
+impl fmt::Display for BoxFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}, line {line}: {}", self.file, self.problem),
+            None => write!(f, "{}, {}: {}", self.file, self.image, self.problem),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use osteon_files::{FileError, hex, unhex, write_atomic};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::pack::{self, Notes, Pack, Settings};
 use super::reader::FilmReader;
 use super::{Fault, Levels, Row};
-use crate::{DataError, Dataset, Decoder, Entry, Preprocess, hex, write_atomic};
+use crate::{DataError, Dataset, Decoder, Entry, Preprocess};
 
 /// A folder of decoded images. Several processes may use it at once.
 ///
@@ -179,11 +180,7 @@ fn stamp(
     before: &HashMap<PathBuf, Stamp>,
     reader: &mut FilmReader,
 ) -> Result<Stamp, DataError> {
-    let io = |source| DataError::Io {
-        action: "read",
-        path: entry.path.clone(),
-        source,
-    };
+    let io = |source| FileError::new("read", &entry.path, source);
     let about = std::fs::metadata(&entry.path).map_err(io)?;
     let changed = about.modified().map_err(io)?.duration_since(UNIX_EPOCH);
     let (bytes, nanoseconds) = (about.len(), changed.unwrap_or_default().as_nanos());
@@ -191,7 +188,7 @@ fn stamp(
         Some(stamp)
             if stamp.bytes == bytes
                 && stamp.nanoseconds == nanoseconds
-                && unhex(&stamp.sha256).is_some() =>
+                && unhex::<32>(&stamp.sha256).is_some() =>
         {
             Ok(stamp.clone())
         }
@@ -250,15 +247,4 @@ fn decode(
         }
     }
     Ok(notes)
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use osteon_files::hex;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -347,15 +348,4 @@ impl Fault {
             Self::Before { path, reason } => DataError::Unreadable { path, reason },
         }
     }
-}
-
-/// Bytes as lower-case hexadecimal digits, two a byte: how checksums are shown.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -23,12 +23,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use memmap2::{Mmap, MmapMut};
+use osteon_files::{FileError, hex};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, Decoder, Fit, Preprocess, hex};
+use crate::{DataError, Decoder, Fit, Preprocess};
 
 /// Where `pixels` begins: one page, of which the header fills what it needs.
 const START: usize = 4096;
@@ -197,11 +198,7 @@ pub(crate) fn write(
     digests: &[[u8; 32]],
     fill: impl FnOnce(&mut [u8]) -> Result<Notes, DataError>,
 ) -> Result<(), DataError> {
-    let io = |source| DataError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| FileError::new("write", path, source);
     let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     std::fs::create_dir_all(&dir).map_err(io)?;
     sweep(&dir);

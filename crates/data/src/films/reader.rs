@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use fast_image_resize::Resizer;
+use osteon_files::FileError;
 
 use sha2::{Digest, Sha256};
 
@@ -46,11 +47,7 @@ impl FilmReader {
         self.file.clear();
         File::open(path)
             .and_then(|mut file| file.read_to_end(&mut self.file))
-            .map_err(|source| DataError::Io {
-                action: "read",
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|source| FileError::new("read", path, source))?;
         Ok(&self.file)
     }
 

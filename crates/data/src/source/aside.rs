@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use osteon_files::FileError;
 use serde::Serialize;
 
 use crate::DataError;
@@ -172,11 +173,7 @@ const OTHERS: [&str; 57] = [
 /// What a file that is there is, if no image. A name that speaks of an image is believed, and the file not opened; of any other the first
 /// bytes are read. What they do not tell stays an image, for its reader to judge.
 pub(super) fn no_image(path: &Path) -> Result<Option<NoImage>, DataError> {
-    let io = |source| DataError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| FileError::new("read", path, source);
     if std::fs::metadata(path).map_err(io)?.len() == 0 {
         return Ok(Some(NoImage::Empty));
     }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use osteon_files::FileError;
+
 use super::rows::{self, read_rows};
 use super::table::Table;
 use super::{Layout, Listing, Source};
@@ -58,11 +60,7 @@ impl Source for DicomTable {
 
 /// The CSV files in a folder that have the columns of a table of images.
 fn tables_in(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let io = |source| DataError::Io {
-        action: "read",
-        path: dir.to_owned(),
-        source,
-    };
+    let io = |source| FileError::new("read", dir, source);
     let mut tables = Vec::new();
     for item in std::fs::read_dir(dir).map_err(io)? {
         let path = item.map_err(io)?.path();

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Component, Path, PathBuf};
 
+use osteon_files::FileError;
 use walkdir::WalkDir;
 
 use super::aside::{Aside, NoImage, is_litter, no_image};
@@ -43,11 +44,7 @@ impl Root {
 
     /// What lies in a folder, not deeper.
     pub(crate) fn items(&self, dir: &Path) -> Result<Items, DataError> {
-        let io = |source| DataError::Io {
-            action: "read",
-            path: dir.to_owned(),
-            source,
-        };
+        let io = |source| FileError::new("read", dir, source);
         let mut items = Items::default();
         for item in std::fs::read_dir(dir).map_err(io)? {
             let item = item.map_err(io)?;
@@ -104,11 +101,7 @@ pub struct FolderFiles {
 }
 
 fn real(path: &Path) -> Result<PathBuf, DataError> {
-    std::fs::canonicalize(path).map_err(|source| DataError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::canonicalize(path).map_err(|source| FileError::new("read", path, source).into())
 }
 
 /// The images of [`folder_files`].
@@ -139,11 +132,7 @@ fn walk(dir: &Path, root: Option<&Root>) -> Result<FolderFiles, DataError> {
                     files.aside.push(Aside { path, why });
                     continue;
                 }
-                return Err(DataError::Io {
-                    action: "read",
-                    path,
-                    source: error.into(),
-                });
+                return Err(FileError::new("read", path, error.into()).into());
             }
         };
         if item.depth() > 0 && is_litter(item.file_name()) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::annotations::Annotations;
+use super::annotations::BoxFiles;
 use super::class_folders::Classes;
 use super::files::{Root, here_or_below, name_of};
 use super::rows::unknown_label;
@@ -59,10 +59,10 @@ impl Source for FracAtlas {
         for (index, entry) in listing.entries.iter().enumerate() {
             by_name.entry(name_of(&entry.path)).or_default().push(index);
         }
-        let annotations = Annotations::find(&base.join("Annotations"))?;
+        let boxes = BoxFiles::of_fracatlas(&base.join("Annotations"), names)?;
         for (name, films) in &by_name {
             for &film in films {
-                listing.entries[film].boxes = annotations.of(name)?;
+                listing.entries[film].boxes = boxes.of(name).to_vec();
             }
         }
         let table = Table::open(&base.join("dataset.csv"), &REQUIRED)?;

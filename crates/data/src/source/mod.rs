@@ -6,6 +6,7 @@ mod class_folders;
 mod dicom;
 mod files;
 mod fracatlas;
+mod grazpedwri;
 mod manifest;
 mod mura;
 mod rows;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClassNames, DataError, Entry, Label, Split};
 
+pub(crate) use annotations::BoxFiles;
 pub use aside::{Aside, NoImage};
 pub use class_folders::ClassFolders;
 pub use dicom::DicomTable;
@@ -28,6 +30,7 @@ pub(crate) use files::relative_id;
 pub use files::{FolderFiles, folder_files, image_files};
 pub use fracatlas::FracAtlas;
 pub(crate) use fracatlas::{MARKED, name_marked};
+pub use grazpedwri::GrazPedWri;
 pub use manifest::Manifest;
 pub use mura::Mura;
 pub(crate) use rows::{GROUP, unknown_label};
@@ -47,6 +50,9 @@ pub enum Layout {
     /// FracAtlas as published: images in two class folders, dataset.csv, Annotations.
     #[serde(rename = "fracatlas")]
     FracAtlas,
+    /// GRAZPEDWRI-DX as published: dataset.csv, PNG files of 16 bits, YOLO's labels.
+    #[serde(rename = "grazpedwri")]
+    GrazPedWri,
     /// MURA as published: train and valid, with the tables of image paths and labelled studies. Its label is abnormal, not fractured.
     Mura,
     /// A folder of DICOM files with a CSV table of their labels.
@@ -55,11 +61,12 @@ pub enum Layout {
 
 impl Layout {
     /// Every layout by its name.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Auto,
         Self::ClassFolders,
         Self::Manifest,
         Self::FracAtlas,
+        Self::GrazPedWri,
         Self::Mura,
         Self::Dicom,
     ];
@@ -72,6 +79,7 @@ impl Layout {
             Self::ClassFolders => "class_folders",
             Self::Manifest => "manifest",
             Self::FracAtlas => "fracatlas",
+            Self::GrazPedWri => "grazpedwri",
             Self::Mura => "mura",
             Self::Dicom => "dicom",
         }
@@ -132,7 +140,14 @@ pub trait Source {
 }
 
 /// The most telling layout first; what no other claims is class folders or says what it lacks to be.
-const SOURCES: [&dyn Source; 5] = [&Manifest, &FracAtlas, &Mura, &DicomTable, &ClassFolders];
+const SOURCES: [&dyn Source; 6] = [
+    &Manifest,
+    &GrazPedWri,
+    &FracAtlas,
+    &Mura,
+    &DicomTable,
+    &ClassFolders,
+];
 
 /// The source for a layout; for [`Layout::Auto`] the first that recognises the path.
 pub(crate) fn source_for(

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use osteon_files::FileError;
+
 use super::Listing;
 use super::files::{Root, relative_id};
 use super::table::{Row, Table};
@@ -137,11 +139,7 @@ impl<'a> Finder<'a> {
             // A loop of links or a folder without permission is not a missing file.
             match std::fs::metadata(&path) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(DataError::Io {
-                        action: "read",
-                        path,
-                        source,
-                    });
+                    return Err(FileError::new("read", path, source).into());
                 }
                 _ => {}
             }
@@ -156,11 +154,7 @@ impl<'a> Finder<'a> {
         let real = if below {
             self.inside.hold(&path)?
         } else {
-            std::fs::canonicalize(&path).map_err(|source| DataError::Io {
-                action: "read",
-                path: path.clone(),
-                source,
-            })?
+            std::fs::canonicalize(&path).map_err(|source| FileError::new("read", &path, source))?
         };
         match self.lines.insert(real, row.line()) {
             Some(first) => Err(row.error(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
+use osteon_files::FileError;
 
 use crate::manifest::RESERVED;
 use crate::{DataError, RowError};
@@ -188,11 +189,7 @@ impl Row<'_> {
 
 /// A file's bytes without a byte-order mark.
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut bytes = std::fs::read(path).map_err(|source| DataError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut bytes = std::fs::read(path).map_err(|source| FileError::new("read", path, source))?;
     if bytes.starts_with(UTF8_BOM) {
         bytes.drain(..UTF8_BOM.len());
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use osteon_files::FileError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -71,11 +72,8 @@ impl Groups {
     /// Joins images that an audit found to be copies: a JSON file with `files`, each with `path` and `cluster`, as
     /// `osteon data audit --json` prints it. Every image must be in it, by its name within the data set or its path.
     pub fn join_clusters(&mut self, entries: &[Entry], file: &Path) -> Result<(), DataError> {
-        let text = std::fs::read_to_string(file).map_err(|source| DataError::Io {
-            action: "read",
-            path: file.to_owned(),
-            source,
-        })?;
+        let text =
+            std::fs::read_to_string(file).map_err(|source| FileError::new("read", file, source))?;
         let audit: Audit = serde_json::from_str(&text).map_err(|source| DataError::Json {
             path: file.to_owned(),
             source,

@@ -167,7 +167,7 @@ fn what_is_wrong_is_said_with_its_row() {
     assert_eq!((catalog.entries().len(), without.len()), (6, 4));
     assert!(matches!(
         plain.annotated(Path::new("/no/such.csv")),
-        Err(DataError::Io { .. })
+        Err(DataError::File(_))
     ));
 }
 

@@ -263,7 +263,7 @@ fn stored_samples_of_real_files_are_pydicoms() {
             digest.update(value.to_le_bytes());
         }
         match digests.get(1) {
-            Some(expected) if *expected == osteon_data::hex(&digest.finalize()) => equal += 1,
+            Some(expected) if *expected == osteon_files::hex(&digest.finalize()) => equal += 1,
             _ => near.push(name.to_owned()),
         }
     }

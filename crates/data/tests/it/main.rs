@@ -7,6 +7,7 @@ mod awkward;
 mod bad;
 mod bad_input;
 mod batches;
+mod boxes;
 #[cfg(feature = "dicom")]
 mod cases;
 mod class_names;

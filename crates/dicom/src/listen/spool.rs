@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use osteon_data::{sync_folder, write_atomic};
+use osteon_files::{FileError, sync_folder, write_atomic};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::{Answer, DicomError};
@@ -46,11 +46,7 @@ impl Spool {
             fs::TryLockError::WouldBlock => DicomError::SpoolInUse {
                 path: dir.to_owned(),
             },
-            fs::TryLockError::Error(source) => DicomError::Io {
-                action: "lock",
-                path,
-                source,
-            },
+            fs::TryLockError::Error(source) => FileError::new("lock", path, source).into(),
         })?;
         let spool = Self {
             dir: dir.to_owned(),

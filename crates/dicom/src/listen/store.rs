@@ -13,6 +13,7 @@ use dicom_ul::pdu::{
 };
 use dicom_ul::{ClientAssociation, ClientAssociationOptions, Pdu};
 use osteon_data::{Limits, read_dicom};
+use osteon_files::FileError;
 use std::io::Write as _;
 
 use super::dimse::{self, MOST_COMMAND, status};
@@ -87,11 +88,7 @@ impl Sender {
         writer
             .write_all(&data)
             .and_then(|()| writer.finish())
-            .map_err(|source| DicomError::Io {
-                action: "send to",
-                path: self.node.clone().into(),
-                source,
-            })?;
+            .map_err(|source| FileError::new("send to", self.node.clone(), source))?;
         let answer = self.answer(id)?;
         if status::is_stored(answer) {
             Ok(())

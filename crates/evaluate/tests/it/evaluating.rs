@@ -141,7 +141,7 @@ fn what_the_model_learned_from_is_known_again() {
         let entries = catalog.split(Split::Test).expect("test");
         entries.iter().map(|entry| {
             let bytes = std::fs::read(&entry.path).expect("reads");
-            osteon_data::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)[..8])
+            osteon_files::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)[..8])
         })
     };
     let mut knowing = info();
@@ -209,7 +209,7 @@ fn a_report_holds_what_was_found() {
     assert!(read("figures.csv").contains("roc_auc"));
     // Where a file lies no folder can be made.
     let error = found.write(&file, &predictor, &()).expect_err("a file");
-    assert!(matches!(error, EvaluateError::Folder { .. }), "{error}");
+    assert!(matches!(error, EvaluateError::File(_)), "{error}");
 }
 
 #[test]

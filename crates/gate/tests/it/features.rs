@@ -1,7 +1,8 @@
 //! What is measured: always as many finite numbers, and the same for the same picture.
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use osteon_gate::{FEATURES, Picture, draw, features};
+use osteon_gate::{FEATURES, Picture, features};
+use osteon_gate_fit::draw;
 use osteon_synth::Synth;
 
 use crate::seen;

@@ -1,9 +1,6 @@
 //! Integration tests of `gate`.
 
-mod collect;
 mod features;
-mod fitting;
-mod shipped;
 
 use image::{DynamicImage, RgbImage};
 use osteon_data::{ColorSample, GrayView};

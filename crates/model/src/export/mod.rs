@@ -44,5 +44,5 @@ pub fn export(
         ExportFormat::Onnx => onnx::model(net, &graph, &calibrated, info, &about)?,
         _ => torchscript::archive(net, &graph, &calibrated, &about)?,
     };
-    Ok(osteon_data::write_atomic(path, &bytes)?)
+    Ok(osteon_files::write_atomic(path, &bytes)?)
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use osteon_data::{Preprocess, SEAL, UNSEALED, seal_header};
+use osteon_data::Preprocess;
+use osteon_files::{SEAL, UNSEALED, seal_header};
 use osteon_model::{
     Architecture, ArchitectureName, Device, ModelError, ModelInfo, Predictor, ResidualOptions,
     info_of, load_bytes, read_tensors, save,

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::damage::edited;
 use osteon_data::Preprocess;
+
+use crate::damage::edited;
 use osteon_model::{
     Architecture, ArchitectureName, Compute, Device, MemoryFormat, ModelError, ModelInfo, Net,
     Storage, load, load_bytes, read_info, read_tensors, save, save_as,

@@ -78,8 +78,8 @@ fn gates_that_none_is_are_refused() {
         .position(|w| w == b"\\\"threshold\\\":0")
         .expect("there");
     damaged[at + 15] = b'1';
-    assert!(osteon_gate::attach(&damaged, &gate).is_err());
-    let attached = osteon_gate::attach(&whole, &gate).expect("attaches");
+    assert!(osteon_gate_fit::attach(&damaged, &gate).is_err());
+    let attached = osteon_gate_fit::attach(&whole, &gate).expect("attaches");
     let path = dir.path().join("model.safetensors");
     std::fs::write(&path, attached).expect("writes");
     assert_eq!(

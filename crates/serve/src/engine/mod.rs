@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use osteon_data::{DecodeError, hex};
+use osteon_data::DecodeError;
+use osteon_files::hex;
 use osteon_model::{Explained, Prediction, Predictor, Prepared};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use osteon_data::hex;
+use osteon_files::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{film, form, jpeg, options, png, post, serve};

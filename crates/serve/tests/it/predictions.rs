@@ -5,7 +5,7 @@ use std::io::Cursor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{DynamicImage, ImageReader, imageops};
-use osteon_data::hex;
+use osteon_files::hex;
 use osteon_model::{Device, Predictor};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -48,7 +48,7 @@ pub(super) fn keep(key: &str, plan: &ComputePlan) {
         .unwrap_or_default();
     plans.insert(key.to_owned(), plan.clone());
     if let Ok(text) = serde_json::to_vec_pretty(&plans) {
-        let _ = osteon_data::write_atomic(&file, &text);
+        let _ = osteon_files::write_atomic(&file, &text);
     }
 }
 

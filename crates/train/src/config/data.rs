@@ -19,7 +19,8 @@ pub struct DataConfig {
     pub classes: ClassNames,
     /// Train although a patient, or another group that the data set names, lies in two splits.
     pub allow_leak: bool,
-    /// CSV with a row an image of what else is known: its columns become fields, groups and boxes; empty: none.
+    /// CSV with a row an image of what else is known: its columns become fields, groups and boxes; or boxes alone, a COCO file or a folder of PASCAL VOC or
+    /// YOLO files; empty: none.
     pub annotations: PathBuf,
     /// What a file that does not read means for training.
     pub unreadable: Unreadable,

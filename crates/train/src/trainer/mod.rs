@@ -127,7 +127,7 @@ pub(crate) fn train_on(
     let compute = agree_on_plan(&mut config, device, &films, &team)?;
     if team.is_main() {
         // What was chosen is the run's from now on.
-        osteon_data::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
+        osteon_files::write_atomic(&run.config(), config.to_toml()?.as_bytes())?;
     }
     let mut trainer = Trainer::new(&config, &run, device, films, compute, team)?;
     let going_on = if plan.resume {

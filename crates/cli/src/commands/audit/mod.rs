@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use anyhow::Context;
 use indicatif::ProgressBar;
 use osteon_audit::{Audit, AuditStep, Matcher, audit, page};
-use osteon_data::{Aside, Catalog, Decoder, Entry, Label, Split, write_atomic};
+use osteon_data::{Aside, BoxFault, Catalog, Decoder, Entry, Label, Split};
+use osteon_files::write_atomic;
 use serde::Serialize;
 
 use super::open_set;
@@ -22,6 +23,9 @@ struct Report<'a> {
     audit: &'a Audit,
     /// What lies among the files and is no image of the data set.
     aside: Vec<LeftAside>,
+    /// Boxes that cannot be right, where boxes were asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    box_faults: Option<&'a [BoxFault]>,
     /// The class without a single file, if the data set has one class only.
     missing_class: Option<Label>,
 }
@@ -48,16 +52,27 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<Ending> {
         .map(|s| s.parse())
         .collect::<Result<Vec<Split>, _>>()?;
     let catalog = open_set(&args.dir, &args.names)?;
+    let (catalog, box_faults) = match &args.boxes {
+        Some(path) => {
+            let (catalog, faults) = catalog.with_boxes(path)?;
+            (catalog, Some(faults))
+        }
+        None => (catalog, None),
+    };
     let entries = chosen(&catalog, &wanted)?;
     let found = watched(&entries);
     if args.json {
         output::json(&Report {
             audit: &found,
             aside: catalog.aside().iter().map(|a| aside(&catalog, a)).collect(),
+            box_faults: box_faults.as_deref(),
             missing_class: catalog.missing_class().map(|(label, _)| label),
         })?;
     } else {
         output::line(&text::summary(&found))?;
+        if let Some(faults) = &box_faults {
+            output::line(&text::boxes(&entries, faults))?;
+        }
     }
     if let Some(dir) = &args.report {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use osteon_audit::{Audit, Leak, NearestNeighbour, percent};
+use osteon_data::{BoxFault, Entry};
 
 /// Lines of a list before it is cut.
 const SHOWN: usize = 8;
@@ -107,6 +108,23 @@ pub fn summary(a: &Audit) -> String {
         &mut out,
         "A nearest neighbour on 32×32 pixels, with train as its memory",
         a.nearest_neighbour.iter().map(neighbour),
+    );
+    out.trim_end().to_owned()
+}
+
+/// What of the boxes cannot be right.
+pub fn boxes(entries: &[Entry], faults: &[BoxFault]) -> String {
+    let marked = entries.iter().filter(|e| !e.boxes.is_empty());
+    let fractured = entries.iter().filter(|e| e.label.is_fractured()).count();
+    let mut out = format!(
+        "\nBoxes\n  {} of {fractured} fractured images have boxes, {} in all\n",
+        marked.clone().count(),
+        marked.map(|e| e.boxes.len()).sum::<usize>(),
+    );
+    section(
+        &mut out,
+        "Boxes that cannot be right",
+        faults.iter().map(ToString::to_string),
     );
     out.trim_end().to_owned()
 }

@@ -6,7 +6,7 @@ mod table;
 use std::path::Path;
 
 use anyhow::Context;
-use osteon_data::write_atomic;
+use osteon_files::write_atomic;
 use osteon_report::read_metrics;
 use osteon_train::config::{Layers, Monitor};
 use osteon_train::{Config, Plan, StopReason, TrainError, train};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use osteon_data::write_atomic;
+use osteon_files::write_atomic;
 use osteon_train::Config;
 use serde::{Deserialize, Serialize};
 

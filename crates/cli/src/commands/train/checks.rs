@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use osteon_data::write_atomic;
+use osteon_files::write_atomic;
 use osteon_report::{LrPoint, lr_finder};
 use osteon_train::{LrFound, Plan, Sanity};
 

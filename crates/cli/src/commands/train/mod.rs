@@ -6,8 +6,9 @@ pub mod plan;
 
 use std::path::Path;
 
-use osteon_data::{Split, write_atomic};
+use osteon_data::Split;
 use osteon_evaluate::{Request, evaluate};
+use osteon_files::write_atomic;
 use osteon_model::{Predictor, load, save};
 use osteon_report::judgement::Judgement;
 use osteon_report::{learning_curves, read_metrics};
