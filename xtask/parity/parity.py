@@ -95,7 +95,7 @@ def onnx(path):
     names = [output.name for output in session.get_outputs()]
 
     def run(films):
-        return dict(zip(names, session.run(names, {"films": films})))
+        return dict(zip(names, session.run(names, {"images": films})))
 
     about = session.get_modelmeta().custom_metadata_map["osteon"]
     return json.loads(about), run, f"ONNX Runtime {onnxruntime.__version__}"

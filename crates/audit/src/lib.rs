@@ -59,7 +59,7 @@ pub struct Audit {
     /// Files catalogued.
     pub images: usize,
     /// Different images among the readable files: clusters of copies count once.
-    pub films: usize,
+    pub distinct: usize,
     /// Files whose bytes another file has, too, beyond the first of each.
     pub exact_copies: usize,
     /// Every file, in the catalogue's order.
@@ -202,7 +202,7 @@ pub fn audit(
     });
     Audit {
         images: entries.len(),
-        films: found
+        distinct: found
             .of
             .iter()
             .enumerate()

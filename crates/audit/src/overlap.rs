@@ -50,7 +50,7 @@ pub struct Balance {
     /// `fractured / images`.
     pub share: Option<f64>,
     /// Different images among its readable files.
-    pub films: usize,
+    pub distinct: usize,
 }
 
 /// Files with what they are copies of.
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
                     images,
                     fractured,
                     share: (images > 0).then(|| fractured as f64 / images as f64),
-                    films: films.len(),
+                    distinct: films.len(),
                 }
             })
             .collect()

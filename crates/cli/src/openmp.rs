@@ -7,7 +7,7 @@
 //! begin anew, before anything of libtorch has run: a few milliseconds.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const SPINS: &std::ffi::CStr = c"GOMP_SPINCOUNT=10000";
+const SPINS: &std::ffi::CStr = c"GOMP_SPINCOUNT=1000";
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(

@@ -106,7 +106,7 @@ fn batches(c: &mut Criterion) {
     let films = Dataset::load(entries, &decoder, &preprocess, &|| {}).expect("loads");
     let cache = Cache::new(dir.path().join("cache"));
     let (packed, _) = cache
-        .films(entries, &decoder, &preprocess, &|| {})
+        .dataset(entries, &decoder, &preprocess, &|| {})
         .expect("packs");
     let mut group = c.benchmark_group("batch");
     group

@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let films = entries.len();
     let mut loader = match &cache {
         Some(dir) => {
-            let (films, _) = Cache::new(dir).films(&entries, &decoder, &preprocess, &|| {})?;
+            let (films, _) = Cache::new(dir).dataset(&entries, &decoder, &preprocess, &|| {})?;
             Arc::new(films).loader(options)
         }
         None => DataLoader::stream(entries, &decoder, &preprocess, false, options),

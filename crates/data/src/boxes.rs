@@ -40,8 +40,8 @@ impl RelativeBox {
     /// A box from four numbers; `None` unless its centre is on the image and its size within 0..=1 and not 0.
     #[must_use]
     pub fn new(cx: f32, cy: f32, w: f32, h: f32) -> Option<Self> {
-        let on_film = |v: f32| (0.0..=1.0).contains(&v);
-        let fine = on_film(cx) && on_film(cy) && on_film(w) && on_film(h) && w > 0.0 && h > 0.0;
+        let on_image = |v: f32| (0.0..=1.0).contains(&v);
+        let fine = on_image(cx) && on_image(cy) && on_image(w) && on_image(h) && w > 0.0 && h > 0.0;
         fine.then_some(Self { cx, cy, w, h })
     }
 

@@ -10,9 +10,9 @@ mod augment;
 mod boxes;
 mod catalog;
 mod classes;
+mod dataset;
 mod decode;
 mod error;
-mod films;
 mod label;
 mod load;
 mod manifest;
@@ -31,11 +31,11 @@ pub use augment::{
 pub use boxes::RelativeBox;
 pub use catalog::{Catalog, Entry, SharedGroup, shared_groups};
 pub use classes::{CellNames, ClassNames};
+pub use dataset::{Cache, Dataset, FittedBox, Look, Packed, Unreadable};
 pub use decode::{ColorSample, DecodeScratch, Decoded, Decoder, GrayView, Limits, Wanted};
 #[cfg(feature = "dicom")]
 pub use decode::{DicomSamples, read_dicom, reads_transfer_syntax};
 pub use error::{AnnotationError, BoxFault, BoxProblem, DataError, DecodeError, RowError};
-pub use films::{Cache, Dataset, FittedBox, Look, Packed, Unreadable};
 pub use label::{CLASS_NAMES, Label, Split};
 pub use load::{
     Batch, DataLoader, LoadOptions, MAP_UNKNOWN, Mix, Recipe, RecipeBatch, Recipes, Sample,
@@ -49,6 +49,6 @@ pub use source::{
     Aside, ClassFolders, DicomTable, FolderFiles, FracAtlas, GrazPedWri, Layout, Listing, Manifest,
     Mura, NoImage, Source, folder_files, image_files,
 };
-pub use split::{Groups, SplitOptions, clean_films, fold_films, fold_splits, split_films};
+pub use split::{Groups, SplitOptions, clean_images, fold_images, fold_splits, split_images};
 pub use thumbnail::thumbnail_jpeg;
 pub use union::Union;

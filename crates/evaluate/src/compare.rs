@@ -6,7 +6,7 @@ use osteon_metrics::{
     Estimate, Pair, PairedAuc, PairedDecisions, average_precision, brier, delong_paired, mcnemar,
     paired_bootstrap,
 };
-use osteon_report::judgement::{Film, Judgement};
+use osteon_report::judgement::{JudgedImage, Judgement};
 use serde::Serialize;
 
 use crate::{EvaluateError, Evaluation};
@@ -114,15 +114,19 @@ fn of_whom(a: &[String], b: &[String]) -> Vec<String> {
 }
 
 /// The images that both judged.
-fn paired<'a>(a: &'a [Film], b: &'a [Film]) -> Vec<(&'a Film, &'a Film)> {
-    let of_b: BTreeMap<&str, &Film> = b.iter().map(|film| (film.id.as_str(), film)).collect();
+fn paired<'a>(
+    a: &'a [JudgedImage],
+    b: &'a [JudgedImage],
+) -> Vec<(&'a JudgedImage, &'a JudgedImage)> {
+    let of_b: BTreeMap<&str, &JudgedImage> =
+        b.iter().map(|film| (film.id.as_str(), film)).collect();
     a.iter()
         .filter_map(|film| Some((film, *of_b.get(film.id.as_str())?)))
         .collect()
 }
 
 /// The number of each image's group, if any group has two images.
-fn groups(pairs: &[(&Film, &Film)]) -> Option<Vec<usize>> {
+fn groups(pairs: &[(&JudgedImage, &JudgedImage)]) -> Option<Vec<usize>> {
     let mut numbers = BTreeMap::new();
     let mut alone = 0;
     let found: Vec<usize> = pairs

@@ -10,7 +10,7 @@ use osteon_data::{Catalog, Decoder, Entry, RelativeBox, Split};
 use osteon_files::{FileError, write_atomic};
 use osteon_metrics::{Summary, SummaryOptions};
 use osteon_model::{Decision, Predictor};
-use osteon_report::judgement::{Film, Judgement, Seen};
+use osteon_report::judgement::{JudgedImage, Judgement, Seen};
 use osteon_report::{Report, figures_csv, read_metrics, scores_csv};
 
 use crate::observer::Running;
@@ -58,7 +58,7 @@ pub struct Evaluation {
     /// All figures, and what must be known of them.
     pub judgement: Judgement,
     /// Every image judged, in the catalogue's order.
-    pub images: Vec<Film>,
+    pub images: Vec<JudgedImage>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) boxes: Vec<Vec<RelativeBox>>,
     pub(crate) decoder: Decoder,
@@ -169,13 +169,18 @@ pub fn evaluate(
 }
 
 /// What is known of every image judged.
-fn rows(judged: &[Entry], scores: &[f64], known: &[Seen], decisions: &[Decision]) -> Vec<Film> {
+fn rows(
+    judged: &[Entry],
+    scores: &[f64],
+    known: &[Seen],
+    decisions: &[Decision],
+) -> Vec<JudgedImage> {
     judged
         .iter()
         .zip(scores)
         .zip(known)
         .zip(decisions)
-        .map(|(((entry, &score), &seen), decision)| Film {
+        .map(|(((entry, &score), &seen), decision)| JudgedImage {
             id: entry.id.clone(),
             fractured: entry.label.is_fractured(),
             score,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use osteon_data::Fit;
 use osteon_gate::{Class, FEATURES, Gate};
-use osteon_metrics::{Estimate, Summary};
+use osteon_metrics::{DetectionSummary, Estimate, Summary};
 use osteon_model::{CalibrationMethod, FittedSource, ModelInfo, Subset};
 
 use crate::words::{fitted_on, index, promises, where_fitted};
@@ -130,6 +130,9 @@ fn figures(info: &ModelInfo) -> String {
         }
         None => text += "It was not judged on val.\n\n",
     }
+    if let Some(found) = &info.metrics.boxes {
+        text += &boxes(found);
+    }
     if let Some(found) = &info.metrics.out_of_fold {
         text += "Out of fold, by models of the same recipe that had not seen the image, which calibration, operating points and promises were fitted to:\n\n";
         text += &table(found);
@@ -143,11 +146,32 @@ fn figures(info: &ModelInfo) -> String {
     }
     if info.metrics.subsets.is_empty() {
         text += "Figures by body region, view, sex or age are not in the file: that it does as well in each is not known. `osteon evaluate --annotations` gives those that \
-                 a table of the films allows.\n\n";
+                 a table of the images allows.\n\n";
     } else {
         text += &subsets(&info.metrics.subsets);
     }
     text
+}
+
+/// How well its boxes fit those that are known.
+fn boxes(found: &DetectionSummary) -> String {
+    let mut text = format!(
+        "Where: around the hot places of its map it gives boxes, {} on these images, on which {} are known. A box is right where it and a known one share at least half of \
+         what they cover together.\n\n| boxes | |\n|---|---|\n| AP50 | {} |\n| AP, the mean over overlaps of 0.5 to 0.95 | {} |\n",
+        found.found,
+        found.known,
+        index(found.ap50),
+        index(found.ap)
+    );
+    for point in &found.froc {
+        let _ = writeln!(
+            text,
+            "| known boxes found with at most {} false boxes an image | {} |",
+            point.false_boxes,
+            percent(point.sensitivity)
+        );
+    }
+    text + "\n"
 }
 
 /// Figures by source, region and view, and what is decided there.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use osteon_audit::ImageHash;
 use osteon_data::Preprocess;
 use osteon_gate::Gate;
-use osteon_metrics::{Estimate, Summary};
+use osteon_metrics::{DetectionSummary, Estimate, Summary};
 use serde::{Deserialize, Serialize};
 
 use crate::{Architecture, Calibration, DoubtBand, FittedOn, OperatingPoint, Promised, Promises};
@@ -131,6 +131,9 @@ pub struct Figures {
     /// Of the out-of-fold scores, by source, region and whatever else is known of the images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subsets: Vec<Subset>,
+    /// The boxes that its map gives on val against those that are known there, if any are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<DetectionSummary>,
 }
 
 /// Figures on the images of which a field has one value.

@@ -97,7 +97,7 @@ impl Preparer {
     /// The same, which also says of each image whether the model met it in training ([`Flag::SeenInTraining`]): as the very file, turned, mirrored,
     /// resized or encoded anew. Costs a few milliseconds an image.
     #[must_use]
-    pub fn knowing_training_films(mut self, info: &ModelInfo) -> Self {
+    pub fn knowing_training_images(mut self, info: &ModelInfo) -> Self {
         let data = &info.training_data;
         let hashes: Vec<ImageHash> = data.train_hashes.union(&data.val_hashes).copied().collect();
         self.met = Some(Arc::new(Met {

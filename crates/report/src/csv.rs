@@ -7,7 +7,7 @@ use ::csv::Writer;
 use osteon_metrics::{Confusion, DetectionSummary, Estimate};
 
 use crate::figures::figures;
-use crate::judgement::{Explanation, Film, Judgement, Seen};
+use crate::judgement::{Explanation, JudgedImage, Judgement, Seen};
 
 const FIXED: [&str; 6] = ["id", "label", "score", "decision", "group", "seen"];
 
@@ -15,7 +15,7 @@ const FIXED: [&str; 6] = ["id", "label", "score", "decision", "group", "seen"];
 /// (`no`, `chosen`, `near`, `exact`), then what else is known of any image, a column each. A column that bears one of the names before is
 /// called `field_` and its name.
 #[must_use]
-pub fn scores_csv(films: &[Film]) -> String {
+pub fn scores_csv(films: &[JudgedImage]) -> String {
     let fields: BTreeSet<&String> = films.iter().flat_map(|film| film.fields.keys()).collect();
     let mut rows = vec![FIXED.map(str::to_owned).to_vec()];
     rows[0].extend(fields.iter().map(|field| {

@@ -312,7 +312,7 @@ pub struct ModelCard {
 
 /// An image as it was judged: a row of `scores.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Film {
+pub struct JudgedImage {
     /// Its name within the data set.
     pub id: String,
     /// Whether it is fractured.

@@ -1,12 +1,12 @@
 //! The errors worth looking at first.
 
-use crate::judgement::Film;
+use crate::judgement::JudgedImage;
 
 /// The worst errors at a threshold, as indices of the images: the misses (fractured, scored below it; lowest score first) and the
 /// false alarms (not fractured, scored at or above it; highest score first), at most `count` of each. Among equal scores the
 /// earlier image comes first. An image whose score is NaN is neither.
 #[must_use]
-pub fn worst(films: &[Film], threshold: f64, count: usize) -> (Vec<usize>, Vec<usize>) {
+pub fn worst(films: &[JudgedImage], threshold: f64, count: usize) -> (Vec<usize>, Vec<usize>) {
     let indices = |fractured: bool, wrong: fn(f64, f64) -> bool| {
         let mut found: Vec<usize> = (0..films.len())
             .filter(|&n| films[n].fractured == fractured && wrong(films[n].score, threshold))

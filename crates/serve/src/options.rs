@@ -57,7 +57,7 @@ impl Limits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batching {
     /// Images that go through the network at once.
-    pub films: usize,
+    pub images: usize,
     /// How long a batch that is not full waits for images that are being decoded. An image that is alone never waits.
     pub gather: Duration,
     /// Threads that libtorch has for each network.
@@ -70,7 +70,7 @@ impl Default for Batching {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            films: 4,
+            images: 4,
             gather: Duration::from_millis(2),
             threads: cores,
             decoders: cores,
@@ -123,7 +123,7 @@ impl ServeOptions {
                 "limits.per_minute",
                 limits.per_minute.map_or(1, |n| n as usize),
             ),
-            ("batching.films", batching.films),
+            ("batching.images", batching.images),
             ("batching.threads", batching.threads),
             ("batching.decoders", batching.decoders),
         ];

@@ -42,7 +42,7 @@ pub(crate) fn film(film: GrayImage) -> Picture {
 
 /// The heat of an answer, and the regions it is highest in.
 pub(crate) fn heat(explained: &Explained) -> Heat {
-    let (width, height) = shown_size(explained.placement.film());
+    let (width, height) = shown_size(explained.placement.image_size());
     let spread = explained
         .placement
         .spread(&explained.heatmap, width, height);

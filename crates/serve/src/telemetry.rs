@@ -94,21 +94,21 @@ impl Telemetry {
             self.gone.clone(),
         );
         all.register(
-            "films_abandoned",
+            "images_abandoned",
             "Images not computed because nobody waited for them",
             self.abandoned.clone(),
         );
         all.register(
-            "films_unreadable",
+            "images_unreadable",
             "Files that did not read",
             self.unreadable.clone(),
         );
         all.register(
-            "films_waiting",
+            "images_waiting",
             "Images that wait or are worked on",
             self.waiting.clone(),
         );
-        all.register("batch_films", "Images in one batch", self.batch.clone());
+        all.register("batch_images", "Images in one batch", self.batch.clone());
         all.register_with_unit(
             "network_duration",
             "A batch in the network",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use osteon_collective::Environment;
-use osteon_data::{Dataset, Entry, Groups, Split, SplitOptions, fold_films, fold_splits};
+use osteon_data::{Dataset, Entry, Groups, Split, SplitOptions, fold_images, fold_splits};
 use osteon_files::write_atomic;
 use osteon_metrics::{average_precision, roc_auc, sigmoid};
 use osteon_model::{Predictor, Subset};
@@ -104,7 +104,7 @@ pub fn cross_validate(
     let chooses = config.train.monitor != Monitor::LastEpoch;
     let ids = entries.iter().map(|entry| entry.id.as_str());
     let group_of: HashMap<&str, usize> = ids.zip(groups.iter().copied()).collect();
-    let parts = fold_films(&entries, &groups, folds, &options)?;
+    let parts = fold_images(&entries, &groups, folds, &options)?;
     if Environment::read()?.is_none_or(|environment| environment.is_main()) {
         observer.on(&Event::Catalogued {
             catalog: &catalog,

@@ -169,7 +169,7 @@ impl Loss {
         targets: &Tensor,
         maps: Option<&Tensor>,
     ) -> Result<Tensor, TchError> {
-        let sum = |logits: &Tensor| self.per_film(logits, targets)?.f_sum(Kind::Float);
+        let sum = |logits: &Tensor| self.per_image(logits, targets)?.f_sum(Kind::Float);
         let mut loss = sum(&answer.logits)?;
         if let Some(whole) = answer.whole.as_ref().filter(|_| self.whole > 0.0) {
             loss = loss.f_add(&sum(whole)?.f_mul_scalar(self.whole)?)?;
@@ -193,7 +193,7 @@ impl Loss {
     }
 
     /// N logits and N targets in 0..=1 → N losses, each 0 or more.
-    pub fn per_film(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
+    pub fn per_image(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
         let targets = if self.smoothing > 0.0 {
             targets
                 .f_mul_scalar(1.0 - self.smoothing)?

@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "predict,evaluate,train,serve"
+        default_value = "predict,evaluate,train,train-1,serve"
     )]
     commands: Vec<String>,
     /// The program; without one, it is built
@@ -87,7 +87,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let text = format!(
         "{} rounds, in turn; the least time of each, since other programs only add to it; {cores} cores; {IMAGES} drawn images, the model that ships; \
-         `train` is {EPOCHS} epochs of the default network at 128 px, `serve` answers for each image once, asked for one at a time.\n\n{}",
+         `train` is {EPOCHS} epochs of the default network at 128 px, `train-1` the same by one thread; `serve` answers for each image once, asked for one at a time.\n\n{}",
         arguments.rounds,
         table(&rows)
     );
@@ -112,7 +112,7 @@ fn at_once(program: &Path, work: &Path, command: &str, programs: usize) -> Resul
         match command {
             "predict" => one.args(["predict", "images"]),
             "evaluate" => one.args(["evaluate", "--data", "images", "--split", "train"]),
-            "train" => {
+            "train" | "train-1" => {
                 let run = work.join(format!("run-{number}"));
                 if run.exists() {
                     std::fs::remove_dir_all(&run)?;
@@ -124,6 +124,14 @@ fn at_once(program: &Path, work: &Path, command: &str, programs: usize) -> Resul
                 .args(["--set", &format!("train.epochs={EPOCHS}")])
                 .args(["--set", "preprocess.size=128"])
                 .args(["--set", "train.batch_size=8"])
+                .args([
+                    "--set",
+                    if command == "train" {
+                        "train.threads=0"
+                    } else {
+                        "train.threads=1"
+                    },
+                ])
             }
             other => {
                 bail!("there is no command {other:?} to be run: predict, evaluate, train, serve")

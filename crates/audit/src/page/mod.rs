@@ -54,7 +54,7 @@ fn tiles(a: &Audit) -> Markup {
     html! {
         section.tiles {
             (tile(&a.images.to_string(), "files", false))
-            (tile(&a.films.to_string(), "different images", a.films * 2 < a.images))
+            (tile(&a.distinct.to_string(), "different images", a.distinct * 2 < a.images))
             (tile(&a.exact_copies.to_string(), "byte-for-byte copies", a.exact_copies > 0))
             (tile(&percent(worst), "of a judged split is also in train", worst.is_some_and(|w| w > 0.0)))
             (tile(&a.conflicts.len().to_string(), "images with two labels", !a.conflicts.is_empty()))
@@ -71,9 +71,9 @@ fn splits(a: &Audit) -> Markup {
     html! {
         h2 { "Splits" }
         div.scroll { table {
-            thead { tr { th { "split" } th.n { "files" } th.n { "films" } th.n { "fractured" } th.n { "share" } } }
+            thead { tr { th { "split" } th.n { "files" } th.n { "images" } th.n { "fractured" } th.n { "share" } } }
             tbody { @for b in &a.balance { tr {
-                td { (b.split) } td.n { (b.images) } td.n { (b.films) } td.n { (b.fractured) } td.n { (percent(b.share)) }
+                td { (b.split) } td.n { (b.images) } td.n { (b.distinct) } td.n { (b.fractured) } td.n { (percent(b.share)) }
             } } }
         } }
     }

@@ -207,7 +207,10 @@ fn an_audit_names_what_is_wrong() {
         &Matcher::default(),
         &|_| {},
     );
-    assert_eq!((found.images, found.films, found.exact_copies), (15, 9, 2));
+    assert_eq!(
+        (found.images, found.distinct, found.exact_copies),
+        (15, 9, 2)
+    );
     let bad: Vec<_> = found
         .unreadable
         .iter()

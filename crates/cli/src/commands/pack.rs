@@ -60,7 +60,7 @@ pub fn run(args: &PackArgs) -> anyhow::Result<Ending> {
         let entries: Vec<Entry> = of_split.cloned().collect();
         let bar = progress::bar(&format!("packing {split}"), entries.len());
         let (films, packed) =
-            cache.films(&entries, &decoder, &config.preprocess, &|| bar.inc(1))?;
+            cache.dataset(&entries, &decoder, &config.preprocess, &|| bar.inc(1))?;
         bar.finish_and_clear();
         progress::list_unreadable(split.name(), films.unreadable());
         progress::list_repaired(split.name(), films.repaired());

@@ -203,7 +203,10 @@ impl Writer<'_> {
         };
         let boxes = found(&explained);
         if let Some(coco) = &mut self.coco {
-            let image = coco.image(&path.display().to_string(), explained.placement.film());
+            let image = coco.image(
+                &path.display().to_string(),
+                explained.placement.image_size(),
+            );
             for found in &boxes {
                 let bbox = [found.left, found.top, found.width, found.height];
                 coco.annotate(image, bbox, Some(found.heat));
@@ -348,7 +351,7 @@ fn found(explained: &Explained) -> Vec<Found> {
     if explained.prediction.decision == Decision::NotAnXray {
         return Vec::new();
     }
-    let (width, height) = explained.placement.film();
+    let (width, height) = explained.placement.image_size();
     let (width, height) = (f64::from(width), f64::from(height));
     let regions = explained.regions();
     regions

@@ -144,7 +144,7 @@ fn options(args: &ServeArgs, card: String) -> anyhow::Result<ServeOptions> {
             per_minute: (limits.rate > 0).then_some(limits.rate),
         },
         batching: Batching {
-            films: args.batching.batch,
+            images: args.batching.batch,
             gather: Duration::from_millis(args.batching.gather),
             threads: threads.unwrap_or_else(|| (cores / networks).max(1)),
             ..Batching::default()

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use osteon_data::Split;
+use osteon_evaluate::{Request, evaluate};
+use osteon_model::{Device, Predictor, Storage, load, save_as};
 use osteon_train::config::Layers;
-use osteon_train::{Config, Refit, TrainError, Written, shrink};
+use osteon_train::{Config, Refit, TrainError, Written, choose_device, shrink};
 use serde::Serialize;
 
 use super::train::plan::flags;
@@ -11,7 +14,7 @@ use crate::args::ShrinkArgs;
 use crate::chosen::model_path;
 use crate::exit::{Ending, UsageError};
 use crate::output;
-use crate::progress::TrainProgress;
+use crate::progress::{EvaluationProgress, TrainProgress};
 
 /// What `shrink --json` prints. AUCs on val are `null` where they are not known.
 #[derive(Serialize)]
@@ -45,6 +48,9 @@ pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
         name: args.name.as_deref(),
     };
     let done = shrink(&models, out, refit, &mut TrainProgress::new(1))?;
+    if let Some(config) = &config {
+        judge_boxes(&args.out, config)?;
+    }
     let report = Report {
         model: &args.model,
         out: &args.out,
@@ -59,6 +65,26 @@ pub fn run(args: &ShrinkArgs) -> anyhow::Result<Ending> {
         output::line(&text(&report))?;
     }
     Ok(Ending::Done)
+}
+
+/// Judges the boxes that a model gives on val, where any are known, and writes what is found into its file.
+fn judge_boxes(file: &Path, config: &Config) -> anyhow::Result<()> {
+    let predictor = Predictor::open(file, choose_device(&config.train.device)?)?;
+    let catalog = config.data.catalog()?;
+    let request = Request {
+        model: Some(file),
+        explain: true,
+        ..Request::new(&predictor, &catalog, Split::Val)
+    };
+    let Some(boxes) = evaluate(&request, &EvaluationProgress::default())?
+        .judgement
+        .boxes
+    else {
+        return Ok(());
+    };
+    let (net, mut info) = load(file, Device::Cpu)?;
+    info.metrics.boxes = Some(boxes);
+    Ok(save_as(file, &net, &info, Storage::Half)?)
 }
 
 /// The model that was named; of the folder of a cross-validation the models of its folds.

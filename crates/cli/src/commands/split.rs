@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use osteon_data::{
-    Catalog, DataError, Entry, Groups, Split, SplitOptions, SplitRecord, clean_films, fold_films,
-    fold_splits, split_films, write_manifest,
+    Catalog, DataError, Entry, Groups, Split, SplitOptions, SplitRecord, clean_images, fold_images,
+    fold_splits, split_images, write_manifest,
 };
 use serde::Serialize;
 
@@ -177,7 +177,7 @@ fn divide(
         divided.zip(groups.iter().copied()).collect()
     };
     if args.clean {
-        let stays = clean_films(entries, groups);
+        let stays = clean_images(entries, groups);
         let films = entries
             .iter()
             .cloned()
@@ -195,10 +195,10 @@ fn divide(
         return Ok(vec![Division {
             path: out.to_owned(),
             how: "split".to_owned(),
-            films: with_splits(&split_films(entries, groups, &options)?),
+            films: with_splits(&split_images(entries, groups, &options)?),
         }]);
     };
-    let folds = fold_films(entries, groups, count, &options)?;
+    let folds = fold_images(entries, groups, count, &options)?;
     let division = |test: usize| {
         let mut films = with_splits(&fold_splits(&folds, count, test));
         for ((film, _), fold) in films.iter_mut().zip(&folds) {

@@ -33,10 +33,10 @@ fn told(arguments: &[&str], set: &[(&str, &str)]) -> String {
 #[test]
 fn what_learns_spins_shorter_unless_it_is_said_how_long() {
     for command in ["train", "sweep"] {
-        assert_eq!(told(&[command, "--help"], &[]), "10000");
+        assert_eq!(told(&[command, "--help"], &[]), "1000");
     }
     assert_eq!(told(&["train", "--help"], &[("GOMP_SPINCOUNT", "7")]), "7");
     let said = told(&["train", "--help"], &[("OMP_WAIT_POLICY", "passive")]);
-    assert_ne!(said, "10000");
-    assert_ne!(told(&["predict", "--help"], &[]), "10000");
+    assert_ne!(said, "1000");
+    assert_ne!(told(&["predict", "--help"], &[]), "1000");
 }

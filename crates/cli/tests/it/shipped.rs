@@ -228,3 +228,37 @@ fn a_run_has_a_card_and_shrinks() {
         0,
     );
 }
+
+/// A network with a map is held against the boxes of val, and its card says how well it says where.
+#[test]
+fn a_card_says_how_well_a_model_says_where() {
+    let dir = set();
+    let trained = osteon(
+        dir.path(),
+        "train --config tiny.toml --data set --run where --device cpu --set model.name=fracture_map --set loss.map=3 --set train.epochs=1 \
+         --set preprocess.size=64 --set model.fracture_map.widths=[8,8,8,8,8] --set model.fracture_map.pyramid=8",
+    );
+    assert_code(&trained, 0);
+    assert_code(
+        &osteon(dir.path(), "shrink where where.safetensors --refit"),
+        0,
+    );
+    let said = object(&stdout(&osteon(
+        dir.path(),
+        "info where.safetensors --json",
+    )));
+    let boxes = &said["metrics"]["boxes"];
+    assert!(boxes["known"].as_u64() > Some(0), "{boxes}");
+    let judged = osteon(
+        dir.path(),
+        "evaluate --model where.safetensors --data set --split val --json",
+    );
+    assert_eq!(&object(&stdout(&judged))["boxes"], boxes);
+    let card = stdout(&osteon(dir.path(), "info where.safetensors --card"));
+    for part in [
+        "| AP50 | ",
+        "| known boxes found with at most 0.125 false boxes an image | ",
+    ] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Where a network that says where is to say so: coarse maps drawn from boxes.
 
 use super::recipe::Recipe;
-use crate::films::FittedBox;
+use crate::dataset::FittedBox;
 
 /// A cell of a map that is not to be learned from.
 pub const MAP_UNKNOWN: f32 = -1.0;

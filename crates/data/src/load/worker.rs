@@ -8,7 +8,7 @@ use super::recipe::Recipe;
 use super::sampler::Sample;
 use super::source::SampleSource;
 use crate::augment::Transform;
-use crate::films::FilmReader;
+use crate::dataset::FilmReader;
 use crate::{Augmenter, Batch, DataError, GrayView, LoadOptions, Unreadable};
 
 pub(crate) struct Worker<'a> {

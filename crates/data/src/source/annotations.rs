@@ -91,10 +91,10 @@ impl BoxFiles {
 
     /// The boxes of the folder `Annotations` of `FracAtlas`: of the first that is there of COCO, VOC and YOLO, which say the same.
     pub fn of_fracatlas(dir: &Path, names: &ClassNames) -> Result<Self, DataError> {
-        let first = ["COCO JSON", "PASCAL VOC", "YOLO"]
-            .into_iter()
-            .map(|name| dir.join(name));
-        let Some(found) = first.into_iter().find(|folder| folder.is_dir()) else {
+        let folders = ["COCO JSON", "PASCAL VOC", "YOLO"].map(|name| dir.join(name));
+        let holds_something =
+            |folder: &PathBuf| std::fs::read_dir(folder).is_ok_and(|mut d| d.next().is_some());
+        let Some(found) = folders.into_iter().find(holds_something) else {
             return Ok(Self::default());
         };
         let boxes = Self::read(&found, names)?;

@@ -41,7 +41,7 @@ impl Default for SplitOptions {
 /// asked for as the groups allow: within the size of the largest group, and for groups of a few images within one or two.
 ///
 /// Each part that is asked for must get images of both classes, or this fails.
-pub fn split_films(
+pub fn split_images(
     entries: &[Entry],
     groups: &[usize],
     options: &SplitOptions,
@@ -80,10 +80,10 @@ pub fn split_films(
     Ok(splits)
 }
 
-/// Divides images into `folds` equal folds, numbered from 0, as [`split_films`] divides; `val` and `test` are not looked at.
+/// Divides images into `folds` equal folds, numbered from 0, as [`split_images`] divides; `val` and `test` are not looked at.
 ///
 /// For a run on fold k, take fold k as test and the next as val, around in a circle: [`fold_splits`] does.
-pub fn fold_films(
+pub fn fold_images(
     entries: &[Entry],
     groups: &[usize],
     folds: usize,
@@ -123,7 +123,7 @@ pub fn fold_splits(folds: &[usize], count: usize, test: usize) -> Vec<Split> {
 /// Whether each image may stay for the parts to share nothing: an image of val goes if its group is in train, one of test if its group is
 /// in train or val. Train stays as it is.
 #[must_use]
-pub fn clean_films(entries: &[Entry], groups: &[usize]) -> Vec<bool> {
+pub fn clean_images(entries: &[Entry], groups: &[usize]) -> Vec<bool> {
     let mut first: HashMap<usize, Split> = HashMap::new();
     for (entry, &group) in entries.iter().zip(groups) {
         let split = first.entry(group).or_insert(entry.split);

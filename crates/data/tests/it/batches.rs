@@ -208,7 +208,7 @@ fn a_pack_is_found_again_mended_and_left_for_another() {
         let decoder = Decoder::default();
         let memory = Dataset::load(&entries, &decoder, &preprocess, &|| {}).expect("loads");
         let (packed, how) = cache
-            .films(&entries, &decoder, &preprocess, &|| {})
+            .dataset(&entries, &decoder, &preprocess, &|| {})
             .expect("packs");
         assert_eq!(packed.fingerprint(), memory.fingerprint());
         assert_eq!(packed.unreadable(), memory.unreadable());
@@ -273,7 +273,7 @@ fn two_that_pack_at_once_both_have_films() {
             scope.spawn(|| {
                 let decoder = Decoder::default();
                 let (films, _) = cache
-                    .films(entries, &decoder, plain.preprocess(), &|| {})
+                    .dataset(entries, &decoder, plain.preprocess(), &|| {})
                     .expect("packs");
                 assert_eq!(films.fingerprint(), plain.fingerprint());
                 assert_eq!(films.gray(3), plain.gray(3));

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use osteon_data::{
-    Catalog, DataError, Entry, Groups, Label, Split, SplitOptions, SplitRecord, clean_films,
-    fold_films, fold_splits, split_films, write_manifest,
+    Catalog, DataError, Entry, Groups, Label, Split, SplitOptions, SplitRecord, clean_images,
+    fold_images, fold_splits, split_images, write_manifest,
 };
 use proptest::prelude::*;
 
@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn no_group_is_in_two_splits((entries, groups) in films(6), seed: u64) {
-        let splits = split_films(&entries, &groups, &options(seed)).expect("divides");
+        let splits = split_images(&entries, &groups, &options(seed)).expect("divides");
         let mut of: BTreeMap<usize, BTreeSet<Split>> = BTreeMap::new();
         for (group, split) in groups.iter().zip(&splits) {
             of.entry(*group).or_default().insert(*split);
@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn sizes_are_what_was_asked_for((entries, groups) in films(6), seed: u64, val in 0.1..0.3f64, test in 0.1..0.3f64) {
         let options = SplitOptions { val, test, ..options(seed) };
-        let splits = split_films(&entries, &groups, &options).expect("divides");
+        let splits = split_images(&entries, &groups, &options).expect("divides");
         let films = entries.len() as f64;
         for (split, fraction) in [(Split::Train, 1.0 - val - test), (Split::Val, val), (Split::Test, test)] {
             let off = (count(&splits, split) - fraction * films).abs();
@@ -80,7 +80,7 @@ proptest! {
 
     #[test]
     fn classes_and_subgroups_are_balanced((entries, groups) in films(4), seed: u64) {
-        let splits = split_films(&entries, &groups, &options(seed)).expect("divides");
+        let splits = split_images(&entries, &groups, &options(seed)).expect("divides");
         let share = |of: &dyn Fn(&Entry) -> bool, split: Option<Split>| {
             let there = entries.iter().zip(&splits).filter(|(_, s)| split.is_none_or(|split| split == **s));
             let (hits, all) = there.fold((0.0, 0.0), |(h, a), (e, _)| (h + f64::from(u8::from(of(e))), a + 1.0));
@@ -103,19 +103,19 @@ proptest! {
     #[test]
     fn order_and_numbering_do_not_matter((entries, groups) in films(6), seed: u64, shuffle: u64) {
         let options = options(seed);
-        let splits = split_films(&entries, &groups, &options).expect("divides");
+        let splits = split_images(&entries, &groups, &options).expect("divides");
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by_key(|&i| (i as u64 + 1).wrapping_mul(shuffle | 1));
         let shuffled: Vec<Entry> = order.iter().map(|&i| entries[i].clone()).collect();
         let renumbered: Vec<usize> = order.iter().map(|&i| 1_000_003 - 7 * groups[i]).collect();
-        let again = split_films(&shuffled, &renumbered, &options).expect("divides");
+        let again = split_images(&shuffled, &renumbered, &options).expect("divides");
         let back: Vec<Split> = order.iter().map(|&i| splits[i]).collect();
         prop_assert_eq!(again, back);
     }
 
     #[test]
     fn folds_are_equal_and_each_film_is_test_once((entries, groups) in films(5), seed: u64, folds in 3..6usize) {
-        let numbers = fold_films(&entries, &groups, folds, &options(seed)).expect("divides");
+        let numbers = fold_images(&entries, &groups, folds, &options(seed)).expect("divides");
         let equal = entries.len() as f64 / folds as f64;
         let mut tests = vec![0; entries.len()];
         for fold in 0..folds {
@@ -140,7 +140,7 @@ proptest! {
         for (i, entry) in entries.iter_mut().enumerate() {
             entry.split = Split::ALL[(dice.rotate_left(i as u32) % 3) as usize];
         }
-        let stays = clean_films(&entries, &groups);
+        let stays = clean_images(&entries, &groups);
         let of = |split| -> BTreeSet<usize> {
             let kept = entries.iter().zip(&groups).zip(&stays).filter(|((e, _), s)| **s && e.split == split);
             kept.map(|((_, g), _)| *g).collect()
@@ -190,7 +190,7 @@ proptest! {
 fn a_seed_divides_the_same_for_ever() {
     let entries: Vec<Entry> = (0..24).map(|i| entry(i, i % 3 == 0, i % 2)).collect();
     let groups: Vec<usize> = (0..24).map(|i| i / 2).collect();
-    let splits = split_films(
+    let splits = split_images(
         &entries,
         &groups,
         &SplitOptions {
@@ -210,7 +210,7 @@ fn what_cannot_be_divided_is_said() {
     let entries: Vec<Entry> = (0..30).map(|i| entry(i, i < 10, 0)).collect();
     let alone: Vec<usize> = (0..30).collect();
     let said = |groups: &[usize], options: &SplitOptions| {
-        split_films(&entries, groups, options)
+        split_images(&entries, groups, options)
             .expect_err("refused")
             .to_string()
     };
@@ -254,13 +254,13 @@ fn what_cannot_be_divided_is_said() {
         "no image has a column \"hospital\"; there are region"
     );
     assert!(
-        fold_films(&entries, &alone, 2, &plain)
+        fold_images(&entries, &alone, 2, &plain)
             .expect_err("two")
             .to_string()
             .contains("3 or more")
     );
     let without_val =
-        split_films(&entries, &alone, &SplitOptions { val: 0.0, ..plain }).expect("divides");
+        split_images(&entries, &alone, &SplitOptions { val: 0.0, ..plain }).expect("divides");
     assert!(!without_val.contains(&Split::Val));
 }
 
@@ -365,7 +365,7 @@ fn the_real_sets_are_divided_by_film() {
         groups.join(entries.iter().map(named));
         assert!(groups.count() < entries.len());
         let numbers = groups.numbers();
-        let clean = clean_films(entries, &numbers);
+        let clean = clean_images(entries, &numbers);
         let kept = |split| {
             entries
                 .iter()
@@ -380,7 +380,7 @@ fn the_real_sets_are_divided_by_film() {
             kept(Split::Val),
             kept(Split::Test)
         );
-        let splits = split_films(entries, &numbers, &SplitOptions::default()).expect("divides");
+        let splits = split_images(entries, &numbers, &SplitOptions::default()).expect("divides");
         let all =
             entries.iter().filter(|e| e.label.is_fractured()).count() as f64 / entries.len() as f64;
         for (split, fraction) in [(Split::Train, 0.7), (Split::Val, 0.15), (Split::Test, 0.15)] {

@@ -32,7 +32,7 @@ pub(super) fn groups(judged: &Judged<'_>) -> Vec<InMemDicomObject> {
 fn film(judged: &Judged<'_>) -> InMemDicomObject {
     use Relation::Contains;
     let prediction = &judged.explained.prediction;
-    let mut items = begin(judged, "film");
+    let mut items = begin(judged, "image");
     items.push(number_item(
         Contains,
         (
@@ -96,7 +96,7 @@ fn words(prediction: &Prediction) -> Vec<String> {
 
 fn region(judged: &Judged<'_>, place: usize, found: &Region) -> InMemDicomObject {
     use Relation::Contains;
-    let (width, height) = judged.explained.placement.film();
+    let (width, height) = judged.explained.placement.image_size();
     let across = |edge: f64| edge * f64::from(width);
     let down = |edge: f64| edge * f64::from(height);
     let (left, right) = (across(found.left), across(found.right));

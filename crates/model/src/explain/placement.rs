@@ -50,13 +50,13 @@ impl Placement {
 
     /// The image's size (width, height), as it is shown.
     #[must_use]
-    pub fn film(&self) -> (u32, u32) {
+    pub fn image_size(&self) -> (u32, u32) {
         self.film
     }
 
     /// Where a cell lies on the image, in the image's pixels, cut at its edges; `None` if it lies beside it, on what was added to make it square.
     #[must_use]
-    pub fn on_film(&self, (x, y): (usize, usize)) -> Option<Area> {
+    pub fn on_image(&self, (x, y): (usize, usize)) -> Option<Area> {
         let along = |edge: usize, cells: usize, start: f64, length: f64, film: u32| {
             let square = edge as f64 * self.side / cells as f64;
             ((square - start) / length).clamp(0.0, 1.0) * f64::from(film)

@@ -56,7 +56,7 @@ impl Heatmap {
     #[must_use]
     pub fn regions(&self, placement: &Placement) -> Vec<Region> {
         let areas: Vec<Option<Area>> = (0..self.width * self.height)
-            .map(|cell| placement.on_film((cell % self.width, cell / self.width)))
+            .map(|cell| placement.on_image((cell % self.width, cell / self.width)))
             .collect();
         let heat = |cell: usize| areas[cell].map_or(0.0, |_| f64::from(self.values[cell]));
         let is_peak = |&cell: &usize| {
@@ -84,7 +84,7 @@ impl Heatmap {
             let parts = cells
                 .iter()
                 .filter_map(|&cell| Some((areas[cell]?, heat(cell))));
-            let found = boxed(parts, placement.film(), heat(peak));
+            let found = boxed(parts, placement.image_size(), heat(peak));
             regions.extend(found.filter(|found| !regions.iter().any(|hotter| found.holds(hotter))));
         }
         regions

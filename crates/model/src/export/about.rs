@@ -40,7 +40,7 @@ pub(super) fn about(
         "format": format,
         "use": "Not a medical device: for research and teaching, never for a decision about a patient",
         "input": {
-            "name": "films",
+            "name": "images",
             "shape": ["N", 1, side, side],
             "type": "float32",
         },

@@ -34,7 +34,7 @@ pub(super) fn archive(
 
 /// The module's methods.
 fn source(graph: &Graph, calibrated: &Calibrated) -> String {
-    let mut text = String::from("def network(self, films: Tensor) -> Tuple[Tensor, Tensor]:\n");
+    let mut text = String::from("def network(self, images: Tensor) -> Tuple[Tensor, Tensor]:\n");
     for (number, step) in graph.steps.iter().enumerate().skip(1) {
         let inputs: Vec<String> = step.inputs.iter().copied().map(named).collect();
         let made = named(Value(number));
@@ -60,21 +60,20 @@ fn source(graph: &Graph, calibrated: &Calibrated) -> String {
             number(curve.lowest)
         ),
     };
-    text += "\ndef forward(self, films: Tensor) -> Tensor:\n    return self.calibrated(self.network(films)[0])\n";
-    text += "\ndef logit(self, films: Tensor) -> Tensor:\n    return self.network(films)[0]\n";
+    text += "\ndef forward(self, images: Tensor) -> Tensor:\n    return self.calibrated(self.network(images)[0])\n";
+    text += "\ndef logit(self, images: Tensor) -> Tensor:\n    return self.network(images)[0]\n";
     if graph.map.is_some() {
         // Not `map`: the convolution that makes it has that name.
-        text +=
-            "\ndef map_logits(self, films: Tensor) -> Tensor:\n    return self.network(films)[1]\n";
-        text += "\ndef score_and_map(self, films: Tensor) -> Tuple[Tensor, Tensor]:\n    \
-                 logit, map = self.network(films)\n    return self.calibrated(logit), map\n";
+        text += "\ndef map_logits(self, images: Tensor) -> Tensor:\n    return self.network(images)[1]\n";
+        text += "\ndef score_and_map(self, images: Tensor) -> Tuple[Tensor, Tensor]:\n    \
+                 logit, map = self.network(images)\n    return self.calibrated(logit), map\n";
     }
     text
 }
 
 fn named(value: Value) -> String {
     match value.0 {
-        0 => "films".to_owned(),
+        0 => "images".to_owned(),
         number => format!("v{number}"),
     }
 }
@@ -99,7 +98,7 @@ fn expression(op: &Op, x: &[String]) -> String {
     let all = x.join(", ");
     let first = x.first().map_or("", String::as_str);
     match op {
-        Op::Input => "films".to_owned(),
+        Op::Input => "images".to_owned(),
         Op::Conv {
             name,
             stride,

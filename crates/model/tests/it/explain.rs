@@ -296,7 +296,7 @@ fn cells_find_back_to_films_of_any_shape() {
         };
         let placement = Placement::new(film, &preprocess, (16, 16));
         let (x, y, _) = heatmap.peak().expect("heat");
-        let area = placement.on_film((x, y)).expect("on the image");
+        let area = placement.on_image((x, y)).expect("on the image");
         let middle = (
             f64::midpoint(area.left, area.right) / w,
             f64::midpoint(area.top, area.bottom) / h,
@@ -343,10 +343,10 @@ fn what_is_beside_the_film_has_no_place_on_it() {
     };
     // Lies in the middle half of the rows.
     let placement = Placement::new((400, 200), &preprocess, (16, 16));
-    assert_eq!(placement.film(), (400, 200));
-    assert!(placement.on_film((0, 3)).is_none());
-    assert!(placement.on_film((15, 12)).is_none());
-    let first = placement.on_film((0, 4)).expect("on the image");
+    assert_eq!(placement.image_size(), (400, 200));
+    assert!(placement.on_image((0, 3)).is_none());
+    assert!(placement.on_image((15, 12)).is_none());
+    let first = placement.on_image((0, 4)).expect("on the image");
     assert!(first.left.abs() < 1e-9 && first.top.abs() < 1e-9);
     assert!((first.right - 25.0).abs() < 1e-9 && (first.bottom - 25.0).abs() < 1e-9);
     // Of a cropped image the ends were never seen: no heat there.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Report, picture_of};
-use crate::judgement::{Film, Seen, Thumbnail};
+use crate::judgement::{JudgedImage, Seen, Thumbnail};
 use crate::text::{count, grouped, score};
 use crate::worst::worst;
 
@@ -36,9 +36,9 @@ fn sheet(
     title: &str,
     says: &str,
     all: u64,
-    shown: &[(&Thumbnail, &Film)],
+    shown: &[(&Thumbnail, &JudgedImage)],
     listed: &[usize],
-    films: &[Film],
+    films: &[JudgedImage],
 ) -> Markup {
     html! {
         h3 { (title) ": " (grouped(all)) }
@@ -59,7 +59,7 @@ fn sheet(
     }
 }
 
-fn card(thumbnail: &Thumbnail, film: &Film) -> Markup {
+fn card(thumbnail: &Thumbnail, film: &JudgedImage) -> Markup {
     let truth = if film.fractured {
         "fractured"
     } else {

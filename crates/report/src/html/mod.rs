@@ -20,7 +20,7 @@ use osteon_metrics::Confusion;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{ReportError, of};
-use crate::judgement::{Film, Judgement, Thumbnail};
+use crate::judgement::{JudgedImage, Judgement, Thumbnail};
 use crate::{EpochPoint, learning_curves, plot};
 
 const STYLE: &str = include_str!("style.css");
@@ -31,7 +31,7 @@ pub struct Report<'a> {
     /// The figures.
     pub judgement: &'a Judgement,
     /// The judged images, for the curves; where they are not known, none: the page then says so in place of the curves.
-    pub films: &'a [Film],
+    pub films: &'a [JudgedImage],
     /// Pictures of the worst errors (see [`worst`](crate::worst)), in the order they are to be shown.
     pub thumbnails: &'a [Thumbnail],
     /// The epochs of the run that made the model, if known.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use osteon_report::judgement::{Film, Seen, SharedGroup, Thumbnail};
+use osteon_report::judgement::{JudgedImage, Seen, SharedGroup, Thumbnail};
 use osteon_report::{Report, ReportError, notices, summary_text, worst};
 
 use crate::page::{Element, read};
@@ -249,9 +249,9 @@ fn pages_stay_small() {
     let small = html(&sample).len();
     assert!(small < 200_000, "{small}");
     // Sixty times the images, every score another.
-    let films: Vec<Film> = (0..60_u32)
+    let films: Vec<JudgedImage> = (0..60_u32)
         .flat_map(|n| {
-            sample.films.iter().map(move |film| Film {
+            sample.films.iter().map(move |film| JudgedImage {
                 score: (film.score + f64::from(n) * 1e-5).min(1.0),
                 ..film.clone()
             })
@@ -312,7 +312,7 @@ fn what_does_not_belong_together_is_refused() {
 
 #[test]
 fn the_worst_errors_come_first() {
-    let films: Vec<Film> = [
+    let films: Vec<JudgedImage> = [
         (true, 0.9),
         (true, 0.2),
         (false, 0.7),
@@ -321,7 +321,7 @@ fn the_worst_errors_come_first() {
         (false, 0.9),
         (true, 0.1),
     ]
-    .map(|(fractured, score)| Film {
+    .map(|(fractured, score)| JudgedImage {
         fractured,
         score,
         ..rich().films[0].clone()

@@ -9,7 +9,7 @@ use osteon_metrics::{
     SummaryOptions, delong, wilson,
 };
 use osteon_report::judgement::{
-    Band, DataCard, Deletion, Doubt, Explanation, Film, Groups, Judgement, Leak, ModelCard,
+    Band, DataCard, Deletion, Doubt, Explanation, Groups, JudgedImage, Judgement, Leak, ModelCard,
     PointFigures, Seen, Subgroup, Thumbnail, Unreadable,
 };
 use osteon_report::{EpochPoint, Report, worst};
@@ -17,7 +17,7 @@ use osteon_report::{EpochPoint, Report, worst};
 /// All that a report is drawn of.
 pub struct Sample {
     pub judgement: Judgement,
-    pub films: Vec<Film>,
+    pub films: Vec<JudgedImage>,
     pub thumbnails: Vec<Thumbnail>,
     pub epochs: Vec<EpochPoint>,
 }
@@ -62,7 +62,7 @@ const BAND: Band = Band {
 /// 406 images of a test set, 57 fractured; leaks, subgroups, groups, two operating points, a doubt band, pictures, epochs.
 pub fn rich() -> Sample {
     let mut dice = Dice(7);
-    let films: Vec<Film> = (0..406).map(|n| film(n, n < 57, &mut dice)).collect();
+    let films: Vec<JudgedImage> = (0..406).map(|n| film(n, n < 57, &mut dice)).collect();
     let epochs = (1..=40).map(epoch).collect();
     let mut judgement = judged(&films, THRESHOLD, Some(BAND));
     judgement.subgroups = subgroups(&films, &["region", "view", "hardware"]);
@@ -170,8 +170,8 @@ fn explanation() -> Explanation {
 /// One fractured image among 24, no band, no groups, no subgroups, a model file that says nothing.
 pub fn poor() -> Sample {
     let mut dice = Dice(3);
-    let films: Vec<Film> = (0..24)
-        .map(|n| Film {
+    let films: Vec<JudgedImage> = (0..24)
+        .map(|n| JudgedImage {
             group: None,
             seen: Seen::No,
             fields: BTreeMap::new(),
@@ -212,7 +212,7 @@ pub fn poor() -> Sample {
 /// Images of one class only, or none at all.
 pub fn of_labels(labels: &[bool]) -> Sample {
     let mut dice = Dice(11);
-    let films: Vec<Film> = labels
+    let films: Vec<JudgedImage> = labels
         .iter()
         .enumerate()
         .map(|(n, fractured)| film(n, *fractured, &mut dice))
@@ -225,7 +225,7 @@ pub fn of_labels(labels: &[bool]) -> Sample {
     }
 }
 
-fn film(n: usize, fractured: bool, dice: &mut Dice) -> Film {
+fn film(n: usize, fractured: bool, dice: &mut Dice) -> JudgedImage {
     let region = ["hand", "leg", "hip", "shoulder"][[0, 0, 0, 1, 1, 2, 3, 1][n % 8]];
     let hard = if region == "hip" { -0.9 } else { 0.0 };
     let logit = dice.normal() * 1.25 + if fractured { 0.7 + hard } else { -2.6 };
@@ -250,7 +250,7 @@ fn film(n: usize, fractured: bool, dice: &mut Dice) -> Film {
         ("view", ["frontal", "lateral", "oblique"][n % 3]),
         ("hardware", if n % 13 == 5 { "yes" } else { "no" }),
     ];
-    Film {
+    JudgedImage {
         id: format!("test/{class}/IMG{n:07}.jpg"),
         fractured,
         score,
@@ -264,7 +264,7 @@ fn film(n: usize, fractured: bool, dice: &mut Dice) -> Film {
     }
 }
 
-pub fn summary(films: &[Film], threshold: f64) -> Summary {
+pub fn summary(films: &[JudgedImage], threshold: f64) -> Summary {
     let (labels, scores) = columns(films);
     let options = SummaryOptions {
         replicates: 200,
@@ -273,16 +273,16 @@ pub fn summary(films: &[Film], threshold: f64) -> Summary {
     Summary::new(&labels, &scores, None, threshold, 0.95, options).expect("probabilities")
 }
 
-fn columns(films: &[Film]) -> (Vec<bool>, Vec<f64>) {
+fn columns(films: &[JudgedImage]) -> (Vec<bool>, Vec<f64>) {
     films
         .iter()
         .map(|film| (film.fractured, film.score))
         .unzip()
 }
 
-fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
+fn judged(films: &[JudgedImage], threshold: f64, band: Option<Band>) -> Judgement {
     let seen = |what| films.iter().filter(|film| film.seen == what).count() as u64;
-    let clean: Vec<Film> = films
+    let clean: Vec<JudgedImage> = films
         .iter()
         .filter(|film| film.seen == Seen::No)
         .cloned()
@@ -356,9 +356,9 @@ fn judged(films: &[Film], threshold: f64, band: Option<Band>) -> Judgement {
     }
 }
 
-fn doubt(films: &[Film], threshold: f64, band: Option<Band>) -> Doubt {
+fn doubt(films: &[JudgedImage], threshold: f64, band: Option<Band>) -> Doubt {
     let decided = |score: f64| band.is_none_or(|band| score < band.low || score > band.high);
-    let kept: Vec<&Film> = films.iter().filter(|film| decided(film.score)).collect();
+    let kept: Vec<&JudgedImage> = films.iter().filter(|film| decided(film.score)).collect();
     let labels: Vec<bool> = kept.iter().map(|film| film.fractured).collect();
     let calls: Vec<bool> = kept.iter().map(|film| film.score >= threshold).collect();
     let rest = Confusion::from_decisions(&labels, &calls).expect("pairs");
@@ -372,7 +372,7 @@ fn doubt(films: &[Film], threshold: f64, band: Option<Band>) -> Doubt {
     }
 }
 
-fn subgroups(films: &[Film], columns: &[&str]) -> Vec<Subgroup> {
+fn subgroups(films: &[JudgedImage], columns: &[&str]) -> Vec<Subgroup> {
     let mut all = Vec::new();
     for column in columns {
         let mut values: Vec<&String> = films
@@ -382,7 +382,7 @@ fn subgroups(films: &[Film], columns: &[&str]) -> Vec<Subgroup> {
         values.sort();
         values.dedup();
         for value in values {
-            let of: Vec<Film> = films
+            let of: Vec<JudgedImage> = films
                 .iter()
                 .filter(|film| film.fields.get(*column) == Some(value))
                 .cloned()
@@ -403,14 +403,14 @@ fn subgroups(films: &[Film], columns: &[&str]) -> Vec<Subgroup> {
     all
 }
 
-fn once_each(films: &[Film]) -> Groups {
-    let mut groups: BTreeMap<&Option<String>, Vec<&Film>> = BTreeMap::new();
+fn once_each(films: &[JudgedImage]) -> Groups {
+    let mut groups: BTreeMap<&Option<String>, Vec<&JudgedImage>> = BTreeMap::new();
     for film in films {
         groups.entry(&film.group).or_default().push(film);
     }
-    let means: Vec<Film> = groups
+    let means: Vec<JudgedImage> = groups
         .values()
-        .map(|of| Film {
+        .map(|of| JudgedImage {
             fractured: of.iter().any(|film| film.fractured),
             score: of.iter().map(|film| film.score).sum::<f64>() / of.len() as f64,
             ..of[0].clone()
@@ -427,7 +427,7 @@ fn once_each(films: &[Film]) -> Groups {
     }
 }
 
-fn point(films: &[Film], name: &str, threshold: f64, val: (f64, f64)) -> PointFigures {
+fn point(films: &[JudgedImage], name: &str, threshold: f64, val: (f64, f64)) -> PointFigures {
     let s = summary(films, threshold);
     PointFigures {
         name: name.to_owned(),

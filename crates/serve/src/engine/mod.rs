@@ -136,7 +136,7 @@ impl Engine {
         let preparer = first
             .preparer()
             .with_limits(film_limits)
-            .knowing_training_films(first.info());
+            .knowing_training_images(first.info());
         let on_the_way = Arc::new(AtomicUsize::new(0));
         let networks = Networks {
             batching: options.batching.clone(),

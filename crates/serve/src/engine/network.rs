@@ -33,7 +33,7 @@ impl Networks {
         self,
         predictors: Vec<Predictor>,
     ) -> Result<(SyncSender<Ready>, Vec<JoinHandle<()>>), ServeError> {
-        let (sender, receiver) = sync_channel(2 * self.batching.films * predictors.len());
+        let (sender, receiver) = sync_channel(2 * self.batching.images * predictors.len());
         let receiver = Arc::new(Mutex::new(receiver));
         let start = |(number, predictor): (usize, Predictor)| {
             let (networks, receiver) = (self.clone(), Arc::clone(&receiver));
@@ -69,7 +69,7 @@ impl Networks {
     /// Waits for an image; then takes what is there, and waits for what is being decoded until the batch is full or the time is up. Empty
     /// when the service ends.
     fn gather(&self, queue: &Receiver<Ready>) -> Vec<Ready> {
-        let mut batch = Vec::with_capacity(self.batching.films);
+        let mut batch = Vec::with_capacity(self.batching.images);
         let add = |batch: &mut Vec<Ready>, mut ready: Ready| {
             ready.order.arrived();
             batch.push(ready);
@@ -79,7 +79,7 @@ impl Networks {
         };
         let until = Instant::now() + self.batching.gather;
         add(&mut batch, first);
-        while batch.len() < self.batching.films {
+        while batch.len() < self.batching.images {
             let left = match self.on_the_way.load(Ordering::Relaxed) {
                 0 => Duration::ZERO,
                 _ => until.saturating_duration_since(Instant::now()),

@@ -24,7 +24,7 @@ fn many_at_once_get_their_own_answers_in_fewer_batches() {
         })
         .collect();
     assert!(alone.iter().any(|score| (score - alone[0]).abs() > 1e-6));
-    let before = metric(&server, "osteon_batch_films_count");
+    let before = metric(&server, "osteon_batch_images_count");
     let together: Vec<f64> = std::thread::scope(|scope| {
         let threads: Vec<_> = films
             .iter()
@@ -43,7 +43,7 @@ fn many_at_once_get_their_own_answers_in_fewer_batches() {
     for (one, other) in alone.iter().zip(&together) {
         assert!((one - other).abs() < 1e-4, "{alone:?} {together:?}");
     }
-    let batches = metric(&server, "osteon_batch_films_count") - before;
+    let batches = metric(&server, "osteon_batch_images_count") - before;
     assert!((2.0..12.0).contains(&batches), "{batches}");
     // A form's images make batches, too.
     let files: Vec<(&str, &[u8])> = films
@@ -63,7 +63,7 @@ fn many_at_once_get_their_own_answers_in_fewer_batches() {
 fn films_whose_client_is_gone_are_not_computed() {
     let mut options = options();
     options.batching = Batching {
-        films: 1,
+        images: 1,
         ..options.batching
     };
     let server = serve(options);
@@ -87,11 +87,11 @@ fn films_whose_client_is_gone_are_not_computed() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
-    wait(&|| metric(&server, "osteon_batch_films_count") > 0.0);
+    wait(&|| metric(&server, "osteon_batch_images_count") > 0.0);
     drop(stream);
-    wait(&|| metric(&server, "osteon_films_waiting") == 0.0);
-    let computed = metric(&server, "osteon_batch_films_count");
-    let abandoned = metric(&server, "osteon_films_abandoned_total");
+    wait(&|| metric(&server, "osteon_images_waiting") == 0.0);
+    let computed = metric(&server, "osteon_batch_images_count");
+    let abandoned = metric(&server, "osteon_images_abandoned_total");
     assert!(abandoned > 0.0 && computed < 32.0, "{computed} {abandoned}");
     assert!(
         (computed + abandoned - 32.0).abs() < 0.5,

@@ -209,7 +209,7 @@ fn what_takes_too_long_is_503_and_a_timed_out_film_is_not_computed() {
         .collect();
     post_form(&server.url(PATH), &files).assert_problem(503, "timeout");
     let start = Instant::now();
-    while metric(&server, "osteon_films_abandoned_total") == 0.0 {
+    while metric(&server, "osteon_images_abandoned_total") == 0.0 {
         assert!(start.elapsed() < Duration::from_mins(1));
         std::thread::sleep(Duration::from_millis(20));
     }

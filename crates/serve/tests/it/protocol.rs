@@ -224,8 +224,8 @@ fn metrics_count_what_was_asked_by_path_and_status() {
     for line in [
         "osteon_requests_total{path=\"/api/v1/predictions\",status=\"200\"} 1",
         "osteon_requests_total{path=\"/api/v1/predictions\",status=\"422\"} 1",
-        "osteon_films_unreadable_total 1",
-        "osteon_batch_films_count 1",
+        "osteon_images_unreadable_total 1",
+        "osteon_batch_images_count 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -20,7 +20,7 @@ fn at_the_end_what_is_in_flight_is_answered_and_nothing_new_is_taken() {
     let url = server.url(PATH);
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| post_form(&url, &files));
-        while metric(&server, "osteon_films_waiting") == 0.0 && !asking.is_finished() {
+        while metric(&server, "osteon_images_waiting") == 0.0 && !asking.is_finished() {
             std::thread::sleep(Duration::from_millis(2));
         }
         server.ask_to_end();

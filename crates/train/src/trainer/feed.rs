@@ -6,7 +6,7 @@ use osteon_data::{Batch, Dataset, LoadOptions, Recipe, RecipeBatch};
 use tch::{Device, Tensor};
 
 use crate::TrainError;
-use crate::device_films::{DeviceDataset, to_device};
+use crate::device_images::{DeviceDataset, to_device};
 
 /// This process's part of a batch.
 pub(crate) struct MicroBatch {

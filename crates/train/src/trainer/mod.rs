@@ -1,7 +1,7 @@
 //! A run: from a plan to a model.
 
+mod datasets;
 mod feed;
-mod films;
 mod fit;
 mod judge;
 mod learner;
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use osteon_data::Catalog;
 use tch::Device;
 
+pub(crate) use self::datasets::{RunFilms, learned_from, read};
 pub(crate) use self::feed::Feed;
-pub(crate) use self::films::{RunFilms, learned_from, read};
 pub(crate) use self::fit::fit;
 pub(crate) use self::judge::Judged;
 use self::judge::ValMetrics;

@@ -45,7 +45,7 @@ fn losses_are_pytorch_s() {
     for (name, config, targets) in cases {
         let loss = Loss::new(&config, 50, 50, Device::Cpu).expect("makes");
         let ours: Vec<f64> =
-            Vec::try_from(loss.per_film(&logits, targets).expect("computes")).expect("a vector");
+            Vec::try_from(loss.per_image(&logits, targets).expect("computes")).expect("a vector");
         let theirs = numbers(&oracles["losses"][name]);
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.iter().zip(&theirs) {
@@ -84,7 +84,7 @@ fn the_loss_of_an_answer_s_parts_is_pytorch_s() {
     // Not taught, the parts count for nothing.
     let plain = Loss::new(&LossConfig::default(), 50, 50, Device::Cpu).expect("makes");
     let films = plain
-        .per_film(&answer().logits, &targets)
+        .per_image(&answer().logits, &targets)
         .expect("computes");
     let films = films.sum(Kind::Float).double_value(&[]);
     assert!((of(&plain, None) - films).abs() < 1e-6);

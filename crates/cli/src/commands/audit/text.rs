@@ -15,7 +15,7 @@ pub fn summary(a: &Audit) -> String {
         out,
         "{} files show {} different images. {} files are byte-for-byte copies of another; {} do not read.",
         a.images,
-        a.films,
+        a.distinct,
         a.exact_copies,
         a.unreadable.len(),
     );
@@ -34,7 +34,7 @@ pub fn summary(a: &Audit) -> String {
                 "{:>5}: {} files of {} images, {} fractured ({})",
                 b.split.name(),
                 b.images,
-                b.films,
+                b.distinct,
                 b.fractured,
                 percent(b.share)
             )

@@ -81,7 +81,7 @@ pub(super) fn model(
             name: Some(net.architecture.name.to_string()),
             initializer: weights,
             input: vec![value(
-                "films",
+                "images",
                 &films,
                 "gray, preprocessed as metadata_props says",
             )],
@@ -184,7 +184,7 @@ mod tests {
         for (name, _) in net.tensors() {
             assert!(names.contains(&name.as_str()), "{name}");
         }
-        let mut known = vec!["films", ""];
+        let mut known = vec!["images", ""];
         known.extend(&names);
         let (mut used, mut nodes) = (Vec::new(), Vec::new());
         for node in &graph.node {

@@ -29,7 +29,7 @@ impl Nodes {
         for (number, step) in graph.steps.iter().enumerate() {
             let value = Value(number);
             let name = match &step.op {
-                Op::Input => "films".to_owned(),
+                Op::Input => "images".to_owned(),
                 _ if value == graph.logit => "logit".to_owned(),
                 // A convolution of the same name comes before.
                 _ if Some(value) == graph.map => "map".to_owned(),
@@ -312,7 +312,7 @@ impl Nodes {
 /// What nodes without a name of their own are called by; of those that have a twin in ONNX, its name.
 fn kind(op: &Op) -> &'static str {
     match op {
-        Op::Input => "films",
+        Op::Input => "images",
         Op::Conv { .. } => "Conv",
         Op::Norm { .. } => "BatchNormalization",
         Op::Linear { .. } => "Gemm",

@@ -58,7 +58,7 @@ impl Cache {
 
     /// As [`Dataset::load`], from the pack of these images where there is one; makes it where there is none. Of images with the same
     /// contents one is kept.
-    pub fn films(
+    pub fn dataset(
         &self,
         entries: &[Entry],
         decoder: &Decoder,

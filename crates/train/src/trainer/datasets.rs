@@ -130,7 +130,7 @@ pub(crate) fn read(
     let tick = || ticker.film_read();
     let films = match config.data.cache() {
         Some(cache) => {
-            let (films, packed) = cache.films(entries, &decoder, &config.preprocess, &tick)?;
+            let (films, packed) = cache.dataset(entries, &decoder, &config.preprocess, &tick)?;
             observer.on(&Event::Packed {
                 split,
                 packed: &packed,
