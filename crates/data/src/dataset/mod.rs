@@ -33,7 +33,7 @@ pub struct Unreadable {
 }
 
 /// N images as size×size gray levels (1 byte a pixel: 224 px and 10,000 images are 0.5 GB), with labels and ids; in memory
-/// ([`Dataset::load`]) or in a file that is mapped into it ([`crate::Cache::films`]).
+/// ([`Dataset::load`]) or in a file that is mapped into it ([`crate::Cache::dataset`]).
 #[derive(Clone)]
 pub struct Dataset {
     preprocess: Preprocess,

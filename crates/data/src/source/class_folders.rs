@@ -14,7 +14,7 @@ use crate::{ClassNames, DataError, Entry, Label, RelativeBox, Split};
 /// Two class folders without splits are taken as `test`: images to judge. A folder beside the classes that is no class and holds
 /// images is an error, for they would be lost without a word. What is no image, by [`crate::folder_files`], is listed aside; so are a folder
 /// beside the splits that is none, and images in no class's folder. A `boxes.csv` beside the splits (columns `file`, `cx`, `cy`, `w`, `h`, any others kept as
-/// fields) adds boxes; [`crate::write_synth`] writes one.
+/// fields) adds boxes; the crate `synth` writes one.
 #[derive(Debug, Clone, Copy)]
 pub struct ClassFolders;
 
