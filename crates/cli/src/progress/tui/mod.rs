@@ -246,7 +246,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_panic_is_read_on_the_terminal_as_it_was() {
         let program = std::env::current_exe().expect("is there");
-        let name = "progress::dashboard::tests::panics";
+        let name = "progress::tui::tests::panics";
         let line = format!(
             "'{}' --exact {name} --ignored --nocapture; stty -a",
             program.display()
