@@ -69,7 +69,7 @@ fn the_code_map_is_true() {
                 continue;
             }
             seen += 1;
-            // A path from the crate's own name, such as `train/device_films/`, is meant from `src`.
+            // A path from the crate's own name, such as `train/device_images/`, is meant from `src`.
             let short = code.strip_prefix(&format!("{current}/")).unwrap_or(&code);
             assert!(
                 there

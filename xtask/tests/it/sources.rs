@@ -102,7 +102,7 @@ fn unsafe_code_is_where_it_was_agreed_on() {
         "crates/cli/src/openmp.rs",
         "crates/collective/src/ffi",
         "crates/data/src/augment/fused",
-        "crates/data/src/films/pack.rs",
+        "crates/data/src/dataset/pack.rs",
         "crates/kernels/src",
         "crates/model/src/allocator.rs",
     ];
