@@ -13,8 +13,7 @@ use osteon_data::{
     Augment, Augmenter, Cache, Catalog, DataLoader, Dataset, DecodeScratch, Decoder, GrayView,
     Instructions, LoadOptions, Preprocess, Split, resized,
 };
-use osteon_synth::Synth;
-use osteon_synth::write_synth;
+use osteon_synth::{Synth, write_synth};
 
 fn decode_and_resize(c: &mut Criterion) {
     let film = Synth::new(1).image(0).pixels;

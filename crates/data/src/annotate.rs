@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::source::{BoxFiles, GROUP, MARKED, Row, Table, name_marked, relative_id, unknown_label};
+use crate::source::{
+    BoxFiles, GROUP, MARKED, Row, Table, name_marked, refuse, relative_id, unknown_label,
+};
 use crate::{BoxFault, BoxProblem, Catalog, DataError, Entry, Label, RelativeBox, RowError, Split};
 
 const PATH: &[&str] = &["path"];
@@ -53,15 +55,9 @@ impl Catalog {
     pub fn annotated_partly(&self, table: &Path) -> Result<(Self, Vec<String>), DataError> {
         if BoxFiles::are_meant(table) {
             let (annotated, faults) = self.with_boxes(table)?;
-            return match faults.first() {
-                // An image without a box has none: that is all that such files say.
-                None => Ok((annotated, Vec::new())),
-                Some(first) => Err(DataError::Boxes {
-                    path: table.to_owned(),
-                    count: faults.len(),
-                    first: first.to_string(),
-                }),
-            };
+            refuse(table, &faults)?;
+            // An image without a box has none: that is all that such files say.
+            return Ok((annotated, Vec::new()));
         }
         let table = Table::open(table, &[FILE])?;
         let columns = Columns::of(&table)?;
@@ -82,9 +78,7 @@ impl Catalog {
             .collect();
         Ok((self.with_entries(entries), without))
     }
-}
 
-impl Catalog {
     /// The same images with the boxes of a COCO file, or of a folder with files of PASCAL VOC or YOLO; and every box that cannot be right, in the files'
     /// order: outside its image or without area, in pixels where fractions are due, of an image that is not there or is labelled *not fractured*.
     ///

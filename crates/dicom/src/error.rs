@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use osteon_data::{DataError, DecodeError};
+use osteon_data::DecodeError;
 use osteon_files::FileError;
 use osteon_model::ModelError;
 use thiserror::Error;
@@ -34,9 +34,6 @@ pub enum DicomError {
     /// Reading or writing failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file that could not be written whole.
-    #[error(transparent)]
-    Data(#[from] DataError),
     /// Two listeners would answer each image twice.
     #[error("{} is in use by another listener", path.display())]
     SpoolInUse {

@@ -9,7 +9,6 @@ use super::forest::{Forest, Point};
 use super::polar::{PolarMap, View, Window};
 use super::register::{Affine, compare};
 use super::thumb::Thumb;
-
 use crate::AuditStep;
 
 /// Shares of the full disc that an image is asked about: a canvas that grew when it was turned shows its image smaller, up to 1/√2 for a square and less

@@ -2,7 +2,6 @@
 
 use fast_image_resize::{FilterType, Resizer};
 use image::GrayImage;
-
 use osteon_data::resized_by;
 
 /// Longest side of the finer of the two levels, in pixels.

@@ -10,10 +10,9 @@ use std::sync::{Arc, LazyLock};
 use fast_image_resize::Resizer;
 use image::GrayImage;
 use image::imageops::crop_imm;
+use osteon_data::GrayView;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
-
-use osteon_data::GrayView;
 
 use crate::copies::{Detail, Thumb, Window};
 

@@ -9,8 +9,7 @@ use image::{GrayImage, Luma};
 use imageproc::geometric_transformations::{Border, Interpolation, rotate_about_center};
 use osteon_audit::{ImageHash, SeenImages};
 use osteon_data::{Catalog, Dataset, Decoder, Entry, Fit, Preprocess, Split};
-use osteon_synth::Synth;
-use osteon_synth::write_synth;
+use osteon_synth::{Synth, write_synth};
 
 use crate::real_films;
 

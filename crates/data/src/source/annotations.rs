@@ -98,14 +98,8 @@ impl BoxFiles {
             return Ok(Self::default());
         };
         let boxes = Self::read(&found, names)?;
-        match boxes.faults.first() {
-            None => Ok(boxes),
-            Some(first) => Err(DataError::Boxes {
-                path: found,
-                count: boxes.faults.len(),
-                first: first.to_string(),
-            }),
-        }
+        refuse(&found, &boxes.faults)?;
+        Ok(boxes)
     }
 
     /// The boxes of an image by its file's name.
@@ -127,23 +121,14 @@ fn chosen(
     endings: bool,
     names: &ClassNames,
 ) -> Result<BoxFiles, DataError> {
-    let classes: BTreeSet<&str> = raw.iter().map(|b| b.class.as_str()).collect();
-    let counts: BTreeSet<String> = if classes.len() < 2 {
-        classes.iter().map(|&c| c.to_owned()).collect()
-    } else {
-        let fractured = |class: &&&str| {
-            names
-                .of_folder(class)
-                .is_some_and(crate::Label::is_fractured)
-        };
-        classes
-            .iter()
-            .filter(fractured)
-            .map(|&c| c.to_owned())
-            .collect()
+    let classes: BTreeSet<String> = raw.iter().map(|found| found.class.clone()).collect();
+    let only = classes.len() == 1;
+    let counts = |class: &str| {
+        let label = names.of_folder(class);
+        only || label.is_some_and(crate::Label::is_fractured)
     };
-    if counts.is_empty() && !raw.is_empty() {
-        let found = classes.iter().map(|&c| c.to_owned()).collect();
+    if !raw.is_empty() && !classes.iter().any(|class| counts(class)) {
+        let found = classes.into_iter().collect();
         return Err(fault(path, AnnotationError::NoFractureClass { found }));
     }
     let mut boxes = BoxFiles {
@@ -154,7 +139,7 @@ fn chosen(
         endings,
         faults: Vec::new(),
     };
-    for found in raw.into_iter().filter(|b| counts.contains(&b.class)) {
+    for found in raw.into_iter().filter(|found| counts(&found.class)) {
         match found.corners.and_then(believed) {
             Ok(one) => boxes.images.entry(found.image).or_default().push(one),
             Err(problem) => boxes.faults.push(BoxFault {
@@ -166,6 +151,18 @@ fn chosen(
         }
     }
     Ok(boxes)
+}
+
+/// An error that names the first of boxes that cannot be right, if there are any.
+pub(crate) fn refuse(path: &Path, faults: &[BoxFault]) -> Result<(), DataError> {
+    match faults.first() {
+        None => Ok(()),
+        Some(first) => Err(DataError::Boxes {
+            path: path.to_owned(),
+            count: faults.len(),
+            first: first.to_string(),
+        }),
+    }
 }
 
 /// A box of which at least half lies on its image.

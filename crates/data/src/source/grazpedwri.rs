@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::annotations::BoxFiles;
+use super::annotations::{BoxFiles, refuse};
 use super::files::{Root, here_or_below, relative_id};
 use super::table::{Row, Table};
 use super::{Layout, Listing, Source};
@@ -53,13 +53,7 @@ impl Source for GrazPedWri {
             Some(folder) => BoxFiles::read(folder, names)?,
             None => BoxFiles::default(),
         };
-        if let Some(first) = boxes.faults.first() {
-            return Err(DataError::Boxes {
-                path: base,
-                count: boxes.faults.len(),
-                first: first.to_string(),
-            });
-        }
+        refuse(&base, &boxes.faults)?;
         let mut listing = Listing {
             splits: vec![Split::Test],
             ..Listing::default()

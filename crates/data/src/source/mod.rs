@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClassNames, DataError, Entry, Label, Split};
 
-pub(crate) use annotations::BoxFiles;
+pub(crate) use annotations::{BoxFiles, refuse};
 pub use aside::{Aside, NoImage};
 pub use class_folders::ClassFolders;
 pub use dicom::DicomTable;

@@ -10,8 +10,7 @@ use osteon_model::{
     Architecture, ArchitectureName, DELETED_SHARES, Device, HeatKind, Heatmap, ModelError,
     ModelInfo, Net, Placement, Predictor, ResidualOptions, save,
 };
-use osteon_synth::Synth;
-use osteon_synth::write_synth;
+use osteon_synth::{Synth, write_synth};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 

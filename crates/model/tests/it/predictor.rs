@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use osteon_data::{Catalog, Dataset, Decoder, Split};
 use osteon_model::{Architecture, Decision, Device, ModelInfo, Predictor, save};
-use osteon_synth::Synth;
-use osteon_synth::write_synth;
+use osteon_synth::{Synth, write_synth};
 
 #[test]
 fn path_bytes_and_batch_agree() {
